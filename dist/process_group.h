@@ -1,0 +1,82 @@
+// The ranks that train together, and the collective operations between them.
+//
+//   ProcessGroup group = rendezvous(mpi, config.dist, device);
+//   at::Tensor sums = at::tensor({loss_sum, count}, at::kDouble);
+//   group.all_reduce_sum(sums);                       // the same bits on every rank
+//
+// Every member makes the same calls in the same order; tensors agree in shape and dtype. Tensors on
+// the CPU always work; tensors on the GPU work in a group whose rendezvous was for a GPU. An
+// operation on the GPU is done when the call returns in the sense of the current stream.
+//
+// An operation that a peer does not join, because it died, hangs or took another turn, ends after
+// the timeout of DistConfig (at once where the connection broke) with Error(kRetry) that names the
+// operation and, where it can be told, the ranks. Of the ranks that notice, the lowest throws the
+// error and the others PeerFailed (mpi_scope.h), so that one line is printed. The group is of no
+// use afterwards.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
+#include <torch/csrc/distributed/c10d/Store.hpp>
+#include <vector>
+
+namespace dtrain::dist {
+
+// How members reach each other. Chosen once, in rendezvous(); sub-groups inherit it.
+struct Transport {
+  std::string backend = "gloo";         // "gloo" | "nccl", for tensors on the GPU
+  std::vector<std::string> interfaces;  // network interfaces for gloo; empty: by host name
+  std::chrono::milliseconds timeout{600'000};
+  bool gpu = false;  // also carries tensors on the GPU
+};
+
+// A handle: copies share one group. Must be gone before the MpiScope it came from.
+class ProcessGroup {
+ public:
+  // Connects `size` processes (or threads, in tests) that share a store; collective. Keys are set
+  // under the store's own prefix only. Normal programs call rendezvous().
+  ProcessGroup(c10::intrusive_ptr<c10d::Store> store,
+               int64_t rank,
+               int64_t size,
+               Transport transport);
+
+  int64_t rank() const { return rank_; }
+  int64_t size() const { return size_; }
+  std::chrono::milliseconds timeout() const { return transport_.timeout; }
+
+  void all_reduce_sum(at::Tensor& tensor) const;  // in place
+  void all_reduce_max(at::Tensor& tensor) const;  // in place
+  void broadcast(at::Tensor& tensor, int64_t root = 0) const;
+  std::vector<at::Tensor> all_gather(const at::Tensor& mine) const;  // by rank
+  void barrier() const;
+
+  // The members that give the same colour form a group, ordered by rank. Collective.
+  ProcessGroup split(int64_t color) const;
+  // The same members with connections of their own: small messages of one group do not wait behind
+  // large ones of the other. Collective.
+  ProcessGroup duplicate() const { return split(0); }
+
+  // Runs f, which communicates over c10d() by itself, and turns failures of communication into the
+  // errors described above. Other exceptions pass.
+  void guarded(const std::string& operation, const std::function<void()>& f) const;
+
+  // For LibTorch's own parts (the reducer).
+  const c10::intrusive_ptr<c10d::ProcessGroup>& c10d() const { return group_; }
+
+ private:
+  void wait(const std::string& operation, const c10::intrusive_ptr<c10d::Work>& work) const;
+  [[noreturn]] void fail(const std::string& operation, const std::string& cause) const;
+
+  c10::intrusive_ptr<c10d::Store> store_;
+  int64_t rank_, size_;
+  Transport transport_;
+  c10::intrusive_ptr<c10d::ProcessGroup> group_;
+  mutable int64_t splits_ = 0;
+};
+
+}  // namespace dtrain::dist
