@@ -1,0 +1,25 @@
+#include "nn/layers.h"
+
+#include <ATen/ATen.h>
+
+namespace dtrain::nn {
+
+Conv2d::Conv2d(const ConvOptions& options)
+    : stride_(options.stride), padding_(options.kernel / 2), groups_(options.groups) {
+  const std::vector<int64_t> shape = {
+      options.out_channels, options.in_channels / options.groups, options.kernel, options.kernel};
+  weight = register_parameter("weight", at::empty(shape, at::MemoryFormat::ChannelsLast));
+}
+
+at::Tensor Conv2d::forward(const at::Tensor& x) const {
+  return at::conv2d(x, weight, {}, stride_, padding_, /*dilation=*/1, groups_);
+}
+
+Linear::Linear(int64_t in_features, int64_t out_features) {
+  weight = register_parameter("weight", at::empty({out_features, in_features}));
+  bias = register_parameter("bias", at::empty({out_features}));
+}
+
+at::Tensor Linear::forward(const at::Tensor& x) const { return at::linear(x, weight, bias); }
+
+}  // namespace dtrain::nn

@@ -1,0 +1,29 @@
+// The first layers of a ResNet: from the image to features of the base width.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "nn/conv_norm_act.h"
+
+namespace dtrain::nn {
+
+enum class StemKind {
+  kImagenet,  // 7x7 convolution of stride 2, then 3x3 max pooling of stride 2: a quarter of the
+              // side
+  kSmall,  // 3x3 convolution of stride 1, no pooling: the side stays (He et al. 2015, section 4.2)
+};
+
+// Registers `conv1` and `bn1` in `parent`, torchvision's names for both kinds.
+class Stem {
+ public:
+  Stem(torch::nn::Module& parent, StemKind kind, int64_t in_channels, int64_t width);
+
+  // (B, in_channels, H, W) -> (B, width, H', W')
+  at::Tensor forward(const at::Tensor& images) const;
+
+ private:
+  StemKind kind_;
+  ConvNormAct conv_;
+};
+
+}  // namespace dtrain::nn

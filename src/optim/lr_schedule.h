@@ -1,0 +1,41 @@
+// The learning rate as a pure function of the step. Needs no torch.
+#pragma once
+
+#include <cstdint>
+
+#include "optim/schedule_config.h"
+
+namespace dtrain::optim {
+
+// Let W be the steps of the warm-up, T those of the whole training, s = 0, 1, ... the step (the
+// update number s uses the rate at s), f the warm-up factor:
+//   s < W      lr * (f + (1 - f) * s / W)
+//   cosine     min_lr + (lr - min_lr) * (1 + cos(pi * (s - W) / (T - W))) / 2
+//   step       max(min_lr, lr * decay_rate ^ floor((s - W) / (decay_epochs * steps_per_epoch)))
+//   constant   lr
+// The cosine reaches min_lr at s = T, one past the last update, and stays there.
+//
+// This is torch's SequentialLR([LinearLR(f, total_iters=W), CosineAnnealingLR(T - W,
+// eta_min=min_lr)], milestones=[W]), stepped every batch, as torchvision's
+// references/classification/train.py composes it, and timm's CosineLRScheduler(t_initial=T - W,
+// warmup_t=W, warmup_prefix=True) with warmup_lr_init = f * lr. (Loshchilov and Hutter 2016,
+// arXiv:1608.03983; warm-up: Goyal et al. 2017.) Having no state, it needs none in a checkpoint.
+//
+//   LRSchedule schedule(config.schedule, config.optimizer.lr, steps_per_epoch, config.run.epochs);
+//   optimizer.set_lr(schedule(state.step));
+class LRSchedule {
+ public:
+  // Throws a config Error when the warm-up is longer than the training.
+  LRSchedule(const ScheduleConfig& config, double lr, int64_t steps_per_epoch, int64_t epochs);
+
+  double operator()(int64_t step) const;
+
+ private:
+  double after_warmup(int64_t step) const;
+
+  ScheduleConfig config_;
+  double lr_;
+  int64_t warmup_steps_, total_steps_, decay_steps_;
+};
+
+}  // namespace dtrain::optim

@@ -1,0 +1,40 @@
+// The schedule section of the configuration: the learning rate over time. Needs no torch.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "config/fields.h"
+
+namespace dtrain::optim {
+
+struct ScheduleConfig {
+  std::string name = "cosine";
+  double warmup_epochs = 0.0;
+  double warmup_factor = 0.01;
+  double min_lr = 0.0;
+  int64_t decay_epochs = 30;
+  double decay_rate = 0.1;
+};
+
+template <class V>
+void fields(V& v, ScheduleConfig& c) {
+  using namespace config;
+  v("name",
+    c.name,
+    one_of({"cosine", "step", "constant"}),
+    "Course of the learning rate after the warm-up, renewed at every step.");
+  v("warmup_epochs",
+    c.warmup_epochs,
+    at_least(0.0),
+    "Epochs, or a part of one, over which the learning rate rises linearly.");
+  v("warmup_factor",
+    c.warmup_factor,
+    between(0.0, 1.0),
+    "Where the warm-up starts, as a share of the learning rate.");
+  v("min_lr", c.min_lr, at_least(0.0), "Learning rate that the decay ends at.");
+  v("decay_epochs", c.decay_epochs, at_least(1), "step: epochs between two decays.");
+  v("decay_rate", c.decay_rate, between(0.0, 1.0), "step: factor of a decay.");
+}
+
+}  // namespace dtrain::optim
