@@ -104,7 +104,7 @@ class FieldList {
     }
   }
 
-  const std::vector<Field>& fields_in_order() const { return fields_; }
+  const std::vector<Field>& all() const { return fields_; }
   const std::vector<Section>& sections() const { return sections_; }
 
  private:
