@@ -1,0 +1,398 @@
+// The loader: a ring of slots, filled by workers and emptied by the trainer.
+#include "data/data_loader.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "data/background_thread.h"
+#include "data/collate.h"
+#include "util/check.h"
+
+namespace dtrain::data {
+namespace {
+
+constexpr size_t kAlignment = 64;
+// Decoding gives way to the compute threads: with a full ring it has time, and a step that loses a
+// core to a decoder is a slower step. Not lower than this, or a busy machine would starve it.
+constexpr int kWorkerNice = 5;
+// Samples claimed at once: enough to make the lock cheap (a 28 x 28 image takes about a
+// microsecond), few enough to share a batch of slow ones.
+constexpr int64_t kMaxRun = 32;
+
+class AlignedSlotAllocator : public SlotAllocator {
+ public:
+  uint8_t* allocate(size_t bytes) override {
+    return static_cast<uint8_t*>(::operator new (bytes, std::align_val_t{kAlignment}));
+  }
+  void release(uint8_t* slot, size_t) noexcept override {
+    ::operator delete (slot, std::align_val_t{kAlignment});
+  }
+};
+
+// One place of the ring. `ticket` counts batches since the loader was made; ticket t lives in slot
+// t mod S.
+struct Slot {
+  HostBatch batch;
+  std::shared_ptr<const EpochPlan> plan;
+  int64_t ticket = -1;
+  int64_t unclaimed = 0;   // first sample no worker has claimed
+  int64_t unfinished = 0;  // samples not yet written
+  std::exception_ptr error;
+  int64_t error_position = 0;
+};
+
+// What a worker keeps between samples.
+struct Scratch {
+  Sample sample;
+  Image image;
+};
+
+struct Run {
+  Slot* slot = nullptr;
+  int64_t begin = 0, end = 0;
+};
+
+// The exception being handled, with the sample named.
+std::exception_ptr name_sample(const Dataset& dataset, int64_t index) {
+  const std::string sample = "sample " + std::to_string(index) + " of " + dataset.name();
+  try {
+    throw;
+  } catch (const Error& error) {
+    return std::make_exception_ptr(
+        Error(error.code(), sample + ", " + error.subject(), error.cause(), error.advice()));
+  } catch (const std::bad_alloc&) {
+    return std::current_exception();
+  } catch (const std::exception& error) {
+    return std::make_exception_ptr(data_error(sample, error.what(), ""));
+  } catch (...) {
+    return std::current_exception();
+  }
+}
+
+}  // namespace
+
+SlotAllocator& aligned_slot_allocator() {
+  static AlignedSlotAllocator allocator;
+  return allocator;
+}
+
+// Tickets below `released` are free again, `released` .. `consumed` - 1 is the batch the trainer
+// holds (at most one), `consumed` .. `opened` - 1 are ready or in work. All of it is guarded by
+// `mutex`; a run's pixels, targets and ids are written without it, by the one worker that claimed
+// them.
+struct DataLoader::Impl {
+  const Dataset& dataset;
+  const Sampler sampler;
+  const Transforms transforms;
+  const LoaderOptions options;
+  SlotAllocator& allocator;
+  ImageShape shape;
+  int64_t slot_bytes = 0;
+  int64_t run_length = 1;
+
+  std::mutex mutex;
+  std::condition_variable work;  // something to claim, or to stop
+  std::condition_variable done;  // a batch is ready, or nothing is in work
+  std::vector<Slot> slots;
+  std::vector<std::thread> threads;
+  Scratch own_scratch;  // workers = 0
+  bool stopping = false, paused = false;
+  int64_t in_work = 0;  // runs and plans
+
+  int64_t released = 0, consumed = 0, opened = 0;
+  int64_t reader_epoch = -1, reader_batch = 0;  // what next() gives next
+  int64_t writer_epoch = -1, writer_batch = 0;  // what is opened next
+  std::shared_ptr<const EpochPlan> plan;        // of plan_epoch
+  int64_t plan_epoch = -1;
+  bool planning = false;
+  std::exception_ptr plan_error;
+
+  using Lock = std::unique_lock<std::mutex>;
+
+  Impl(const Dataset& dataset_,
+       Sampler sampler_,
+       Transforms transforms_,
+       LoaderOptions options_,
+       SlotAllocator& allocator_);
+  ~Impl();
+  void make_slots();
+  void start_threads();
+  Slot& slot_of(int64_t ticket) { return slots[static_cast<size_t>(ticket) % slots.size()]; }
+  int64_t batches() const { return sampler.batches_per_epoch(); }
+
+  void restart(Lock& lock, int64_t epoch, int64_t first_batch);
+  bool can_open() const;
+  bool make_plan(Lock& lock);
+  void open_batch();
+  std::optional<Run> claim(Lock& lock, bool wait);
+  void decode(const Run& run, Scratch& scratch);
+  void finish(const Run& run, int64_t failed_at, std::exception_ptr error);
+  void work_until_stopped();
+  void wait_for_batch(Lock& lock);
+};
+
+DataLoader::Impl::Impl(const Dataset& dataset_,
+                       Sampler sampler_,
+                       Transforms transforms_,
+                       LoaderOptions options_,
+                       SlotAllocator& allocator_)
+    : dataset(dataset_),
+      sampler(std::move(sampler_)),
+      transforms(std::move(transforms_)),
+      options(options_),
+      allocator(allocator_),
+      shape(dataset_.shape()) {
+  check(options.workers >= 0 && options.prefetch >= 1, "a loader has slots");
+  if (shape.height == 0) {
+    throw config_error("data set " + dataset.name(),
+                       "its images differ in size",
+                       "use a transform that gives all images the same size");
+  }
+  const int64_t batch_size = std::min(sampler.batch_size(), sampler.samples_per_epoch());
+  slot_bytes = batch_size * shape.bytes();
+  const int64_t sharers = std::max<int64_t>(options.workers, 1);
+  run_length = std::clamp<int64_t>(batch_size / (2 * sharers), 1, kMaxRun);
+}
+
+DataLoader::Impl::~Impl() {
+  {
+    std::lock_guard lock(mutex);
+    stopping = true;
+  }
+  work.notify_all();
+  for (std::thread& thread : threads) thread.join();
+  for (Slot& slot : slots) {
+    if (slot.batch.images) allocator.release(slot.batch.images, static_cast<size_t>(slot_bytes));
+  }
+}
+
+void DataLoader::Impl::make_slots() {
+  if (!slots.empty()) return;
+  // Without workers nothing is decoded ahead.
+  slots.resize(static_cast<size_t>(options.workers == 0 ? 1 : options.prefetch));
+  for (Slot& slot : slots) {
+    slot.batch.shape = shape;
+    slot.batch.images = allocator.allocate(static_cast<size_t>(slot_bytes));
+  }
+}
+
+void DataLoader::Impl::start_threads() {
+  while (static_cast<int64_t>(threads.size()) < options.workers) {
+    threads.push_back(start_background_thread("dtrain-load" + std::to_string(threads.size()),
+                                              kWorkerNice,
+                                              [this] { work_until_stopped(); }));
+  }
+}
+
+// Throws away what was prepared and begins elsewhere.
+void DataLoader::Impl::restart(Lock& lock, int64_t epoch, int64_t first_batch) {
+  paused = true;  // nobody may claim while the last runs end
+  done.wait(lock, [this] { return in_work == 0; });
+  paused = false;
+  for (Slot& slot : slots) slot.ticket = -1;
+  released = consumed = opened;
+  reader_epoch = writer_epoch = epoch;
+  reader_batch = writer_batch = first_batch;
+  if (first_batch == batches()) {  // nothing left of this epoch
+    ++writer_epoch;
+    writer_batch = 0;
+  }
+  plan_error = nullptr;
+}
+
+bool DataLoader::Impl::can_open() const {
+  return batches() > 0 && !plan_error && opened - released < static_cast<int64_t>(slots.size());
+}
+
+// Makes the plan of writer_epoch without the lock (shuffling takes milliseconds). False when
+// another worker is at it.
+bool DataLoader::Impl::make_plan(Lock& lock) {
+  if (planning) return false;
+  planning = true;
+  ++in_work;
+  const int64_t epoch = writer_epoch;
+  lock.unlock();
+  std::shared_ptr<const EpochPlan> made;
+  std::exception_ptr error;
+  try {
+    made = std::make_shared<const EpochPlan>(sampler.plan(epoch));
+  } catch (...) {
+    error = std::current_exception();
+  }
+  lock.lock();
+  plan = std::move(made);
+  plan_epoch = epoch;
+  plan_error = error;
+  planning = false;
+  --in_work;
+  work.notify_all();
+  done.notify_all();
+  return true;
+}
+
+// Gives the next batch of the plan a slot, from which workers then claim runs.
+void DataLoader::Impl::open_batch() {
+  Slot& slot = slot_of(opened);
+  slot.ticket = opened++;
+  slot.plan = plan;
+  slot.error = nullptr;
+  HostBatch& batch = slot.batch;
+  batch.epoch = writer_epoch;
+  batch.index = writer_batch;
+  batch.size = plan->size(writer_batch);
+  batch.global_size = plan->global_size(writer_batch);
+  batch.targets.resize(static_cast<size_t>(batch.size));
+  batch.ids.resize(static_cast<size_t>(batch.size));
+  slot.unclaimed = 0;
+  slot.unfinished = batch.size;
+  if (batch.size == 0) done.notify_all();
+  if (++writer_batch == batches()) {
+    ++writer_epoch;
+    writer_batch = 0;
+  }
+}
+
+// The next run of samples, waiting for one if asked to; nothing when stopping, or when there is
+// none.
+std::optional<Run> DataLoader::Impl::claim(Lock& lock, bool wait) {
+  while (!stopping) {
+    if (!paused) {
+      Slot* newest = opened > consumed ? &slot_of(opened - 1) : nullptr;
+      if (newest && newest->unclaimed < newest->batch.size) {
+        const int64_t begin = newest->unclaimed;
+        newest->unclaimed = std::min(begin + run_length, newest->batch.size);
+        ++in_work;
+        return Run{newest, begin, newest->unclaimed};
+      }
+      if (can_open()) {
+        if (plan_epoch == writer_epoch && !planning) {
+          open_batch();
+          work.notify_all();  // there is a batch to share
+          continue;
+        }
+        if (make_plan(lock)) continue;
+      }
+    }
+    if (!wait) return std::nullopt;
+    work.wait(lock);
+  }
+  return std::nullopt;
+}
+
+void DataLoader::Impl::decode(const Run& run, Scratch& scratch) {
+  HostBatch& batch = run.slot->batch;
+  for (int64_t i = run.begin; i < run.end; ++i) {
+    const int64_t index = run.slot->plan->index(batch.index, i);
+    try {
+      dataset.read(index, scratch.sample);
+      apply_transforms(transforms, options.seed, batch.epoch, scratch.sample, scratch.image);
+      collate(scratch.sample, i, batch);
+    } catch (...) {
+      finish(run, i, name_sample(dataset, index));
+      return;
+    }
+  }
+  finish(run, run.end, nullptr);
+}
+
+void DataLoader::Impl::finish(const Run& run, int64_t failed_at, std::exception_ptr error) {
+  std::lock_guard lock(mutex);
+  Slot& slot = *run.slot;
+  // The first failing sample of the batch, whichever worker met one first.
+  if (error && (!slot.error || failed_at < slot.error_position)) {
+    slot.error = std::move(error);
+    slot.error_position = failed_at;
+  }
+  slot.unfinished -= run.end - run.begin;
+  --in_work;
+  if (slot.unfinished == 0 || in_work == 0) done.notify_all();
+}
+
+void DataLoader::Impl::work_until_stopped() {
+  Scratch scratch;
+  for (;;) {
+    Lock lock(mutex);
+    const std::optional<Run> run = claim(lock, /*wait=*/true);
+    if (!run) return;
+    lock.unlock();
+    decode(*run, scratch);
+  }
+}
+
+// Until the batch `consumed` is complete. Without workers this is where the work is done.
+void DataLoader::Impl::wait_for_batch(Lock& lock) {
+  for (;;) {
+    const Slot& slot = slot_of(consumed);
+    if (slot.ticket == consumed && slot.unfinished == 0) return;
+    if (plan_error) std::rethrow_exception(plan_error);
+    if (options.workers > 0) {
+      done.wait(lock);
+      continue;
+    }
+    if (const std::optional<Run> run = claim(lock, /*wait=*/false)) {
+      lock.unlock();
+      decode(*run, own_scratch);
+      lock.lock();
+    }
+  }
+}
+
+DataLoader::DataLoader(const Dataset& dataset,
+                       Sampler sampler,
+                       Transforms transforms,
+                       LoaderOptions options,
+                       SlotAllocator& allocator)
+    : impl_(std::make_unique<Impl>(
+          dataset, std::move(sampler), std::move(transforms), options, allocator)) {}
+
+DataLoader::~DataLoader() = default;
+
+void DataLoader::start_epoch(int64_t epoch, int64_t first_batch) {
+  Impl& d = *impl_;
+  check(epoch >= 0 && first_batch >= 0 && first_batch <= d.batches(),
+        "an epoch starts at one of its batches");
+  d.make_slots();
+  {
+    Impl::Lock lock(d.mutex);
+    d.released = d.consumed;
+    const bool finished = d.reader_batch == d.batches();
+    const bool prepared = (epoch == d.reader_epoch && first_batch == d.reader_batch) ||
+                          (finished && epoch == d.reader_epoch + 1 && first_batch == 0);
+    if (prepared) {
+      d.reader_epoch = epoch;
+      d.reader_batch = first_batch;
+    } else {
+      d.restart(lock, epoch, first_batch);
+    }
+  }
+  d.work.notify_all();
+  d.start_threads();
+}
+
+const HostBatch* DataLoader::next() {
+  Impl& d = *impl_;
+  Impl::Lock lock(d.mutex);
+  check(d.reader_epoch >= 0, "start_epoch() comes before next()");
+  d.released = d.consumed;
+  d.work.notify_all();
+  if (d.reader_batch == d.batches()) return nullptr;
+  d.wait_for_batch(lock);
+  Slot& slot = d.slot_of(d.consumed);
+  ++d.consumed;
+  ++d.reader_batch;
+  if (slot.error) std::rethrow_exception(std::exchange(slot.error, nullptr));
+  return &slot.batch;
+}
+
+int64_t DataLoader::batches_per_epoch() const { return impl_->batches(); }
+const Sampler& DataLoader::sampler() const { return impl_->sampler; }
+
+}  // namespace dtrain::data

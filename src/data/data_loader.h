@@ -1,0 +1,108 @@
+// Worker threads that turn a sampler's plan into batches, in order, ahead of the trainer.
+//
+// Note [Workers share a batch]
+// Workers claim small runs of samples of the oldest batch that still has some, and write straight
+// into its slot. The other way, a whole batch per worker, needs as many slots as workers and hands
+// over the first batch of an epoch after one worker has decoded all of it; here all workers finish
+// it together, memory does not grow with the workers, and order comes for free, because batches are
+// begun in order.
+//
+// Note [Never waiting at the end of an epoch]
+// After the last batch of an epoch workers go on with the first batches of the next one (as far as
+// there are slots), for that is what a trainer asks for next. start_epoch() for anything else
+// throws them away.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "config/fields.h"
+#include "data/dataset.h"
+#include "data/sample.h"
+#include "data/sampler.h"
+#include "data/transforms/transform.h"
+
+namespace dtrain::data {
+
+struct LoaderConfig {
+  int64_t batch_size = 128;
+  int64_t eval_batch_size = 0;
+  int64_t workers = 2;
+  int64_t prefetch = 4;
+  bool drop_last = true;
+};
+
+template <class V>
+void fields(V& v, LoaderConfig& c) {
+  using namespace config;
+  v("batch_size",
+    c.batch_size,
+    between(1, 1 << 20),
+    "Images per rank and step; the global batch is this times the ranks.");
+  v("eval_batch_size",
+    c.eval_batch_size,
+    between(0, 1 << 20),
+    "Images per rank and step of evaluation; 0: the same as for training.");
+  v("workers",
+    c.workers,
+    between(0, 256),
+    "Decode threads per rank; 0 decodes on the calling thread.");
+  v("prefetch",
+    c.prefetch,
+    between(2, 256),
+    "Batches in memory per loader: the one in use and those ready or in work.");
+  v("drop_last", c.drop_last, "Drop a short last batch. Training only.");
+}
+
+// Where the loader's slots come from, so that a GPU build can hand out pinned memory. Must outlive
+// the loader.
+class SlotAllocator {
+ public:
+  virtual ~SlotAllocator() = default;
+  virtual uint8_t* allocate(size_t bytes) = 0;
+  virtual void release(uint8_t* slot, size_t bytes) noexcept = 0;
+};
+
+// Ordinary memory, aligned to 64 bytes.
+SlotAllocator& aligned_slot_allocator();
+
+struct LoaderOptions {
+  int64_t workers = 2;   // 0: next() decodes on the calling thread
+  int64_t prefetch = 4;  // slots
+  uint64_t seed = 0;     // of the augmentation
+};
+
+// Batches do not depend on the number of workers or slots. One thread at a time may call the
+// methods. `dataset` and `allocator` are borrowed. Threads and slots are made by the first
+// start_epoch().
+//
+//   DataLoader loader(*dataset, sampler, transforms, {.workers = 2, .seed = seed});
+//   loader.start_epoch(epoch, first_batch);
+//   while (const HostBatch* batch = loader.next()) step(*batch);
+class DataLoader {
+ public:
+  DataLoader(const Dataset& dataset,
+             Sampler sampler,
+             Transforms transforms,
+             LoaderOptions options,
+             SlotAllocator& allocator = aligned_slot_allocator());
+  ~DataLoader();  // stops at once, also in the middle of an epoch
+
+  // From now on next() gives the batches `first_batch`, `first_batch` + 1, ... of `epoch`.
+  void start_epoch(int64_t epoch, int64_t first_batch = 0);
+
+  // The next batch, valid until the next call of next() or start_epoch(); nullptr at the end of the
+  // epoch. Throws what a worker's read or transform threw, with the sample named: of several
+  // failing samples of a batch always the first. A further call goes on with the batch behind it.
+  const HostBatch* next();
+
+  int64_t batches_per_epoch() const;  // of this rank
+  const Sampler& sampler() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dtrain::data

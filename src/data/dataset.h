@@ -1,0 +1,44 @@
+// A data set: a fixed number of samples, each reached by its position, in any order, from any
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "data/sample.h"
+
+namespace dtrain::data {
+
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+
+  // Name for messages and logs, for example "fashion_mnist/train".
+  virtual const std::string& name() const = 0;
+
+  virtual int64_t size() const = 0;
+
+  // Fills `sample` (reusing its memory) with item `index`, 0 <= index < size(). Safe to call from
+  // many threads at once, each with a sample of its own. Throws Error(kData) for a sample that
+  // cannot be read.
+  virtual void read(int64_t index, Sample& sample) const = 0;
+
+  // Shape that every image has; zero height when they differ, so that a transform has to make them
+  // equal.
+  virtual ImageShape shape() const = 0;
+
+  // One name per class; a target is an index into this list.
+  virtual const std::vector<std::string>& class_names() const = 0;
+  int64_t num_classes() const { return static_cast<int64_t>(class_names().size()); }
+
+  // Hash of the content (pixels, targets, shape): equal for equal data, wherever and however
+  // stored. Loads the data when that has not happened yet, so it also finds files that are damaged.
+  virtual std::string fingerprint() const = 0;
+
+  // Starts to load the content on a thread in the background and returns at once. Without it the
+  // first read() loads. A failure is thrown by every read() and fingerprint() that follows.
+  virtual void start_loading() {}
+};
+
+}  // namespace dtrain::data

@@ -1,0 +1,139 @@
+// The table of data sets.
+#include "data/dataset_registry.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "data/idx_dataset.h"
+#include "data/idx_file.h"
+#include "util/check.h"
+
+namespace dtrain::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct IdxPair {
+  std::string images, labels;
+};
+
+// The names that MNIST, Fashion-MNIST, KMNIST and others share.
+IdxPair idx_names(const std::string& split) {
+  const std::string prefix = split == "train" ? "train" : "t10k";
+  return {prefix + "-images-idx3-ubyte", prefix + "-labels-idx1-ubyte"};
+}
+
+bool is_file(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
+}
+
+// The file `name` or `name`.gz in `folder`, or where torchvision puts it below its root; empty when
+// there is none. A plain file wins: it loads faster.
+std::string find_idx(const fs::path& folder, const std::string& name) {
+  for (const char* below : {"", "raw", "FashionMNIST/raw"}) {
+    for (const char* suffix : {"", ".gz"}) {
+      const fs::path candidate = folder / below / (name + suffix);
+      if (is_file(candidate)) return candidate.string();
+    }
+  }
+  return "";
+}
+
+std::string require_idx(const DatasetRow& row, const fs::path& folder, const std::string& name) {
+  std::string path = find_idx(folder, name);
+  if (!path.empty()) return path;
+  std::error_code ignored;
+  const std::string cause =
+      fs::is_directory(folder, ignored)
+          ? "folder " + folder.string() + " has no " + name + " or " + name + ".gz"
+          : "there is no folder " + folder.string() + " (expected in it: " + name +
+                ".gz and its fellows)";
+  throw data_error("data set " + row.name, cause, row.advice + ", or set --data-dir");
+}
+
+// Class names 0, 1, ... as far as the labels of any split go, so that both splits agree.
+std::vector<std::string> numbered_classes(const fs::path& folder, const std::string& advice) {
+  uint8_t highest = 0;
+  for (const char* split : {"train", "test"}) {
+    const std::string path = find_idx(folder, idx_names(split).labels);
+    if (path.empty()) continue;
+    IdxFile file(path, 1, 1, advice);
+    std::vector<uint8_t> labels(static_cast<size_t>(file.dims()[0]));
+    file.read(labels);
+    highest = std::max(highest, *std::max_element(labels.begin(), labels.end()));
+  }
+  std::vector<std::string> names;
+  for (int k = 0; k <= highest; ++k) names.push_back(std::to_string(k));
+  return names;
+}
+
+}  // namespace
+
+const std::vector<DatasetRow>& dataset_rows() {
+  static const std::vector<DatasetRow> rows = {
+      {.name = "fashion_mnist",
+       .description =
+           "Fashion-MNIST: 60,000 + 10,000 pictures of clothes, 28 x 28 grey, 10 classes",
+       .class_names = {"T-shirt/top",
+                       "Trouser",
+                       "Pullover",
+                       "Dress",
+                       "Coat",
+                       "Sandal",
+                       "Shirt",
+                       "Sneaker",
+                       "Bag",
+                       "Ankle boot"},
+       .mean = {0.2860},
+       .std = {0.3530},
+       .default_dir = "/usr/share/datasets/fashion-mnist",
+       .advice = "apt install --reinstall dataset-fashion-mnist"},
+      {.name = "idx",
+       .description = "any pair of IDX files of u8 with MNIST's file names, grey or H x W x C",
+       .class_names = {},
+       .mean = {0.5},
+       .std = {0.5},
+       .default_dir = "",
+       .advice = "put intact {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz] into the folder"},
+  };
+  return rows;
+}
+
+std::vector<std::string> dataset_names() {
+  std::vector<std::string> names;
+  for (const DatasetRow& row : dataset_rows()) names.push_back(row.name);
+  return names;
+}
+
+const DatasetRow& find_dataset(const std::string& name) {
+  std::string known;
+  for (const DatasetRow& row : dataset_rows()) {
+    if (row.name == name) return row;
+    known += (known.empty() ? "" : ", ") + row.name;
+  }
+  throw config_error("data.dataset", "there is no data set '" + name + "'", "known are " + known);
+}
+
+std::unique_ptr<Dataset> open_dataset(const DatasetConfig& config, Split split) {
+  const DatasetRow& row = find_dataset(config.dataset);
+  const std::string dir = config.data_dir.empty() ? row.default_dir : config.data_dir;
+  if (dir.empty()) {
+    throw config_error(
+        "data.data_dir", "data set " + row.name + " has no default folder", "set --data-dir");
+  }
+  const bool train = split == Split::kTrain;
+  const std::string& split_name = train ? config.train_split : config.eval_split;
+  const IdxPair files = idx_names(split_name);
+  IdxDatasetOptions options;
+  options.name = row.name + "/" + split_name;
+  options.images_path = require_idx(row, dir, files.images);
+  options.labels_path = require_idx(row, dir, files.labels);
+  options.class_names =
+      row.class_names.empty() ? numbered_classes(dir, row.advice) : row.class_names;
+  options.limit = train ? config.limit_train : config.limit_eval;
+  options.advice = row.advice;
+  return std::make_unique<IdxDataset>(std::move(options));
+}
+
+}  // namespace dtrain::data

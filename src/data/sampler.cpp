@@ -1,0 +1,110 @@
+// Plans of batches; see Note [Batches and ranks] in the header.
+#include "data/sampler.h"
+
+#include <algorithm>
+#include <string>
+
+#include "util/check.h"
+#include "util/random.h"
+
+namespace dtrain::data {
+namespace {
+
+int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+void check_arguments(int64_t batch_size, const Shard& shard) {
+  check(batch_size > 0, "a batch has samples");
+  check(shard.world_size > 0 && shard.rank >= 0 && shard.rank < shard.world_size,
+        "a rank is below the number of ranks");
+}
+
+}  // namespace
+
+int64_t EpochPlan::global_size(int64_t k) const {
+  if (!training_) return size(k);
+  const int64_t global = batch_size_ * shard_.world_size;
+  return std::min(global, samples_ - k * global);
+}
+
+int64_t EpochPlan::size(int64_t k) const {
+  check(k >= 0 && k < batches_, "a batch is below the number of batches");
+  if (training_) {
+    const int64_t size = global_size(k);
+    return size / shard_.world_size + (shard_.rank < size % shard_.world_size ? 1 : 0);
+  }
+  const int64_t mine = divide_up(std::max<int64_t>(samples_ - shard_.rank, 0), shard_.world_size);
+  return std::min(batch_size_, mine - k * batch_size_);
+}
+
+int64_t EpochPlan::first(int64_t k) const {
+  if (!training_) return k * batch_size_;
+  const int64_t size = global_size(k);
+  return k * batch_size_ * shard_.world_size + shard_.rank * (size / shard_.world_size) +
+         std::min(shard_.rank, size % shard_.world_size);
+}
+
+int64_t EpochPlan::at(int64_t position) const {
+  return training_ ? order_[static_cast<size_t>(position)]
+                   : shard_.rank + position * shard_.world_size;
+}
+
+std::vector<int64_t> EpochPlan::batch(int64_t k) const {
+  std::vector<int64_t> indices(static_cast<size_t>(size(k)));
+  const int64_t start = first(k);
+  for (size_t i = 0; i < indices.size(); ++i) {
+    indices[i] = at(start + static_cast<int64_t>(i));
+  }
+  return indices;
+}
+
+Sampler Sampler::training(
+    int64_t samples, int64_t batch_size, bool drop_last, uint64_t seed, Shard shard) {
+  check_arguments(batch_size, shard);
+  const int64_t global = batch_size * shard.world_size;
+  if (samples < (drop_last ? global : 1)) {
+    throw data_error("training data",
+                     std::to_string(samples) + " samples do not fill one batch of " +
+                         std::to_string(global) + " (" + std::to_string(batch_size) +
+                         " per rank x " + std::to_string(shard.world_size) + " ranks)",
+                     "use a smaller --batch-size, fewer ranks, or --drop-last false");
+  }
+  Sampler sampler;
+  sampler.training_ = true;
+  sampler.dataset_size_ = samples;
+  sampler.batches_ = drop_last ? samples / global : divide_up(samples, global);
+  sampler.samples_ = drop_last ? sampler.batches_ * global : samples;
+  sampler.batch_size_ = batch_size;
+  sampler.seed_ = seed;
+  sampler.shard_ = shard;
+  return sampler;
+}
+
+Sampler Sampler::evaluation(int64_t samples, int64_t batch_size, Shard shard) {
+  check_arguments(batch_size, shard);
+  if (samples < 1) {
+    throw data_error("evaluation data", "there are no samples", "check the data set and its limit");
+  }
+  Sampler sampler;
+  sampler.dataset_size_ = samples;
+  sampler.samples_ = samples;
+  sampler.batch_size_ = batch_size;
+  sampler.shard_ = shard;
+  const int64_t mine = divide_up(std::max<int64_t>(samples - shard.rank, 0), shard.world_size);
+  sampler.batches_ = divide_up(mine, batch_size);
+  return sampler;
+}
+
+EpochPlan Sampler::plan(int64_t epoch) const {
+  EpochPlan plan;
+  plan.training_ = training_;
+  plan.samples_ = samples_;
+  plan.batch_size_ = batch_size_;
+  plan.shard_ = shard_;
+  plan.batches_ = batches_;
+  // Drawn over the whole data set also with drop_last, so that every sample has its turn to be left
+  // out.
+  if (training_) plan.order_ = util::permutation(seed_, epoch, dataset_size_);
+  return plan;
+}
+
+}  // namespace dtrain::data

@@ -1,0 +1,79 @@
+// Settings of the augmentation, and the steps they stand for.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "config/fields.h"
+#include "data/sample.h"
+#include "data/transforms/transform.h"
+
+namespace dtrain::data {
+
+struct TransformConfig {
+  int64_t random_crop_padding = 0;
+  std::string padding_mode = "zero";
+  double horizontal_flip = 0.5;
+  double random_erasing = 0.0;
+  std::vector<double> erasing_scale = {0.02, 0.33};
+  std::vector<double> erasing_ratio = {0.3, 3.3};
+  std::vector<double> erasing_value;
+  std::vector<double> mean, std;
+};
+
+template <class V>
+void fields(V& v, TransformConfig& c) {
+  using namespace config;
+  v("random_crop_padding",
+    c.random_crop_padding,
+    between(0, 1024),
+    "Pixels added on every side before a crop of the image's size at a random place; 0: no crop.");
+  v("padding_mode", c.padding_mode, one_of({"zero", "reflect"}), "What the padding shows.");
+  v("horizontal_flip", c.horizontal_flip, between(0, 1), "Probability of a horizontal flip.");
+  v("random_erasing",
+    c.random_erasing,
+    between(0, 1),
+    "Probability that a random rectangle is erased (random erasing).");
+  v("erasing_scale",
+    c.erasing_scale,
+    between(0, 1),
+    "Smallest and largest erased area, as a share of the image.");
+  v("erasing_ratio",
+    c.erasing_ratio,
+    above(0),
+    "Smallest and largest ratio of height to width of the erased rectangle.");
+  v("erasing_value",
+    c.erasing_value,
+    between(0, 255),
+    "Erased pixels get this value, one per channel or one for all; empty: the mean.");
+  v("mean",
+    c.mean,
+    between(0, 1),
+    "Mean of pixels in [0, 1], one per channel or one for all; empty: the data set's.");
+  v("std",
+    c.std,
+    above(0),
+    "Standard deviation of pixels in [0, 1], like the mean; empty: the data set's.");
+}
+
+// Normalisation of pixels in [0, 1]: (x - mean) / std, one value per channel.
+struct Normalization {
+  std::vector<double> mean, std;
+};
+
+// The configured values or else the data set's, spread over the channels. Throws Error(kConfig)
+// when their number fits neither 1 nor `channels`.
+Normalization resolve_normalization(const TransformConfig& config,
+                                    const std::vector<double>& dataset_mean,
+                                    const std::vector<double>& dataset_std,
+                                    int64_t channels);
+
+// The steps for training, in this order: crop, flip, erasing; a step that would do nothing is left
+// out. `shape` is the shape of the data set's images. Throws Error(kConfig) for settings that do
+// not fit it.
+Transforms make_train_transforms(const TransformConfig& config,
+                                 const Normalization& normalization,
+                                 const ImageShape& shape);
+
+}  // namespace dtrain::data
