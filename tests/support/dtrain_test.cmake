@@ -3,6 +3,13 @@
 # One executable of GoogleTest cases and one ctest entry for it, labelled `unit` unless said otherwise.
 # With RANKS the executable has its own main (tests/support/mpi_main) and is started by mpirun once for
 # each number of ranks, label `mpi`.
+#
+# The targets unit_tests and base_tests build the executables of that label and those without torch. In a
+# sanitizer flavour the unit tests have the label `sanitizer` too; under the thread sanitizer only those
+# without torch, whose own threads it knows nothing about.
+add_custom_target(unit_tests)
+add_custom_target(base_tests)
+
 function(dtrain_test name)
   cmake_parse_arguments(PARSE_ARGV 1 T "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS;RANKS;ARGS")
   if(NOT T_TIMEOUT)
@@ -32,6 +39,17 @@ function(dtrain_test name)
   else()
     if(NOT T_LABELS)
       set(T_LABELS unit)
+    endif()
+    if("unit" IN_LIST T_LABELS)
+      add_dependencies(unit_tests ${name})
+      set(uses_torch ON)
+      if(NOT T_LIBRARIES MATCHES "dtrain_(core|dist)|torch")
+        set(uses_torch OFF)
+        add_dependencies(base_tests ${name})
+      endif()
+      if(DTRAIN_SANITIZE AND NOT (uses_torch AND DTRAIN_SANITIZE STREQUAL "thread"))
+        list(APPEND T_LABELS sanitizer)
+      endif()
     endif()
     target_link_libraries(${name} PRIVATE GTest::gtest_main GTest::gtest)
     add_test(NAME ${name} COMMAND ${name} ${T_ARGS})

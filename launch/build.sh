@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Configures and builds one flavour of dtrain below build/: launch/build.sh [FLAVOUR] [TARGET ...]
+#
+#   release   build/release  (the default)
+#   cuda      build/cuda     with NCCL and --device cuda; needs launch/setup.sh --cuda
+#   address   build/address  under the address and undefined-behaviour sanitizers
+#   thread    build/thread   under the thread sanitizer
+#
+# Without a target everything is built. DTRAIN_JOBS sets how many compilers run at once; the default is
+# one for each core, and no more than the free memory holds. ccache is used where it is installed.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+flavour=release
+case ${1:-} in
+  release | cuda | address | thread)
+    flavour=$1
+    shift
+    ;;
+  -*)
+    echo "usage: launch/build.sh [release|cuda|address|thread] [TARGET ...]" >&2
+    exit 64
+    ;;
+esac
+build=$root/build/$flavour
+
+options=(-DCMAKE_BUILD_TYPE=Release)
+case $flavour in
+  cuda) options+=(-DDTRAIN_CUDA=ON -DDTRAIN_BENCH=OFF) ;;
+  address) options+=("-DDTRAIN_SANITIZE=address;undefined" -DDTRAIN_BENCH=OFF) ;;
+  thread) options+=(-DDTRAIN_SANITIZE=thread -DDTRAIN_BENCH=OFF) ;;
+esac
+if command -v ccache >/dev/null; then
+  options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+fi
+
+jobs() {
+  local cores memory
+  cores=$(nproc)
+  # One source file that includes LibTorch takes up to 1.5 GB to compile.
+  memory=$(awk '/^MemAvailable/ {print int($2 / 1500000)}' /proc/meminfo)
+  ((memory >= 1)) || memory=1
+  echo $((memory < cores ? memory : cores))
+}
+
+# Ninja itself repeats a configuration whose files changed; only a folder without one needs CMake here.
+if [[ ! -e $build/build.ninja ]]; then
+  mkdir -p "$build"
+  if ! cmake -S "$root" -B "$build" -G Ninja "${options[@]}" >"$build/configure.log" 2>&1; then
+    tail -n 20 "$build/configure.log" >&2
+    exit 1
+  fi
+fi
+exec ninja -C "$build" -j "${DTRAIN_JOBS:-$(jobs)}" "$@"

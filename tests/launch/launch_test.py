@@ -1,0 +1,294 @@
+#!/usr/bin/env python3
+"""The scripts of launch/ in a copy of their folder, with stand-ins for apt-get, sudo, Python and dtrain."""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+LAUNCH = pathlib.Path(__file__).resolve().parents[2] / "launch"
+
+# A Python that knows its version, makes a "venv" of itself and writes down what pip was asked for.
+PYTHON = """#!/bin/bash
+case "$*" in
+  "-c import pip") ;;
+  -c*) echo ${FAKE_VERSION:-3.11} ;;
+  "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+  *"-m pip"*) echo "pip $*" >> "$CALLS"; exit ${FAKE_PIP:-0} ;;
+  *) exit 99 ;;
+esac
+"""
+
+
+class LaunchTest(unittest.TestCase):
+    def setUp(self):
+        self.scratch = tempfile.TemporaryDirectory()
+        self.root = pathlib.Path(self.scratch.name, "checkout")
+        shutil.copytree(LAUNCH, self.root / "launch")
+        self.bin = pathlib.Path(self.scratch.name, "bin")
+        self.bin.mkdir()
+        self.calls = pathlib.Path(self.scratch.name, "calls")
+        self.environment = dict(os.environ, PATH="%s:%s" % (self.bin, os.environ["PATH"]), CALLS=str(self.calls))
+        for name in ("DTRAIN_PYTHON", "DTRAIN_DATA_DIR", "DTRAIN_OVERSUBSCRIBE"):
+            self.environment.pop(name, None)
+
+    def tearDown(self):
+        self.scratch.cleanup()
+
+    def stand_in(self, name, text):
+        path = self.bin / name if "/" not in name else self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+        return path
+
+    def run_script(self, name, *arguments, **environment):
+        run = subprocess.run([str(self.root / "launch" / name), *arguments], text=True, timeout=60,
+                             env=dict(self.environment, **environment), stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT)
+        return run.returncode, run.stdout
+
+    def called(self):
+        return self.calls.read_text() if self.calls.exists() else ""
+
+
+class SetupTest(LaunchTest):
+    def setUp(self):
+        super().setUp()
+        self.environment["DTRAIN_PYTHON"] = str(self.stand_in("python", PYTHON))
+        self.stand_in("df", "#!/bin/sh\necho Avail\necho ${FREE:-100}\n")
+        self.packages(missing="none")
+
+    def packages(self, missing):
+        self.stand_in("dpkg-query", '#!/bin/bash\n[[ " %s " == *" ${@: -1} "* ]] && exit 1\necho -n installed\n'
+                      % missing)
+        # Once apt-get has installed something nothing is missing any more.
+        for name in ("apt-get", "sudo"):
+            self.stand_in(name, '#!/bin/bash\necho "%s $*" >> "$CALLS"\n'
+                          "printf '#!/bin/sh\\necho -n installed\\n' > \"$(dirname \"$0\")/dpkg-query\"\n" % name)
+        self.stand_in("apt-cache", "#!/bin/sh\n")
+        self.stand_in("id", "#!/bin/sh\necho ${FAKE_ID:-1000}\n")
+
+    def setup(self, *arguments, **environment):
+        return self.run_script("setup.sh", *arguments, **environment)
+
+    def test_a_second_call_asks_neither_apt_nor_pip(self):
+        self.assertEqual(self.setup()[0], 0)
+        self.assertIn("requirements-cpu.txt", self.called())
+        self.calls.unlink()
+        code, out = self.setup()
+        self.assertEqual((code, self.called()), (0, ""), out)
+        self.assertIn("wheels, cpu: installed", out)
+
+    def test_wheels_are_installed_by_hash_only(self):
+        self.setup()
+        for option in ("--require-hashes", "--no-deps", "--no-cache-dir", "--only-binary :all:"):
+            self.assertIn(option, self.called())
+
+    def test_the_reference_python_brings_the_cuda_wheels_it_imports(self):
+        self.setup("--with-python")
+        layers = [line.rsplit("requirements-", 1)[1] for line in self.called().splitlines()]
+        self.assertEqual(layers, ["cpu.txt", "cuda.txt", "python.txt"])
+
+    def test_a_moved_pin_is_installed(self):
+        self.setup()
+        self.calls.unlink()
+        with open(self.root / "launch/requirements-cpu.txt", "a") as pins:
+            pins.write("# moved\n")
+        self.setup()
+        self.assertIn("requirements-cpu.txt", self.called())
+
+    def test_an_interrupted_layer_is_installed_again_from_scratch(self):
+        self.assertEqual(self.setup(FAKE_PIP="1")[0], 1)
+        self.assertFalse((self.root / ".deps/cpu.stamp").exists())
+        self.calls.unlink()
+        self.assertEqual(self.setup()[0], 0)
+        self.assertIn("--force-reinstall", self.called())
+
+    def test_another_python_makes_another_venv(self):
+        self.setup()
+        self.calls.unlink()
+        (self.root / ".deps/venv/bin/python").write_text("#!/bin/sh\nexit 1\n")
+        code, out = self.setup(FAKE_VERSION="3.12")
+        self.assertEqual(code, 0, out)
+        self.assertIn("requirements-cpu.txt", self.called())
+
+    def test_a_python_without_pinned_wheels_is_refused(self):
+        code, out = self.setup(FAKE_VERSION="3.13")
+        self.assertEqual(code, 1)
+        self.assertIn("3.10, 3.11 and 3.12", out)
+
+    def test_a_full_disk_is_said_before_anything_is_fetched(self):
+        code, out = self.setup(FREE="1")
+        self.assertEqual((code, self.called()), (1, ""))
+        self.assertIn("3 GB are needed", out)
+
+    def test_missing_packages_are_installed_without_recommended_ones(self):
+        self.packages(missing="ninja-build")
+        code, out = self.setup(FAKE_ID="0")
+        self.assertEqual(code, 0, out)
+        self.assertRegex(self.called(), "(?m)^apt-get .*--no-install-recommends ninja-build$")
+        self.assertNotIn("sudo", self.called())
+
+    def test_somebody_who_is_not_root_goes_through_sudo(self):
+        self.packages(missing="ninja-build")
+        self.assertEqual(self.setup()[0], 0)
+        self.assertRegex(self.called(), "(?m)^sudo env .* apt-get .*ninja-build$")
+
+    def test_without_root_and_sudo_the_missing_packages_are_named(self):
+        self.packages(missing="ninja-build zlib1g-dev")
+        (self.bin / "sudo").unlink()
+        bare = pathlib.Path(self.scratch.name, "bare")
+        bare.mkdir()
+        for tool in ("bash", "env", "dirname", "mkdir", "flock", "cat", "sed", "sh"):
+            (bare / tool).symlink_to(shutil.which(tool))
+        code, out = self.setup(PATH="%s:%s" % (self.bin, bare))
+        self.assertEqual(code, 1)
+        self.assertIn("ask an administrator for: apt-get install ninja-build zlib1g-dev", out)
+
+    def test_a_missing_data_set_is_no_reason_to_stop(self):
+        self.packages(missing="dataset-fashion-mnist")
+        code, out = self.setup()
+        self.assertEqual(code, 0, out)
+        self.assertIn("DTRAIN_DATA_DIR", out)
+        self.assertNotIn("sudo", self.called())
+
+    def test_check_changes_nothing_and_says_what_is_missing(self):
+        self.packages(missing="ninja-build")
+        code, out = self.setup("--check", FAKE_ID="0")
+        self.assertEqual((code, self.called()), (1, ""))
+        self.assertIn("missing packages: ninja-build", out)
+        self.assertIn("missing wheels: cpu", out)
+
+    def test_only_the_lint_asks_for_clang_format(self):
+        self.packages(missing="clang-format-14")
+        self.assertNotIn("clang-format", self.setup()[1])
+        self.assertIn("clang-format-14", self.setup("--tests")[1])
+
+    def test_an_unknown_argument_is_refused(self):
+        self.assertEqual(self.setup("--frobnicate")[0], 1)
+
+
+class ResumeLoopTest(LaunchTest):
+    def program(self, *codes):
+        """A command that ends with one code after the other and writes down its arguments."""
+        return str(self.stand_in("program", '#!/bin/bash\ncodes=(%s)\nn=$(cat "$CALLS" 2>/dev/null | wc -l)\n'
+                                 'echo "$*" >> "$CALLS"\nexit ${codes[n]:-0}\n' % " ".join(map(str, codes))))
+
+    def loop(self, program, *arguments, most="10"):
+        return self.run_script("resume_loop.sh", "--delay", "0", "--max", most, "--", program, *arguments)
+
+    def test_what_ended_well_is_not_started_again(self):
+        self.assertEqual(self.loop(self.program(0), "--lr", "1")[0], 0)
+        self.assertEqual(self.called(), "--lr 1\n")
+
+    def test_a_lost_peer_is_followed_by_a_resumed_start(self):
+        self.assertEqual(self.loop(self.program(75, 137, 0), "--lr", "1")[0], 0)
+        self.assertEqual(self.called(), "--lr 1\n--lr 1 --resume auto\n--lr 1 --resume auto\n")
+
+    def test_a_named_checkpoint_is_where_only_the_first_start_resumes(self):
+        self.loop(self.program(75), "--resume", "old", "--resume=older", "--lr", "1")
+        self.assertEqual(self.called().splitlines()[1], "--lr 1 --resume auto")
+
+    def test_other_codes_are_final(self):
+        for code in (64, 65, 70, 74, 76, 78, 1):
+            self.assertEqual(self.loop(self.program(code))[0], code)
+            self.assertEqual(len(self.called().splitlines()), 1)
+            self.calls.unlink()
+
+    def test_it_gives_up_with_the_last_code(self):
+        code, out = self.loop(self.program(75, 75, 75, 75), most="2")
+        self.assertEqual((code, len(self.called().splitlines())), (75, 3))
+        self.assertIn("giving up", out)
+
+    def test_a_command_that_is_stopped_is_not_started_again(self):
+        program = self.stand_in("program", '#!/bin/bash\ntrap "echo told >> $CALLS; exit 75" TERM\n'
+                                'echo started >> "$CALLS"\nwhile :; do read -t 0.05 <> <(:); done\n')
+        loop = subprocess.Popen([str(self.root / "launch/resume_loop.sh"), "--delay", "0", "--", str(program)],
+                                env=self.environment)
+        deadline = time.monotonic() + 20
+        while "started" not in self.called() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        loop.send_signal(signal.SIGTERM)
+        self.assertEqual(loop.wait(timeout=20), 75)
+        self.assertEqual(self.called(), "started\ntold\n")
+
+    def test_usr1_reaches_the_command_and_the_loop_goes_on(self):
+        program = self.stand_in("program", '#!/bin/bash\necho "started $*" >> "$CALLS"\n'
+                                '[[ "$*" == *resume* ]] && exit 0\ntrap "exit 75" USR1\n'
+                                'echo ready >> "$CALLS"\nwhile :; do read -t 0.05 <> <(:); done\n')
+        loop = subprocess.Popen([str(self.root / "launch/resume_loop.sh"), "--delay", "0", "--", str(program)],
+                                env=self.environment, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 20
+        while "ready" not in self.called() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        loop.send_signal(signal.SIGUSR1)
+        self.assertEqual(loop.wait(timeout=20), 0)
+        self.assertEqual(self.called().splitlines()[-1], "started --resume auto")
+
+    def test_a_line_without_a_command_is_refused(self):
+        self.assertEqual(self.run_script("resume_loop.sh", "--max", "3")[0], 64)
+
+
+class MpirunTest(LaunchTest):
+    def test_what_the_caller_has_set_stays(self):
+        self.stand_in("mpirun", '#!/bin/sh\necho "$OMPI_MCA_pml $NCCL_DEBUG $*"\n')
+        code, out = self.run_script("mpirun.sh", "-np", "2", "dtrain", NCCL_DEBUG="INFO")
+        self.assertEqual(code, 0, out)
+        self.assertRegex(out, "^ob1 INFO .*--bind-to none .*-np 2 dtrain$")
+
+    def test_more_ranks_than_processors_only_on_request(self):
+        self.stand_in("mpirun", '#!/bin/sh\necho "$*"\n')
+        self.assertNotIn("--oversubscribe", self.run_script("mpirun.sh", "dtrain")[1])
+        self.assertIn("--oversubscribe", self.run_script("mpirun.sh", "dtrain", DTRAIN_OVERSUBSCRIBE="1")[1])
+
+    def test_two_ranks_start(self):
+        code, out = self.run_script("mpirun.sh", "-np", "2", "sh", "-c", "echo rank $OMPI_COMM_WORLD_RANK",
+                                    DTRAIN_OVERSUBSCRIBE="1")
+        self.assertEqual((code, sorted(out.splitlines())), (0, ["rank 0", "rank 1"]))
+
+
+class QuickstartTest(LaunchTest):
+    SUMMARY = "epoch,train_loss,eval_top1,lr\\n1,0.5,88.10,0.1\\n2,0.3,92.25,0.0\\n"
+
+    def setUp(self):
+        super().setUp()
+        for name in ("setup.sh", "build.sh"):
+            self.stand_in("launch/" + name, '#!/bin/sh\necho "%s $*" >> "$CALLS"\n' % name)
+        self.stand_in("launch/mpirun.sh", '#!/bin/bash\necho "mpirun $*" >> "$CALLS"\nwhile (($#)); do\n'
+                      '  [[ $1 == --output ]] && out=$2\n  shift\ndone\n'
+                      'mkdir -p "$out/20260101-000000-x"\n'
+                      "printf '%s' > \"$out/20260101-000000-x/summary.csv\"\nexit ${FAKE_CODE:-0}\n" % self.SUMMARY)
+
+    def test_it_sets_up_builds_trains_and_says_what_came_out(self):
+        code, out = self.run_script("quickstart.sh", "--epochs", "2")
+        self.assertEqual(code, 0, out)
+        self.assertEqual([line.split()[0] for line in self.called().splitlines()],
+                         ["setup.sh", "build.sh", "mpirun"])
+        self.assertIn("--epochs 2", self.called())
+        self.assertIn("test accuracy:  92.25 % after epoch 2", out)
+        self.assertIn("runs/20260101-000000-x", out)
+        self.assertEqual(list(self.root.glob("runs/.quickstart*")), [])
+
+    def test_results_go_where_the_caller_wants_them(self):
+        where = os.path.join(self.scratch.name, "elsewhere")
+        code, out = self.run_script("quickstart.sh", "--output", where)
+        self.assertEqual(code, 0, out)
+        self.assertIn(where + "/20260101-000000-x", out)
+
+    def test_a_data_folder_replaces_the_package(self):
+        self.run_script("quickstart.sh", DTRAIN_DATA_DIR="/data")
+        self.assertIn("--data-dir /data", self.called())
+
+    def test_a_failed_training_keeps_its_exit_code(self):
+        code, out = self.run_script("quickstart.sh", FAKE_CODE="65")
+        self.assertEqual(code, 65, out)
+        self.assertNotIn("test accuracy", out)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+"""Checks on the tree itself: lint.py CHECK [--root DIR] [--dtrain PROGRAM]
+
+Each check prints one line for each breach, `file:line: what is wrong`, and exits with 1 if there are any.
+Only the standard library is used. lint_test.py shows of every check that it can fail.
+"""
+
+import argparse
+import fnmatch
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+SOURCE_FOLDERS = ("src", "dist", "tests")
+TEXT_FOLDERS = SOURCE_FOLDERS + ("launch", "slurm", "configs", "docs", ".ci")
+TEXT_ENDINGS = {".h", ".cpp", ".py", ".sh", ".txt", ".cmake", ".md", ".json", ".sbatch", ".supp", ""}
+
+# The aim is 150 and 350 lines; past these a file does two things.
+MOST_LINES = {"src/*.h": 220, "dist/*.h": 220, "src/*.cpp": 500, "dist/*.cpp": 500}
+
+CLANG_FORMAT = "clang-format-14"
+
+# Places that documentation may point at. Everything else is somebody's mirror or a machine's own host.
+KNOWN_HOSTS = {
+    "arxiv.org", "doi.org", "github.com", "pytorch.org", "docs.pytorch.org", "docs.open-mpi.org",
+    "slurm.schedmd.com", "docs.nvidia.com", "www.debian.org", "json.schemastore.org", "www.w3.org",
+    "keepachangelog.com", "semver.org", "yann.lecun.com", "www.cs.toronto.edu",
+}
+
+
+class Tree:
+    def __init__(self, root):
+        self.root = pathlib.Path(root).resolve()
+
+    def files(self, folders, endings):
+        for folder in folders:
+            for path in sorted((self.root / folder).rglob("*")):
+                if path.is_file() and path.suffix in endings and "__pycache__" not in path.parts:
+                    yield path
+
+    def sources(self):
+        return self.files(SOURCE_FOLDERS, {".h", ".cpp"})
+
+    def texts(self):
+        top = [path for path in sorted(self.root.iterdir())
+               if path.is_file() and (path.suffix in TEXT_ENDINGS or path.name.startswith("."))]
+        yield from (path for path in top if path.name != ".git")
+        yield from self.files(TEXT_FOLDERS, TEXT_ENDINGS)
+
+    def name(self, path):
+        return path.relative_to(self.root).as_posix()
+
+    def lines(self, path):
+        return enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1)
+
+
+# --- includes: tests/lint/include_table.txt -------------------------------------------------------------
+
+
+class IncludeTable:
+    def __init__(self, text):
+        self.direct, self.closed, self.only, self.never = {}, set(), [], []
+        for number, line in enumerate(text.splitlines(), start=1):
+            line = line.split("#", 1)[0].strip()
+            words = line.split()
+            if not words:
+                continue
+            if words[0] == "only" and words[2:3] == ["in"]:
+                self.only.append((re.compile(words[1]), words[3:]))
+            elif words[0] == "never" and len(words) == 2:
+                self.never.append(re.compile(words[1]))
+            elif words[1:2] in (["->"], ["=>"]):
+                self.direct[words[0]] = words[2:]
+                if words[1] == "=>":
+                    self.closed.add(words[0])
+            else:
+                raise SystemExit("include_table.txt:%d: not understood: %s" % (number, line))
+        self.reach = {folder: self._reach(folder, set()) for folder in self.direct}
+
+    def _reach(self, folder, seen):
+        if folder in seen:
+            return set()
+        seen.add(folder)
+        reached = {folder}
+        for target in self.direct.get(folder, []):
+            if "/" in target or folder in self.closed:
+                reached.add(target)
+            else:
+                reached |= self._reach(target, seen)
+        return reached
+
+    def allows(self, folder, include):
+        reach = self.reach[folder]
+        return include.split("/")[0] in reach or include in reach
+
+
+def folder_of(name):
+    parts = name.split("/")
+    return parts[1] if parts[0] == "src" else parts[0]
+
+
+def check_includes(tree, _):
+    table = IncludeTable((tree.root / "tests/lint/include_table.txt").read_text())
+    for path in tree.sources():
+        name = tree.name(path)
+        folder = folder_of(name)
+        for number, line in tree.lines(path):
+            match = re.match(r'\s*#\s*include\s*([<"])([^">]+)[">]', line)
+            if not match:
+                continue
+            place, include = "%s:%d" % (name, number), match.group(2)
+            if any(pattern.fullmatch(include) for pattern in table.never):
+                yield "%s: %s is never included" % (place, include)
+            for pattern, allowed in table.only:
+                if pattern.fullmatch(include) and not any(fnmatch.fnmatch(name, glob) for glob in allowed):
+                    yield "%s: %s may be included only in %s" % (place, include, " ".join(allowed))
+            if folder == "tests":
+                continue
+            if folder not in table.direct:
+                yield "%s: the include table has no row for %s" % (place, folder)
+            elif match.group(1) == '"':
+                if not (tree.root / include).exists() and not (tree.root / "src" / include).exists():
+                    yield "%s: %s is not named from the root or from src/" % (place, include)
+                elif not table.allows(folder, include):
+                    yield "%s: %s/ may not include %s" % (place, folder, include)
+
+
+# --- build lists ----------------------------------------------------------------------------------------
+
+
+def check_registered(tree, _):
+    """Every source file stands in the CMakeLists.txt of its folder or of one above."""
+    for path in tree.files(SOURCE_FOLDERS, {".cpp"}):
+        listed = False
+        for folder in path.relative_to(tree.root).parents:
+            cmake = tree.root / folder / "CMakeLists.txt"
+            if cmake.exists():
+                text = re.sub(r"#.*", "", cmake.read_text())
+                words = re.split(r'[\s()"]+', text)
+                relative = path.relative_to(tree.root / folder).as_posix()
+                # A loop over names builds `${name}_test.cpp`.
+                loop = relative.endswith("_test.cpp") and "${name}_test.cpp" in words and \
+                    relative[:-len("_test.cpp")] in words
+                listed = listed or relative in words or loop
+        if not listed:
+            yield "%s: in no CMakeLists.txt: it is never built" % tree.name(path)
+
+
+# --- configs --------------------------------------------------------------------------------------------
+
+
+def check_configs(tree, arguments):
+    if not arguments.dtrain:
+        raise SystemExit("lint.py configs needs --dtrain")
+    configs = sorted((tree.root / "configs").glob("*.json"))
+    if not configs:
+        yield "configs: no *.json there"
+    for path in configs:
+        run = subprocess.run([arguments.dtrain, "inspect", "config", "--config", str(path)],
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if run.returncode != 0:
+            yield "%s: dtrain refuses it: %s" % (tree.name(path), run.stdout.strip())
+
+
+# --- style ----------------------------------------------------------------------------------------------
+
+
+def check_format(tree, _):
+    if not shutil.which(CLANG_FORMAT):
+        raise SystemExit("no %s (other versions format differently): run launch/setup.sh --tests" % CLANG_FORMAT)
+    files = [str(path) for path in tree.sources()]
+    run = subprocess.run([CLANG_FORMAT, "--dry-run", "-Werror", "--ferror-limit=1"] + files,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=str(tree.root))
+    for line in run.stdout.splitlines():
+        if "error:" in line:
+            yield line.replace(str(tree.root) + "/", "")
+    if run.returncode != 0:
+        yield "to mend: %s -i FILE" % CLANG_FORMAT
+
+
+def check_headers(tree, _):
+    for path in tree.files(SOURCE_FOLDERS, {".h"}):
+        text = path.read_text()
+        name = tree.name(path)
+        if "#pragma once" not in text:
+            yield "%s:1: no #pragma once" % name
+        if re.search(r"^using namespace ", text, re.M):  # inside a function it is indented, and harmless
+            yield "%s: `using namespace` for all who include it" % name
+        if not text.startswith("// "):
+            yield "%s:1: does not begin with its purpose" % name
+
+
+def check_length(tree, _):
+    for path in tree.files(("src", "dist"), {".h", ".cpp"}):
+        name, length = tree.name(path), len(path.read_text().splitlines())
+        for glob, most in MOST_LINES.items():
+            if fnmatch.fnmatch(name, glob) and length > most:
+                yield "%s:%d: longer than %d lines" % (name, length, most)
+
+
+def check_text(tree, _):
+    """No trace of one machine: home folders, the checkout's own path, package mirrors; clean line ends."""
+    own = str(tree.root)
+    for path in tree.texts():
+        name = tree.name(path)
+        if name in ("tests/lint/lint.py", "tests/lint/lint_test.py"):  # they name what is forbidden
+            continue
+        for number, line in tree.lines(path):
+            place = "%s:%d" % (name, number)
+            if re.search(r"(^|[\s\"'=:(])/(home|Users)/\w|(^|[\s\"'=:(])/root/", line):
+                yield "%s: a home folder" % place
+            if len(own) > 4 and own + "/" in line:
+                yield "%s: the path of this checkout" % place
+            if re.search(r"--(extra-)?index-url|--find-links|--trusted-host|PIP_INDEX_URL=", line):
+                yield "%s: where packages come from is the machine's business" % place
+            for host in re.findall(r"https?://([A-Za-z0-9.-]+)", line):
+                if host not in KNOWN_HOSTS and not host.startswith("127.0.0.1") and host != "localhost":
+                    yield "%s: unknown host %s" % (place, host)
+            if line != line.rstrip() and path.suffix != ".md":
+                yield "%s: space at the end of the line" % place
+            if "\t" in line and path.suffix in {".h", ".cpp", ".py", ".sh", ".cmake"}:
+                yield "%s: a tab" % place
+
+
+def check_scripts(tree, _):
+    scripts = [path for path in tree.files(("launch", "slurm", "tests", ".ci"), {".sh", ".sbatch", ".py", ""})
+               if path.suffix or path.read_bytes().startswith(b"#!")]
+    for path in scripts:
+        name, text = tree.name(path), path.read_text()
+        first = text.split("\n", 1)[0]
+        runs = first.startswith("#!")
+        if runs != bool(path.stat().st_mode & 0o111) and path.suffix != ".sbatch":
+            yield "%s: %s" % (name, "has a #! line but is not executable" if runs else
+                              "is executable but has no #! line")
+        if path.suffix in {".sh", ".sbatch"} or "bash" in first:
+            run = subprocess.run(["bash", "-n", str(path)], stderr=subprocess.PIPE, text=True)
+            if run.returncode != 0:
+                yield "%s: %s" % (name, run.stderr.strip())
+            if runs and not re.search(r"^set -.*u", text, re.M):
+                yield "%s: no `set -u`" % name
+        elif path.suffix == ".py":
+            try:
+                compile(text, name, "exec")
+            except SyntaxError as error:
+                yield "%s:%s: %s" % (name, error.lineno, error.msg)
+
+
+def check_json(tree, _):
+    """Every JSON file is JSON and names no key twice."""
+    def unique(pairs):
+        keys = [key for key, _ in pairs]
+        if len(keys) != len(set(keys)):
+            raise ValueError("a key twice among: %s" % ", ".join(keys))
+        return dict(pairs)
+
+    for path in tree.files(("configs",), {".json"}):
+        try:
+            json.loads(path.read_text(), object_pairs_hook=unique)
+        except ValueError as error:
+            yield "%s: %s" % (tree.name(path), error)
+
+
+CHECKS = {name[len("check_"):]: function for name, function in sorted(globals().items())
+          if name.startswith("check_")}
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Checks on the tree itself.")
+    parser.add_argument("check", choices=sorted(CHECKS))
+    parser.add_argument("--root", default=str(pathlib.Path(__file__).resolve().parents[2]))
+    parser.add_argument("--dtrain", help="the program, for the check `configs`")
+    arguments = parser.parse_args()
+    breaches = list(CHECKS[arguments.check](Tree(arguments.root), arguments))
+    for breach in breaches:
+        print(breach)
+    return 1 if breaches else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
