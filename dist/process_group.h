@@ -69,6 +69,7 @@ class ProcessGroup {
   const c10::intrusive_ptr<c10d::ProcessGroup>& c10d() const { return group_; }
 
  private:
+  void all_reduce(at::Tensor& tensor, bool max) const;
   void wait(const std::string& operation, const c10::intrusive_ptr<c10d::Work>& work) const;
   [[noreturn]] void fail(const std::string& operation, const std::string& cause) const;
 
@@ -76,7 +77,7 @@ class ProcessGroup {
   int64_t rank_, size_;
   Transport transport_;
   c10::intrusive_ptr<c10d::ProcessGroup> group_;
-  mutable int64_t splits_ = 0;
+  std::vector<int64_t> names_;  // of the members, for messages: their ranks in the first group
 };
 
 }  // namespace dtrain::dist

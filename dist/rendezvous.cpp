@@ -1,0 +1,213 @@
+// Choice of the network, and the backends of a group: the one file that includes gloo's headers.
+#include "dist/rendezvous.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <torch/csrc/distributed/c10d/HashStore.hpp>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#ifdef DTRAIN_CUDA
+#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
+#endif
+
+#include "dist/mpi_store.h"
+
+namespace dtrain::dist {
+namespace {
+
+using detail::HostNetwork;
+
+// Equal for two processes just when they share a network stack: same boot of a kernel, same network
+// namespace (two containers on one host have the same boot, but cannot meet on loopback).
+std::string network_stack(const MpiScope& mpi) {
+  std::string boot;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
+  std::array<char, PATH_MAX> name_space{};
+  const ssize_t length = readlink("/proc/self/ns/net", name_space.data(), name_space.size() - 1);
+  if (boot.empty() || length <= 0) return mpi.host();
+  return boot + "/" + name_space.data();
+}
+
+std::vector<HostNetwork> own_networks() {
+  std::vector<HostNetwork> networks;
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return networks;
+  const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(list, freeifaddrs);
+  for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
+    if (entry->ifa_addr == nullptr || entry->ifa_addr->sa_family != AF_INET) continue;
+    if (!(entry->ifa_flags & IFF_UP) || (entry->ifa_flags & IFF_LOOPBACK)) continue;
+    const auto bits = [](const sockaddr* address) {
+      return ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr);
+    };
+    networks.push_back({entry->ifa_name, bits(entry->ifa_addr), bits(entry->ifa_netmask)});
+  }
+  return networks;
+}
+
+// Collective. Entry of each network stack, in order of first rank, and which of them is ours.
+struct Hosts {
+  std::vector<std::vector<HostNetwork>> networks;
+  size_t mine = 0;
+};
+
+Hosts gather_hosts(const MpiScope& mpi) {
+  std::ostringstream text;
+  text << network_stack(mpi) << '\n';
+  for (const HostNetwork& n : own_networks()) {
+    text << n.interface << ' ' << n.address << ' ' << n.mask << '\n';
+  }
+  Hosts hosts;
+  std::map<std::string, size_t> seen;
+  const std::vector<std::string> all = mpi.all_gather(text.str());
+  for (size_t rank = 0; rank < all.size(); ++rank) {
+    std::istringstream in(all[rank]);
+    std::string stack;
+    std::getline(in, stack);
+    const auto [entry, first] = seen.emplace(stack, hosts.networks.size());
+    if (int(rank) == mpi.rank()) hosts.mine = entry->second;
+    if (!first) continue;
+    HostNetwork n;
+    auto& networks = hosts.networks.emplace_back();
+    while (in >> n.interface >> n.address >> n.mask) networks.push_back(n);
+  }
+  return hosts;
+}
+
+// Note [Which network]
+std::vector<std::string> choose_interfaces(const MpiScope& mpi) {
+  const Hosts hosts = gather_hosts(mpi);
+  if (hosts.networks.size() == 1) return {"lo"};
+  if (const char* names = std::getenv("GLOO_SOCKET_IFNAME"); names != nullptr && *names != '\0') {
+    std::vector<std::string> chosen;
+    std::istringstream in(names);
+    for (std::string name; std::getline(in, name, ',');) chosen.push_back(name);
+    return chosen;
+  }
+  const std::vector<std::string> common = detail::common_interfaces(hosts.networks);
+  if (common.empty()) return {};
+  return {common[hosts.mine]};
+}
+
+std::string choose_backend(const DistConfig& config, c10::Device device) {
+  if (config.backend == "nccl" && !device.is_cuda()) {
+    throw config_error("dist.backend",
+                       "nccl carries tensors on GPUs only, and the device is the CPU",
+                       "use --device cuda, or dist.backend=auto");
+  }
+#ifndef DTRAIN_CUDA
+  if (device.is_cuda()) {
+    throw config_error("device",
+                       "this build of dtrain has no GPU support",
+                       "use --device cpu, or build with -DDTRAIN_CUDA=ON");
+  }
+#endif
+  if (config.backend != "auto") return config.backend;
+  return device.is_cuda() ? "nccl" : "gloo";
+}
+
+c10::intrusive_ptr<c10d::Backend> connect_gloo(const c10::intrusive_ptr<c10d::Store>& store,
+                                               int64_t rank,
+                                               int64_t size,
+                                               const Transport& transport) {
+  using c10d::ProcessGroupGloo;
+  auto options = ProcessGroupGloo::Options::create(transport.timeout);
+  for (const std::string& name : transport.interfaces) {
+    options->devices.push_back(ProcessGroupGloo::createDeviceForInterface(name));
+  }
+  if (options->devices.empty()) options->devices.push_back(ProcessGroupGloo::createDefaultDevice());
+  options->threads = int(options->devices.size()) * 2;
+  return c10::make_intrusive<ProcessGroupGloo>(
+      c10::make_intrusive<c10d::PrefixStore>("gloo", store), int(rank), int(size), options);
+}
+
+#ifdef DTRAIN_CUDA
+c10::intrusive_ptr<c10d::Backend> connect_nccl(const c10::intrusive_ptr<c10d::Store>& store,
+                                               int64_t rank,
+                                               int64_t size,
+                                               const Transport& transport) {
+  // After a timeout or a lost peer: abort the communicator and leave the process alive (2), so that
+  // the next operation throws and the failure is reported like any other. The default ends the
+  // process from a thread of LibTorch's.
+  setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "2", /*overwrite=*/0);
+  auto options = c10d::ProcessGroupNCCL::Options::create();
+  options->timeout = transport.timeout;
+  return c10::make_intrusive<c10d::ProcessGroupNCCL>(
+      c10::make_intrusive<c10d::PrefixStore>("nccl", store), int(rank), int(size), options);
+}
+#endif
+
+}  // namespace
+
+namespace detail {
+
+std::vector<std::string> common_interfaces(const std::vector<std::vector<HostNetwork>>& hosts) {
+  if (hosts.empty()) return {};
+  for (const HostNetwork& candidate : hosts.front()) {
+    std::vector<std::string> names;
+    std::vector<uint32_t> addresses;
+    for (const auto& networks : hosts) {
+      for (const HostNetwork& n : networks) {
+        const bool same_subnet =
+            n.mask == candidate.mask && (n.address & n.mask) == (candidate.address & n.mask);
+        const bool taken =
+            std::find(addresses.begin(), addresses.end(), n.address) != addresses.end();
+        if (!same_subnet || taken) continue;
+        names.push_back(n.interface);
+        addresses.push_back(n.address);
+        break;
+      }
+    }
+    if (names.size() == hosts.size()) return names;
+  }
+  return {};
+}
+
+c10::intrusive_ptr<c10d::ProcessGroup> connect(const c10::intrusive_ptr<c10d::Store>& store,
+                                               int64_t rank,
+                                               int64_t size,
+                                               const Transport& transport) {
+  using Group = c10d::ProcessGroup;
+  auto group = c10::make_intrusive<Group>(store, int(rank), int(size));
+  const auto gloo = connect_gloo(store, rank, size, transport);
+  group->setBackend(c10::kCPU, Group::BackendType::GLOO, gloo);
+  group->setDefaultBackend(Group::BackendType::GLOO);
+#ifdef DTRAIN_CUDA
+  if (transport.gpu && transport.backend == "gloo") {
+    group->setBackend(c10::kCUDA, Group::BackendType::GLOO, gloo);
+  } else if (transport.gpu) {
+    group->setBackend(
+        c10::kCUDA, Group::BackendType::NCCL, connect_nccl(store, rank, size, transport));
+    group->setDefaultBackend(Group::BackendType::NCCL);
+  }
+#endif
+  return group;
+}
+
+}  // namespace detail
+
+ProcessGroup rendezvous(const MpiScope& mpi, const DistConfig& config, c10::Device device) {
+  Transport transport;
+  transport.backend = choose_backend(config, device);
+  transport.gpu = device.is_cuda();
+  transport.timeout = std::chrono::milliseconds(int64_t(config.timeout_s * 1000));
+  transport.interfaces = choose_interfaces(mpi);
+  c10::intrusive_ptr<c10d::Store> store;
+  if (mpi.size() > 1) {
+    store = c10::make_intrusive<MpiStore>(mpi);
+  } else {
+    store = c10::make_intrusive<c10d::HashStore>();
+  }
+  store->setTimeout(transport.timeout);
+  return ProcessGroup(store, mpi.rank(), mpi.size(), transport);
+}
+
+}  // namespace dtrain::dist
