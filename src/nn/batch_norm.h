@@ -1,0 +1,59 @@
+// Batch norm over channels, local or over the batches of all ranks, fused with what follows it.
+//
+//   y = relu((x - mean_c) / sqrt(var_c + eps) * weight_c + bias_c + residual)
+//
+// Ioffe & Szegedy 2015; names, defaults and running statistics as in torchvision's BatchNorm2d, so
+// that checkpoints are interchangeable. On the CPU and in channels-last memory own kernels do all
+// of it in one pass for the statistics and one for the rest, and backward likewise.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <torch/nn/cloneable.h>
+
+#include <cstdint>
+#include <optional>
+
+#include "dist/process_group.h"
+
+namespace dtrain::nn {
+
+// Input (B, C, H, W), float, double or bfloat16 (as under autocast); parameters and buffers are
+// float, or double for double input. The output has the dtype and memory format of the input.
+//
+// Training: normalises by the mean and the biased variance over B, H, W (of all ranks of the
+// process group, if one is set) and moves the running statistics towards them, the variance
+// unbiased. Evaluation: normalises by the running statistics; no communication.
+//
+// Statistics are exact to rounding whatever the mean (two passes over blocks that stay in cache,
+// merged by Chan's formula), do not depend on the number of threads, and are the same bits on all
+// ranks. Ranks may bring different batch sizes, also none.
+//
+// Throws Error(kData) if there is only one value per channel to train on.
+class BatchNorm2dImpl : public torch::nn::Cloneable<BatchNorm2dImpl> {
+ public:
+  explicit BatchNorm2dImpl(int64_t channels, double momentum = 0.1, double eps = 1e-5);
+
+  void reset() override;  // weight 1, bias 0, running mean 0 and variance 1
+
+  at::Tensor forward(const at::Tensor& x);
+
+  // The fused form: adds `residual` if it is defined (shape and dtype of x), then clamps at zero if
+  // `relu`. Changes neither argument.
+  at::Tensor forward_add_relu(const at::Tensor& x, const at::Tensor& residual, bool relu);
+
+  // Statistics over these ranks from now on; none, or a group of one: over the local batch.
+  void set_process_group(std::optional<dist::ProcessGroup> group) { group_ = std::move(group); }
+
+  at::Tensor weight, bias;                                    // (C)
+  at::Tensor running_mean, running_var, num_batches_tracked;  // (C), (C), () int64
+
+ private:
+  int64_t channels_;
+  double momentum_, eps_;
+  std::optional<dist::ProcessGroup> group_;
+};
+
+// set_process_group on every batch norm inside the module.
+void synchronise_batch_norm(torch::nn::Module& module, std::optional<dist::ProcessGroup> group);
+
+}  // namespace dtrain::nn
