@@ -5,11 +5,12 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace dtrain {
 
-// Exit codes of every command, the same on every rank (docs/cli.md has the table). All are below 126,
-// which shells and mpirun keep for themselves.
+// Exit codes of every command, the same on every rank (docs/cli.md has the table). All are below
+// 126, which shells and mpirun keep for themselves.
 enum class ExitCode : int {
   kDone = 0,
   kUsage = 64,     // the command line
@@ -22,8 +23,9 @@ enum class ExitCode : int {
   kConfig = 78,    // a setting, or settings that do not fit together
 };
 
-// The one exception type that carries an exit code. `what` names the thing that failed (file, key path,
-// sample), `cause` the reason, `advice` what to try; main() adds rank and host and prints one line:
+// The one exception type that carries an exit code. `what` names the thing that failed (file, key
+// path, sample), `cause` the reason, `advice` what to try; main() adds rank and host and prints one
+// line:
 //   dtrain: error: <what> (rank r of n, host h): <cause>; <advice>
 class Error : public std::runtime_error {
  public:
@@ -39,9 +41,15 @@ class Error : public std::runtime_error {
   const std::string& cause() const { return cause_; }
   const std::string& advice() const { return advice_; }
 
+  // Where it happened, from the inside out as the error passes: add_place("sample 17") by the
+  // loader, add_place("epoch 3") by the trainer. main() prints the places behind rank and host.
+  void add_place(std::string place) { places_.push_back(std::move(place)); }
+  const std::vector<std::string>& places() const { return places_; }
+
  private:
   ExitCode code_;
   std::string subject_, cause_, advice_;
+  std::vector<std::string> places_;
 };
 
 inline Error usage_error(std::string what, std::string cause, std::string advice) {
@@ -60,7 +68,9 @@ inline Error config_error(std::string what, std::string cause, std::string advic
 // A defect of dtrain itself, not of its input: `check(ok, "bucket order is stable")`.
 inline void check(bool ok, const char* expectation) {
   if (!ok) {
-    throw Error(ExitCode::kGaveUp, "internal check", std::string("expected: ") + expectation,
+    throw Error(ExitCode::kGaveUp,
+                "internal check",
+                std::string("expected: ") + expectation,
                 "please report this with the log");
   }
 }

@@ -19,7 +19,7 @@ constexpr const char* kEraseLine = "\r\x1b[K";  // back to column 0, erase to th
 
 // "2026-01-31 13:05:59 INFO  ", local time.
 std::string line_prefix(Level level) {
-  static constexpr std::array<const char*, 3> names = {"DEBUG ", "INFO  ", "WARN  "};
+  static constexpr std::array<const char*, 4> names = {"DEBUG ", "INFO  ", "WARN  ", "ERROR "};
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
   localtime_r(&now, &parts);

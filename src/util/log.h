@@ -20,7 +20,7 @@
 
 namespace dtrain::util {
 
-enum class Level { kDebug = 0, kInfo = 1, kWarning = 2 };
+enum class Level { kDebug = 0, kInfo = 1, kWarning = 2, kError = 3 };
 
 class Log {
  public:
@@ -39,6 +39,7 @@ class Log {
   void debug(std::string_view text) { write(Level::kDebug, text); }
   void info(std::string_view text) { write(Level::kInfo, text); }
   void warning(std::string_view text) { write(Level::kWarning, text); }
+  void error(std::string_view text) { write(Level::kError, text); }
 
   // A text of several lines is written as several lines.
   void write(Level level, std::string_view text);
