@@ -1,0 +1,43 @@
+// Saves the training at the end of epochs, every so many steps, and when it ends.
+#include "callbacks/checkpoint_saver.h"
+
+#include <utility>
+
+#include "util/log.h"
+
+namespace dtrain::callbacks {
+
+CheckpointSaver::CheckpointSaver(const train::CheckpointConfig& config,
+                                 std::optional<train::CheckpointStore> store,
+                                 Snapshot snapshot)
+    : config_(config), store_(std::move(store)), snapshot_(std::move(snapshot)) {}
+
+void CheckpointSaver::on_train_start(train::TrainState& state) { saved_step_ = state.step; }
+
+void CheckpointSaver::on_step_end(train::TrainState& state) {
+  const bool due = config_.save_every_steps > 0 && state.step % config_.save_every_steps == 0;
+  // The last step of an epoch is saved after its evaluation.
+  if (due && state.batch < state.steps_per_epoch) save(state, false);
+}
+
+void CheckpointSaver::on_epoch_end(train::TrainState& state) {
+  const bool last = state.epoch + 1 == state.epochs;
+  const bool due =
+      config_.save_every_epochs > 0 && (state.epoch + 1) % config_.save_every_epochs == 0;
+  const bool best = state.is_best && config_.keep_best;
+  if (due || last || best) save(state, best);
+}
+
+void CheckpointSaver::on_train_end(train::TrainState& state) {
+  if (state.step != saved_step_) save(state, false);
+}
+
+void CheckpointSaver::save(const train::TrainState& state, bool is_best) {
+  const train::CheckpointData data = snapshot_(state);
+  saved_step_ = state.step;
+  if (!store_) return;
+  const auto saved = train::save_checkpoint(*store_, data, is_best);
+  for (const auto& warning : saved.warnings) util::log_warning(warning);
+}
+
+}  // namespace dtrain::callbacks

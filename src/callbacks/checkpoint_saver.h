@@ -1,0 +1,39 @@
+// Saves the training at the end of epochs, every so many steps, and when it ends.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "train/callback.h"
+#include "train/checkpoint.h"
+#include "train/checkpoint_config.h"
+
+namespace dtrain::callbacks {
+
+// Put it last among the callbacks: what the others write about an epoch must be on disk before the
+// checkpoint that says the epoch is done.
+class CheckpointSaver : public train::Callback {
+ public:
+  // The training as it stands; collective, so called on every rank.
+  using Snapshot = std::function<train::CheckpointData(const train::TrainState&)>;
+
+  // `store` is given on rank 0, which writes; the other ranks only take part in the snapshot.
+  CheckpointSaver(const train::CheckpointConfig& config,
+                  std::optional<train::CheckpointStore> store,
+                  Snapshot snapshot);
+
+  void on_train_start(train::TrainState& state) override;
+  void on_step_end(train::TrainState& state) override;
+  void on_epoch_end(train::TrainState& state) override;
+  void on_train_end(train::TrainState& state) override;
+
+ private:
+  void save(const train::TrainState& state, bool is_best);
+
+  train::CheckpointConfig config_;
+  std::optional<train::CheckpointStore> store_;
+  Snapshot snapshot_;
+  int64_t saved_step_ = 0;  // nothing to save before the first step
+};
+
+}  // namespace dtrain::callbacks

@@ -1,0 +1,56 @@
+// A training as a checkpoint, and back: what is stored, and whether a stored one fits this run.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/json.h"
+#include "data/dataset.h"
+#include "dist/mpi_scope.h"
+#include "dist/process_group.h"
+#include "nn/classifier.h"
+#include "optim/optimizer.h"
+#include "run/run_config.h"
+#include "train/checkpoint.h"
+#include "train/train_state.h"
+
+namespace dtrain::run {
+
+// What names the data: goes into every checkpoint and is compared on resume.
+struct DataIdentity {
+  std::string train_fingerprint, eval_fingerprint;
+  std::vector<std::string> class_names;
+};
+
+// The part of a checkpoint's meta that stays the same during a run: config, data, ranks.
+config::Json describe_run(const RunConfig& config, const DataIdentity& data, int64_t ranks);
+
+// The training as it stands. Collective (the metric sums of all ranks are stored); the tensors are
+// the live ones, not copies. `metric_sums` is this rank's Trainer::metric_sums().
+train::CheckpointData take_snapshot(const train::TrainState& state,
+                                    const nn::Classifier& model,
+                                    const optim::Optimizer& optimizer,
+                                    const at::Tensor& metric_sums,
+                                    const dist::ProcessGroup& group,
+                                    const config::Json& run_description);
+
+// Compares the run that wrote a checkpoint with this one. What changes the course of the training
+// is refused: Error(kConfig) that lists each difference. What may change rounding at most (threads,
+// device, number of ranks with the same global batch) is returned, to be announced.
+std::vector<std::string> check_resumable(const config::Json& meta,
+                                         const std::string& checkpoint,
+                                         const RunConfig& config,
+                                         const DataIdentity& data,
+                                         int64_t ranks);
+
+// Sets model, optimizer and state to what the checkpoint holds; collective. Rank 0 reads the file,
+// the others receive, so only rank 0 needs to see it. Returns this rank's metric sums, undefined
+// when the checkpoint ends an epoch.
+at::Tensor restore_snapshot(const std::string& checkpoint,
+                            const dist::MpiScope& mpi,
+                            const dist::ProcessGroup& group,
+                            nn::Classifier& model,
+                            optim::Optimizer& optimizer,
+                            train::TrainState& state);
+
+}  // namespace dtrain::run

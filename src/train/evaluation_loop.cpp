@@ -1,0 +1,30 @@
+// Metrics of a model over a whole data set: every sample counted once, over all ranks.
+#include "train/evaluation_loop.h"
+
+#include <ATen/ATen.h>
+
+#include "metrics/metric_set.h"
+
+namespace dtrain::train {
+
+EvaluationLoop::EvaluationLoop(nn::Classifier& model,
+                               tasks::Task& task,
+                               data::DevicePrefetcher& batches,
+                               dist::ProcessGroup& group,
+                               Precision precision)
+    : model_(model), task_(task), batches_(batches), group_(group), precision_(precision) {}
+
+MetricValues EvaluationLoop::run() {
+  at::NoGradGuard no_grad;
+  model_.eval();
+  metrics::MetricSet metrics;
+  batches_.start_epoch(0, 0);
+  while (auto batch = batches_.next()) {
+    AutocastScope autocast(precision_, batch->images.device());
+    metrics.update(task_.forward(*batch, model_));
+  }
+  model_.train();
+  return metrics.reduced(group_);
+}
+
+}  // namespace dtrain::train

@@ -1,0 +1,41 @@
+// How a training step is computed, as opposed to what is trained on what.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "config/fields.h"
+
+namespace dtrain::train {
+
+struct TrainConfig {
+  std::string precision = "auto";
+  bool channels_last = true;
+  double clip_grad = 0.0;
+  int64_t eval_interval = 1;
+  int64_t max_steps = 0;
+};
+
+template <class V>
+void fields(V& v, TrainConfig& c) {
+  using namespace config;
+  v("precision",
+    c.precision,
+    one_of({"auto", "bfloat16", "float32", "float64"}),
+    "Arithmetic of the forward and backward pass: bfloat16 autocast over float32 weights, plain "
+    "float32, or float64 for checking formulas. auto: bfloat16 where the processor computes it.");
+  v("channels_last",
+    c.channels_last,
+    "Keep images and convolution weights in (B, H, W, C) memory order, the faster one.");
+  v("clip_grad",
+    c.clip_grad,
+    at_least(0.0),
+    "Largest global norm of the gradients; 0 is no limit.");
+  v("eval_interval", c.eval_interval, at_least(1), "Evaluate after every this many epochs.");
+  v("max_steps",
+    c.max_steps,
+    at_least(0),
+    "End the process after this many steps in all, saved so that --resume goes on; 0: no limit.");
+}
+
+}  // namespace dtrain::train

@@ -1,0 +1,49 @@
+// Where a training stands: what callbacks see and what a checkpoint restores.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <string>
+
+namespace dtrain::train {
+
+// Metric name ("loss", "top1", "top5") -> value over all ranks.
+using MetricValues = std::map<std::string, double>;
+
+struct TrainState {
+  // Fixed for the run.
+  int64_t epochs = 0;
+  int64_t steps_per_epoch = 0;
+  int64_t global_batch_size = 0;
+
+  // Progress. `epoch` counts from 0; `batch` is the number of steps done in it; `step` is the
+  // number of optimizer updates since the training began, over all resumes.
+  int64_t epoch = 0;
+  int64_t batch = 0;
+  int64_t step = 0;
+
+  double lr = 0.0;
+  double grad_norm = 0.0;  // before clipping; 0 when clipping is off
+
+  // Mean over the epoch so far; over the steps since the last log line; of the last evaluation. The
+  // first two are brought up to date only when `metrics_are_fresh`, since reading them is a
+  // collective.
+  MetricValues train, window, eval;
+  bool metrics_are_fresh = false;
+
+  double best_top1 = -std::numeric_limits<double>::infinity();
+  int64_t best_epoch = -1;
+  bool is_best = false;  // the evaluation that just ended is the best so far
+
+  // Seconds since the training began, and their parts within the window of the last log line.
+  double images_per_second = 0.0;       // over all ranks, this window
+  double step_seconds = 0.0;            // mean, this window
+  double data_seconds = 0.0;            // mean wait for a batch, this window
+  double mean_images_per_second = 0.0;  // over all ranks, this epoch
+  double mean_step_seconds = 0.0;       // this epoch
+
+  bool should_stop = false;  // a callback asks to end after this step; every rank must set it alike
+};
+
+}  // namespace dtrain::train

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""dtrain beside Python, in one run: rounds of both in turn, medians, spread and the ratio of each pair.
+
+usage: tests/bench/compare.py [step] [ddp] [first_step] [--rounds R] [--build DIR]
+
+  step        one training step, 1 rank x 2 threads, bf16, ResNet-18 on 28 x 28, batch 128
+  ddp         the same, 2 ranks x 1 thread, batch 64 each, gradients averaged (Python: DDP over Gloo)
+  first_step  exec to the end of the first step on the real Fashion-MNIST: wall time and peak memory
+
+Both sides run with the same malloc variables. Needs `./launch/setup.sh --with-python` and a build with
+benchmarks. Machines are noisy: read the ratios, not the single times.
+"""
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+REFERENCE = ROOT / "tests/bench/reference"
+PYTHON = ROOT / ".deps/venv/bin/python3"
+DATA = os.environ.get("DTRAIN_DATA_DIR", "/usr/share/datasets/fashion-mnist")
+# Large blocks come from the heap and stay there: worth 5 to 15 % to Python, and dtrain sets the same
+# values at the start of main.
+MALLOC = {
+    "MALLOC_MMAP_THRESHOLD_": "1073741824",
+    "MALLOC_TRIM_THRESHOLD_": "2147483647",
+    "MALLOC_TOP_PAD_": "268435456",
+}
+MPIRUN = ["mpirun", "--allow-run-as-root", "--bind-to", "none", "--map-by", "slot", "--oversubscribe"]
+
+
+def environment(threads, **more):
+    return {**os.environ, **MALLOC, "OMP_NUM_THREADS": str(threads), **more}
+
+
+def last_json(text):
+    lines = [line for line in text.splitlines() if line.startswith("{")]
+    if not lines:
+        sys.exit(f"no result in the output:\n{text}")
+    return json.loads(lines[-1])
+
+
+def python_step(ranks, threads, batch, steps):
+    command = [PYTHON, REFERENCE / "train_step.py", "--batch-size", str(batch), "--threads", str(threads),
+               "--steps", str(steps)]
+    with tempfile.TemporaryDirectory() as folder:
+        processes = [
+            subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(
+                threads, RANK=str(rank), WORLD_SIZE=str(ranks), RENDEZVOUS_FILE=folder + "/store"))
+            for rank in range(ranks)
+        ]
+        outputs = [process.communicate()[0] for process in processes]
+    if any(process.returncode for process in processes):
+        sys.exit(f"the Python side failed: {command}")
+    return last_json(outputs[0])["step_ms"]
+
+
+def dtrain_step(build, ranks, threads, batch, steps):
+    command = [*MPIRUN, "-np", str(ranks), build / "tests/bench/train_step_bench", "--batch-size", str(batch),
+               "--threads", str(threads), "--steps", str(steps)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment(threads), check=True)
+    return last_json(done.stdout)["step_ms"]
+
+
+def until_first_step(command, threads):
+    """Wall seconds until a line that starts with `Train:` arrives, and the peak memory in MB."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(threads))
+    seconds = None
+    for line in process.stdout:
+        if line.startswith("Train:"):
+            seconds = time.perf_counter() - start
+            break
+    process.kill()
+    process.stdout.close()
+    _, _, usage = os.wait4(process.pid, 0)
+    if seconds is None:
+        sys.exit(f"no step was reported by {command}")
+    return seconds, usage.ru_maxrss / 1024
+
+
+def python_first_step():
+    return until_first_step([PYTHON, REFERENCE / "first_step.py", DATA, "128", "2"], 2)
+
+
+def dtrain_first_step(build):
+    with tempfile.TemporaryDirectory() as folder:
+        return until_first_step(
+            [build / "dtrain", "--config", ROOT / "configs/fashion_mnist_resnet18.json", "--batch-size", "128",
+             "--data-dir", DATA, "--output", folder], 2)
+
+
+def report(name, unit, pairs):
+    """pairs: (python, dtrain) of each round."""
+    python, dtrain = zip(*pairs)
+    ratios = [d / p for p, d in pairs]
+    for side, values in (("python", python), ("dtrain", dtrain)):
+        print(f"{name:24} {side:8} median {statistics.median(values):9.3f} {unit}"
+              f"  min {min(values):9.3f}  max {max(values):9.3f}")
+    print(f"{name:24} ratio    median {statistics.median(ratios):9.3f} (dtrain / python)"
+          f"  min {min(ratios):9.3f}  max {max(ratios):9.3f}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("what", nargs="*", choices=["step", "ddp", "first_step", []])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=15)
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release")
+    a = parser.parse_args()
+    a.build = a.build.resolve()
+    what = a.what or ["step", "ddp", "first_step"]
+    for name, ranks, threads, batch in (("step", 1, 2, 128), ("ddp", 2, 1, 64)):
+        if name in what:
+            report(f"{name}, {ranks} x {threads} threads", "ms", [
+                (python_step(ranks, threads, batch, a.steps), dtrain_step(a.build, ranks, threads, batch, a.steps))
+                for _ in range(a.rounds)])
+    if "first_step" in what:
+        rounds = [(python_first_step(), dtrain_first_step(a.build)) for _ in range(a.rounds + 1)][1:]
+        report("first step, wall", "s ", [(p[0], d[0]) for p, d in rounds])
+        report("first step, memory", "MB", [(p[1], d[1]) for p, d in rounds])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""Runs that cannot go on: one line that names the cause, the exit code, no rank left, nothing half-written."""
+import gzip
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+from harness import CONFIG, DATA, QUICK, TrainingTest, command, error_lines, run
+
+
+class Failure(TrainingTest):
+    def start(self, *flags, ranks=None, **kwargs):
+        return run(["--config", CONFIG, *QUICK, "--output", self.output("runs"), *flags], ranks, **kwargs)
+
+    def assert_fails(self, done, *mentions):
+        """One line, with all of `mentions`, and no process of the run left."""
+        lines = error_lines(done)
+        self.assertEqual(len(lines), 1, done.stderr)
+        for mention in mentions:
+            self.assertIn(mention, lines[0])
+
+    def copy_data(self):
+        folder = self.scratch / "data"
+        shutil.copytree(DATA, folder)
+        return folder
+
+    def assert_nothing_written(self):
+        self.assertFalse(self.output("runs").exists() and any(self.output("runs").iterdir()))
+
+
+class Data(Failure):
+    def test_a_missing_data_folder_is_named_with_the_way_to_get_it(self):
+        for ranks in (None, 3):
+            done = self.start("--data-dir", "/nonexistent", ranks=ranks, expect=65)
+            self.assert_fails(done, "/nonexistent", "dataset-fashion-mnist")
+            self.assert_nothing_written()
+
+    def test_a_truncated_idx_file_is_named(self):
+        data = self.copy_data()
+        path = data / "train-images-idx3-ubyte.gz"
+        path.write_bytes(path.read_bytes()[:1_000_000])
+        for ranks in (None, 2):
+            self.assert_fails(self.start("--data-dir", data, ranks=ranks, expect=65), path.name)
+            self.assert_nothing_written()
+
+    def test_an_idx_file_with_another_magic_number_is_named(self):
+        data = self.copy_data()
+        path = data / "t10k-images-idx3-ubyte.gz"
+        raw = bytearray(gzip.decompress(path.read_bytes()))
+        raw[2] = 13
+        path.write_bytes(gzip.compress(bytes(raw), 1))
+        self.assert_fails(self.start("--data-dir", data, expect=65), path.name)
+        self.assert_nothing_written()
+
+    def test_too_few_samples_for_one_batch_says_the_numbers(self):
+        done = self.start("--set", "data.limit_train=50", "-b", 32, ranks=2, expect=65)
+        self.assert_fails(done, "50", "64")
+        self.assert_nothing_written()
+
+    def test_data_that_one_rank_alone_cannot_read_ends_all_ranks_with_its_line(self):
+        # The second rank gets a folder of its own, by a wrapper: as on a host where a disk is missing.
+        wrapper = self.scratch / "rank.sh"
+        wrapper.write_text('#!/bin/sh\n[ "$OMPI_COMM_WORLD_RANK" = 1 ] && set -- "$@" --data-dir /nowhere\n'
+                           'exec "$@"\n')
+        wrapper.chmod(0o755)
+        launch = command(["--config", CONFIG, *QUICK, "--output", self.output("runs")], 3)
+        at = launch.index(next(a for a in launch if a.endswith("/dtrain")))
+        started = time.monotonic()
+        done = subprocess.run([*launch[:at], str(wrapper), *launch[at:]], text=True, capture_output=True,
+                              timeout=60)
+        self.assertLess(time.monotonic() - started, 10)
+        self.assertEqual(done.returncode, 65)
+        self.assert_fails(done, "rank 1 of 3", "/nowhere")
+        self.assert_nothing_written()
+
+
+class Settings(Failure):
+    def test_all_mistakes_of_a_config_are_listed_at_once(self):
+        config = self.scratch / "bad.json"
+        config.write_text('{"optimizer": {"lrr": 0.1, "momentum": 3}, "loader": {"batch_size": "x"}}')
+        for ranks in (None, 2):
+            done = run(["--config", config], ranks, expect=78)
+            self.assert_fails(done, "optimizer.lrr", "did you mean", "optimizer.momentum",
+                              "loader.batch_size")
+
+    def test_an_unknown_flag_is_refused_with_the_nearest_name(self):
+        self.assert_fails(self.start("--epoch", "3", expect=64), "--epochs")
+
+    def test_a_missing_config_file_is_named(self):
+        self.assert_fails(run(["--config", "/nowhere.json"], expect=74), "/nowhere.json")
+
+    def test_cuda_without_a_gpu_is_refused_clearly(self):
+        self.assert_fails(self.start("--device", "cuda", expect=78), "cuda")
+        self.assert_nothing_written()
+
+
+class Output(Failure):
+    def test_an_output_that_cannot_be_written_is_named(self):
+        blocker = self.scratch / "file"
+        blocker.write_text("")
+        for ranks in (None, 2):
+            done = run(["--config", CONFIG, *QUICK, "--output", blocker / "runs"], ranks, expect=74)
+            self.assert_fails(done, str(blocker))
+
+    def test_a_full_file_system_ends_all_ranks_and_leaves_no_half_checkpoint(self):
+        # A limit on the size of files fails writes like a full disk does; tests/integration/disk_full
+        # fills a real one, which takes root.
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+        for ranks in (None, 2):
+            started = time.monotonic()
+            done = self.start("--epochs", "1", "-b", "24", ranks=ranks, expect=74, preexec_fn=limit)
+            self.assertLess(time.monotonic() - started, 30)
+            self.assert_fails(done, "safetensors")
+            (folder,) = self.output("runs").iterdir()
+            self.assertEqual(list((folder / "checkpoints").iterdir()), [])
+            shutil.rmtree(self.output("runs"))
+
+
+class LostRank(Failure):
+    def processes(self, launcher):
+        """The pids of the ranks that a launcher started."""
+        children = pathlib.Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children").read_text().split()
+        return [int(pid) for pid in children]
+
+    def start_long_run(self, ranks):
+        log = open(self.scratch / "log", "w+")
+        self.addCleanup(log.close)
+        launcher = subprocess.Popen(
+            command(["--config", CONFIG, *QUICK, "--epochs", "500", "--output", self.output("runs")], ranks),
+            stdout=log, stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(launcher.kill)
+        deadline = time.monotonic() + 60
+        while "Train: 0 [ 5/" not in (self.scratch / "log").read_text():
+            self.assertLess(time.monotonic(), deadline, "training did not begin")
+            self.assertIsNone(launcher.poll(), (self.scratch / "log").read_text())
+            time.sleep(0.05)
+        return launcher
+
+    def assert_all_gone(self, pids, within):
+        deadline = time.monotonic() + within
+        while any(pathlib.Path(f"/proc/{pid}").exists() for pid in pids):
+            self.assertLess(time.monotonic(), deadline, "a rank is left")
+            time.sleep(0.05)
+
+    def test_killing_any_one_rank_ends_the_others_within_ten_seconds(self):
+        for victim in (0, 1, 2):
+            launcher = self.start_long_run(3)
+            pids = self.processes(launcher)
+            self.assertEqual(len(pids), 3)
+            os.kill(pids[victim], signal.SIGKILL)
+            self.assert_all_gone(pids, within=10)
+            self.assertNotEqual(launcher.wait(timeout=10), 0)
+            shutil.rmtree(self.output("runs"))
+
+
+if __name__ == "__main__":
+    unittest.main()

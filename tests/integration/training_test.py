@@ -1,0 +1,128 @@
+"""Whole trainings through the program: what they write, and what must not change their result."""
+import json
+import unittest
+
+from harness import TrainingTest, only_run, rows, run, scalars, train, weights, CONFIG, QUICK
+
+
+class RunFolder(TrainingTest):
+    def test_one_rank_without_mpirun_writes_the_whole_run_folder(self):
+        folder = train(self.output("a"), "--epochs", 2, "-b", 32)
+        for name in ("config.json", "log.txt", "rank0.log", "summary.csv", "curves.svg"):
+            self.assertTrue((folder / name).is_file(), name)
+        self.assertRegex(folder.name, r"^\d{8}-\d{6}-fashion_mnist_resnet18$")
+        self.assertEqual([row["epoch"] for row in rows(folder)], ["0", "1"])
+        for name in ("last", "best"):
+            self.assertTrue((folder / "checkpoints" / name / "model.safetensors").is_file())
+        config = json.loads((folder / "config.json").read_text())
+        self.assertEqual(config["loader"]["batch_size"], 32)
+        self.assertEqual(len(scalars(folder, "train/loss")), 2 * 15)
+        self.assertEqual(len(scalars(folder, "eval/top1")), 2)
+        log = (folder / "log.txt").read_text()
+        self.assertRegex(log, r"Train: 1 \[15/15 \(100%\)\]  Loss: \S+ \(\S+\)  Time: \S+, \S+/s \(")
+        self.assertRegex(log, r"Eval: 1  Loss: \S+  Acc@1: \S+  Acc@5: \S+")
+        self.assertRegex(log, r"\*\*\* Best: \S+ \(epoch \d\)")
+
+    def test_every_rank_leaves_a_log_of_its_own(self):
+        folder = train(self.output("a"), "--epochs", 1, "-b", 16, ranks=3)
+        for rank in range(3):
+            self.assertTrue((folder / f"rank{rank}.log").is_file())
+
+    def test_training_learns(self):
+        folder = train(self.output("a"), "--epochs", 6, "-b", 32)
+        self.assertGreater(float(rows(folder)[-1]["eval_top1"]), 45.0)
+        self.assertLess(float(rows(folder)[-1]["train_loss"]), float(rows(folder)[0]["train_loss"]))
+
+    def test_evaluation_counts_every_sample_once_for_any_number_of_ranks(self):
+        # 203 samples: no number of ranks divides them, so padding would show in the third digit.
+        for ranks in (1, 2, 3, 4):
+            folder = train(self.output(str(ranks)), "--epochs", 1, "-b", 16, ranks=ranks)
+            correct = float(rows(folder)[0]["eval_top1"]) / 100 * 203
+            self.assertAlmostEqual(correct, round(correct), places=4)
+
+
+class SameResult(TrainingTest):
+    def test_one_to_four_ranks_with_the_same_global_batch_have_the_same_losses(self):
+        curves = {}
+        for ranks, batch in ((1, 48), (2, 24), (3, 16), (4, 12)):
+            folder = train(self.output(str(ranks)), "--epochs", 2, "-b", batch,
+                           "--set", "train.precision=float32", ranks=ranks)
+            curves[ranks] = [value for _, value in scalars(folder, "train/loss")]
+            self.assertEqual(len(curves[ranks]), 20)
+        for ranks in (2, 3, 4):
+            for one, many in zip(curves[1], curves[ranks]):
+                self.assertLess(abs(one - many) / one, 1e-4, f"{ranks} ranks")
+
+    def test_the_number_of_workers_changes_no_bit(self):
+        results = [
+            weights(train(self.output(str(workers)), "--epochs", 1, "-b", 24, "-j", workers, ranks=2))
+            for workers in (0, 1, 4)
+        ]
+        self.assertEqual(results[0], results[1])
+        self.assertEqual(results[0], results[2])
+
+    def test_the_same_command_twice_gives_the_same_bits(self):
+        results = [weights(train(self.output(name), "--epochs", 1, "-b", 24, ranks=2)) for name in "ab"]
+        self.assertEqual(results[0], results[1])
+
+
+class Resume(TrainingTest):
+    TIMES = {"seconds", "images_per_second"}
+
+    def settings(self, ranks):
+        return ["--epochs", 3, "-b", 48 // ranks]
+
+    def interrupted(self, name, ranks, stops):
+        """Trains with the process ending after each of `stops` steps, resuming in between."""
+        output = self.output(name)
+        for stop in stops:
+            train(output, *self.settings(ranks), "--resume", "auto", "--set", f"train.max_steps={stop}",
+                  ranks=ranks)
+        return train(output, *self.settings(ranks), "--resume", "auto", ranks=ranks)
+
+    def assert_same(self, straight, resumed):
+        self.assertEqual(weights(straight), weights(resumed))
+        untimed = [[{k: v for k, v in row.items() if k not in self.TIMES} for row in rows(folder)]
+                   for folder in (straight, resumed)]
+        self.assertEqual(*untimed)
+
+    def test_stopping_in_the_middle_of_epochs_changes_no_bit(self):
+        for ranks in (1, 2, 3):
+            straight = train(self.output(f"straight{ranks}"), *self.settings(ranks), ranks=ranks)
+            resumed = self.interrupted(f"resumed{ranks}", ranks, [4, 17])
+            self.assert_same(straight, resumed)
+
+    def test_stopping_at_the_end_of_an_epoch_changes_no_bit(self):
+        straight = train(self.output("straight"), *self.settings(2), ranks=2)
+        resumed = self.interrupted("resumed", 2, [10, 20])
+        self.assert_same(straight, resumed)
+
+    def test_a_run_that_is_done_is_not_trained_again(self):
+        folder = train(self.output("a"), *self.settings(1))
+        before = weights(folder)
+        train(self.output("a"), *self.settings(1), "--resume", "auto")
+        self.assertEqual(weights(folder), before)
+        self.assertEqual(len(rows(folder)), 3)
+
+    def test_a_checkpoint_named_by_path_goes_on_in_its_run_folder(self):
+        folder = train(self.output("a"), *self.settings(1), "--set", "train.max_steps=14")
+        train(self.output("a"), *self.settings(1), "--resume", folder / "checkpoints" / "last")
+        self.assertEqual([row["epoch"] for row in rows(folder)], ["0", "1", "2"])
+
+    def test_another_setting_is_refused_and_named(self):
+        folder = train(self.output("a"), *self.settings(1), "--set", "train.max_steps=4")
+        done = run(["--config", CONFIG, *QUICK, "--output", self.output("a"), *self.settings(1),
+                    "--resume", folder, "--momentum", "0.8"], expect=78)
+        self.assertIn("optimizer.momentum", done.stderr)
+
+    def test_another_data_set_is_refused(self):
+        folder = train(self.output("a"), *self.settings(1), "--set", "train.max_steps=4")
+        before = sorted(path.name for path in folder.rglob("*"))
+        done = run(["--config", CONFIG, *QUICK, "--output", self.output("a"), *self.settings(1),
+                    "--resume", folder, "--set", "data.train_split=test"], expect=78)
+        self.assertIn("data", done.stderr)
+        self.assertEqual(sorted(path.name for path in folder.rglob("*")), before)
+
+
+if __name__ == "__main__":
+    unittest.main()
