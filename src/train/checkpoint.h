@@ -1,0 +1,63 @@
+// Checkpoints of tensors: what a training needs to go on, and what Python needs to use the weights.
+//
+//   CheckpointStore store(run / "checkpoints", config);              // on rank 0
+//   save_checkpoint(store, {.model = ..., .state = ..., .position = ..., .meta = ...}, is_best);
+//   CheckpointData data = load_checkpoint(run / "checkpoints/last");
+//   copy_tensors(data.model, named_tensors(*model), "checkpoint");
+//
+// docs/checkpoint_format.md is the page on the format. In Python:
+//   model.load_state_dict(safetensors.torch.load_file(".../checkpoints/best/model.safetensors"))
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/json.h"
+#include "train/checkpoint_folder.h"
+
+namespace torch::nn {
+class Module;
+}
+
+namespace dtrain::train {
+
+using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
+
+struct CheckpointData {
+  NamedTensors model;  // parameters and buffers, names as in torchvision
+  NamedTensors
+      state;  // optimizer, loader, metric sums ...: whatever the trainer wants back, bit for bit
+  Position position;
+  config::Json
+      meta;  // NaN and infinity become null in JSON: leave such numbers out, or put them in state
+};
+
+// Writes a checkpoint as CheckpointStore::save() says. Tensors may lie on any device and in any
+// memory order; they are stored row-major, one at a time. Throws Error(kData) before writing
+// anything if check_finite is set and the model holds NaN or infinity, Error(kIo) if it cannot be
+// written.
+CheckpointStore::Saved save_checkpoint(CheckpointStore& store,
+                                       const CheckpointData& data,
+                                       bool is_best);
+
+// Reads a checkpoint (or a link to one) into contiguous CPU tensors, every file checked against the
+// checksum of the manifest before anything is returned. Error(kIo) names the file and what is
+// wrong.
+CheckpointData load_checkpoint(const std::filesystem::path& checkpoint);
+
+// The tensors of one safetensors file, from anywhere.
+NamedTensors load_safetensors(const std::filesystem::path& path);
+
+// Parameters and buffers of a module under their full names; the tensors are the module's own.
+NamedTensors named_tensors(const torch::nn::Module& module);
+
+// Copies the values of `from` into the tensors of `to`, which keep memory order and device. The
+// names must be the same in any order, as must shapes and types; otherwise Error(kConfig) lists
+// what differs and nothing is copied. `subject` is what the message calls the source.
+void copy_tensors(const NamedTensors& from, const NamedTensors& to, const std::string& subject);
+
+}  // namespace dtrain::train

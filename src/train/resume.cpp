@@ -1,0 +1,124 @@
+// Which checkpoint a run continues from.
+#include "train/resume.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "util/atomic_file.h"
+#include "util/check.h"
+
+namespace dtrain::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kCheckpoints[] = "checkpoints";
+
+// "20250131-235959-"
+bool starts_with_time(const std::string& name) {
+  static constexpr std::string_view kPattern = "dddddddd-dddddd-";
+  if (name.size() < kPattern.size()) return false;
+  for (size_t i = 0; i < kPattern.size(); ++i) {
+    const bool is_digit = name[i] >= '0' && name[i] <= '9';
+    if (kPattern[i] == 'd' ? !is_digit : name[i] != kPattern[i]) return false;
+  }
+  return true;
+}
+
+// Orders the runs of an experiment: by time, then by the number that runs of the same second carry
+// ("...-exp", "...-exp-2"). Nothing when the name is of another experiment.
+std::optional<std::pair<std::string, int64_t>> run_order(const fs::path& path,
+                                                         const std::string& experiment) {
+  const std::string name = path.filename().string();
+  if (!starts_with_time(name)) return std::nullopt;
+  const std::string time = name.substr(0, 15);
+  const std::string rest = name.substr(16);
+  if (rest == experiment) return std::pair(time, int64_t{1});
+  if (rest.rfind(experiment + "-", 0) != 0) return std::nullopt;
+  const std::string copy = rest.substr(experiment.size() + 1);
+  const bool is_number = !copy.empty() && copy.size() < 10 &&
+                         copy.find_first_not_of("0123456789") == std::string::npos;
+  // Otherwise "exp-2" is an experiment of that name.
+  std::error_code error;
+  if (!is_number || !fs::exists(path.parent_path() / (time + "-" + experiment), error)) {
+    return std::nullopt;
+  }
+  return std::pair(time, std::stoll(copy));
+}
+
+std::vector<fs::path> runs_newest_first(const fs::path& output, const std::string& experiment) {
+  std::vector<std::pair<std::pair<std::string, int64_t>, fs::path>> found;
+  std::error_code error;
+  fs::directory_iterator at(output, error), end;
+  if (error == std::errc::no_such_file_or_directory) return {};
+  for (; !error && at != end; at.increment(error)) {
+    auto order = run_order(at->path(), experiment);
+    if (order) found.emplace_back(*order, at->path());
+  }
+  if (error) throw util::file_error("cannot read folder", output, error.value());
+  std::sort(found.rbegin(), found.rend());
+  std::vector<fs::path> runs;
+  for (auto& [order, path] : found) runs.push_back(std::move(path));
+  return runs;
+}
+
+// What to try, in order: what `last` names, then the older ones. Newer ones than `last` belong to a
+// branch the run has left, or were never finished; they count only if `last` says nothing.
+std::vector<fs::path> candidates_in(const fs::path& folder) {
+  std::vector<fs::path> all = list_checkpoints(folder);
+  std::error_code error;
+  const fs::path last = fs::read_symlink(folder / "last", error).filename();
+  auto named = std::find_if(
+      all.begin(), all.end(), [&](const fs::path& path) { return path.filename() == last; });
+  if (named != all.end()) all.erase(all.begin(), named);
+  return all;
+}
+
+ResumePoint newest_sound(const fs::path& folder, std::vector<std::string> warnings) {
+  std::string first_problem;
+  for (const fs::path& path : candidates_in(folder)) {
+    try {
+      Manifest manifest = verify_checkpoint(path);
+      return {path, std::move(manifest), std::move(warnings)};
+    } catch (const Error& error) {
+      if (first_problem.empty()) first_problem = error.subject() + ": " + error.cause();
+      warnings.push_back("passing over the checkpoint " + path.string() + ": " + error.subject() +
+                         ": " + error.cause());
+    }
+  }
+  throw io_error("cannot resume from " + folder.string(),
+                 first_problem.empty()
+                     ? "it holds no checkpoint"
+                     : "every checkpoint is damaged, the newest: " + first_problem,
+                 "start anew without --resume, or name another checkpoint");
+}
+
+std::optional<ResumePoint> newest_of_experiment(const fs::path& output,
+                                                const std::string& experiment) {
+  std::vector<std::string> warnings;
+  for (const fs::path& run : runs_newest_first(output, experiment)) {
+    if (!list_checkpoints(run / kCheckpoints).empty()) {
+      return newest_sound(run / kCheckpoints, std::move(warnings));
+    }
+    warnings.push_back("passing over the run " + run.string() + ": it holds no checkpoint");
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<ResumePoint> resolve_resume(const std::string& request,
+                                          const fs::path& output,
+                                          const std::string& experiment) {
+  if (request.empty()) return std::nullopt;
+  if (request == "auto") return newest_of_experiment(output, experiment);
+  const fs::path path = request;
+  std::error_code error;
+  if (!list_checkpoints(path / kCheckpoints).empty()) return newest_sound(path / kCheckpoints, {});
+  if (!list_checkpoints(path).empty()) return newest_sound(path, {});
+  if (fs::is_directory(path / kCheckpoints, error)) return newest_sound(path / kCheckpoints, {});
+  Manifest manifest = verify_checkpoint(path);
+  return ResumePoint{fs::canonical(path), std::move(manifest), {}};
+}
+
+}  // namespace dtrain::train
