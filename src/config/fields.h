@@ -27,9 +27,9 @@
 
 namespace dtrain::config {
 
-// --- limits
-// --------------------------------------------------------------------------------------- Numbers
-// between low and high, both included unless low_open. NaN and infinity never pass.
+// --- limits --------------------------------------------------------------------------------------
+
+// Numbers between low and high, both included unless low_open. NaN and infinity never pass.
 struct Range {
   double low = -std::numeric_limits<double>::infinity();
   double high = std::numeric_limits<double>::infinity();
@@ -51,8 +51,7 @@ inline constexpr Any any{};
 
 using Constraint = std::variant<Any, Range, OneOf, NotEmpty>;
 
-// --- the list
-// -------------------------------------------------------------------------------------
+// --- the list ------------------------------------------------------------------------------------
 using Value = std::variant<bool*,
                            int64_t*,
                            double*,

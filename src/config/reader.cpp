@@ -18,8 +18,7 @@ struct Wrong {
   std::string text;
 };
 
-// --- limits
-// ---------------------------------------------------------------------------------------
+// --- limits --------------------------------------------------------------------------------------
 std::optional<Wrong> violation(const Constraint& constraint, double value) {
   if (!std::isfinite(value)) return Wrong{"must be finite, but is " + number_text(value)};
   const Range* range = std::get_if<Range>(&constraint);
@@ -57,8 +56,7 @@ std::optional<Wrong> violation(const Constraint& constraint, const std::vector<T
   return std::nullopt;
 }
 
-// --- JSON
-// -----------------------------------------------------------------------------------------
+// --- JSON ----------------------------------------------------------------------------------------
 [[noreturn]] void wrong_type(const char* expected, const Json& found) {
   std::string text = found.dump(-1, ' ', false, Json::error_handler_t::replace);
   if (text.size() > 60) text = text.substr(0, 57) + "...";
@@ -102,8 +100,7 @@ void from_json_value(const Json& json, std::vector<T>& value) {
   }
 }
 
-// --- text
-// -----------------------------------------------------------------------------------------
+// --- text ----------------------------------------------------------------------------------------
 std::string quoted(const std::string& text) { return "\"" + text + "\""; }
 
 void from_text(const std::string& text, bool& value) {
@@ -154,9 +151,9 @@ void from_text(const std::string& text, std::vector<T>& value) {
   }
 }
 
-// --- fields
-// --------------------------------------------------------------------------------------- Parses
-// with `parse(value)` into a fresh value, checks it, and only then touches the field.
+// --- fields --------------------------------------------------------------------------------------
+
+// Parses with `parse(value)` into a fresh value, checks it, and only then touches the field.
 template <class Parse>
 void assign(const Field& field, const Parse& parse) {
   std::visit(

@@ -7,7 +7,7 @@
 //   Origins origins;
 //   Problems problems;
 //   read_values(read_json_file("a.json", {}, &problems), list, origins, problems);
-//   read_text(list, "workers", "4", "command line --workers", origins, problems);
+//   read_text(list, {"workers", "4", "command line --workers"}, origins, problems);
 //   problems.throw_if_any("a.json");
 #pragma once
 

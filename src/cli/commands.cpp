@@ -1,0 +1,60 @@
+// The table of commands, and which one is meant.
+#include "cli/commands.h"
+
+#include <algorithm>
+
+#include "config/problems.h"
+#include "util/check.h"
+
+namespace dtrain::cli {
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> table = {
+      {"train",
+       "--config FILE [flags]",
+       "Train a classifier. The command that is meant when the first word is a flag.",
+       /*uses_ranks=*/true,
+       &run_train},
+      {"inspect",
+       "config [FILE] [flags] | checkpoint PATH | options [--markdown]",
+       "Print a configuration with the origin of each value, what a checkpoint holds, or all "
+       "options.",
+       /*uses_ranks=*/false,
+       &run_inspect},
+      {"help", "[command]", "Print this, or the flags of a command.", false, &run_help},
+      {"version", "", "Print the version of dtrain and of LibTorch.", false, &run_version},
+  };
+  return table;
+}
+
+const Command* find_command(const std::string& name) {
+  for (const Command& command : commands()) {
+    if (name == command.name) return &command;
+  }
+  return nullptr;
+}
+
+Invocation parse_invocation(const Words& all) {
+  if (all.empty()) {
+    throw usage_error("command line", "no command and no flags", "`dtrain help` lists both");
+  }
+  if (all[0] == "--version") return {find_command("version"), {}, false};
+  const bool starts_with_flag = all[0].starts_with('-');
+  const std::string name = starts_with_flag ? "train" : all[0];
+  const Command* command = find_command(name);
+  if (command == nullptr) {
+    std::vector<std::string> names;
+    for (const Command& known : commands()) names.emplace_back(known.name);
+    throw usage_error("command line",
+                      "unknown command " + name + config::did_you_mean(name, names),
+                      "`dtrain help` lists the commands");
+  }
+  Invocation out{command, Words(all.begin() + (starts_with_flag ? 0 : 1), all.end()), false};
+  const auto end = std::find(out.words.begin(), out.words.end(), "--");
+  out.wants_help = std::any_of(out.words.begin(), end, [](const std::string& word) {
+    return word == "--help" || word == "-h";
+  });
+  return out;
+}
+
+}  // namespace dtrain::cli

@@ -1,0 +1,43 @@
+// The commands of dtrain: one row in a table and one file each.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "dist/mpi_scope.h"
+
+namespace dtrain::cli {
+
+using Words = std::vector<std::string>;
+
+struct Command {
+  const char* name;
+  const char* usage;    // what follows the name: "--config FILE [flags]"
+  const char* summary;  // one line of `dtrain help`
+  // Whether the command works with several ranks: then MPI is started before it runs, and `mpi` is
+  // set.
+  bool uses_ranks;
+  // Runs the command on the words behind its name and returns the exit code; throws Error.
+  int (*run)(const Words& words, dist::MpiScope* mpi);
+};
+
+const std::vector<Command>& commands();
+
+// nullptr when there is none of that name.
+const Command* find_command(const std::string& name);
+
+// What was asked for: the command of the first word, or `train` when that is a flag. Throws
+// Error(kUsage) that names the nearest command.
+struct Invocation {
+  const Command* command;
+  Words words;
+  bool wants_help;  // --help or -h is among the words
+};
+Invocation parse_invocation(const Words& all);
+
+int run_train(const Words& words, dist::MpiScope* mpi);
+int run_inspect(const Words& words, dist::MpiScope* mpi);
+int run_help(const Words& words, dist::MpiScope* mpi);
+int run_version(const Words& words, dist::MpiScope* mpi);
+
+}  // namespace dtrain::cli

@@ -1,0 +1,112 @@
+// The last lines of a process that failed.
+#include "cli/failure.h"
+
+#include <c10/util/Exception.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <climits>
+#include <csignal>
+#include <cstdio>
+#include <new>
+#include <thread>
+
+#include "util/log.h"
+
+namespace dtrain::cli {
+namespace {
+
+// Enough for a peer to report and for mpirun to end this process; with mpirun's own grace of a few
+// seconds still within the 10 s in which all ranks are gone.
+constexpr std::chrono::seconds kWaitForPeer(3);
+
+std::string one_line(std::string text) {
+  for (char& c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 32 || byte == 127) c = ' ';
+  }
+  return text;
+}
+
+// c10's messages carry a C++ stack behind the first line, and sometimes more than one sentence.
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+Error unexpected(const std::string& cause) {
+  return Error(ExitCode::kGaveUp, "unexpected failure", cause, "please report this with the log");
+}
+
+Speaker speaker_of(const dist::MpiScope* mpi) {
+  if (mpi != nullptr) return {mpi->rank(), mpi->size(), mpi->host()};
+  std::array<char, HOST_NAME_MAX + 1> host{};
+  return {0, 1, ::gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "localhost"};
+}
+
+// Training may have taken over SIGTERM to save on preemption; by now it should simply end the
+// process.
+void wait_for_the_end() {
+  std::signal(SIGTERM, SIG_DFL);
+  std::this_thread::sleep_for(kWaitForPeer);
+}
+
+bool is_peer_failure(const std::exception_ptr& exception) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const dist::PeerFailed&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace
+
+std::string error_line(const Error& error, const Speaker& speaker) {
+  std::string where = "rank " + std::to_string(speaker.rank) + " of " +
+                      std::to_string(speaker.size) + ", host " + speaker.host;
+  for (const std::string& place : error.places()) where += ", " + place;
+  std::string line = "dtrain: error: " + error.subject() + " (" + where + "): " + error.cause();
+  if (!error.advice().empty()) line += "; " + error.advice();
+  return one_line(line);
+}
+
+Error as_error(const std::exception_ptr& exception) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const Error& error) {
+    return error;
+  } catch (const std::bad_alloc&) {
+    return Error(ExitCode::kGaveUp,
+                 "memory",
+                 "the machine has none left",
+                 "use a smaller --batch-size or fewer ranks per host");
+  } catch (const c10::Error& error) {
+    return unexpected(first_line(error.what_without_backtrace()));
+  } catch (const std::exception& error) {
+    return unexpected(first_line(error.what()));
+  } catch (...) {
+    return unexpected("an exception of unknown type");
+  }
+}
+
+void fail(const std::exception_ptr& exception, const dist::MpiScope* mpi) {
+  const Error error = as_error(exception);
+  const std::string line = error_line(error, speaker_of(mpi));
+  const int code = static_cast<int>(error.code());
+  const bool has_peers = mpi != nullptr && mpi->size() > 1;
+  // To the files at once, so that the log of every rank says how it ended; and the screen's
+  // progress line is left alone from here on.
+  util::log().set_terminal(nullptr);
+  util::log().error(line);
+  if (has_peers && is_peer_failure(exception)) {
+    wait_for_the_end();
+    dist::MpiScope::abort(code);
+  }
+  if (has_peers && error.code() == ExitCode::kRetry) wait_for_the_end();
+  std::fflush(stdout);
+  std::fputs((line + "\n").c_str(), stderr);
+  std::fflush(stderr);
+  dist::MpiScope::abort(code);
+}
+
+}  // namespace dtrain::cli

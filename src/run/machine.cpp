@@ -1,0 +1,55 @@
+// Counting processors. A machine's number of cores is an upper limit only: affinity masks (taskset,
+// SLURM, mpirun's binding) and control groups (containers) leave a process fewer.
+#include "run/machine.h"
+
+#include <sched.h>
+#include <torch/cuda.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+namespace dtrain::run {
+namespace {
+
+// Processors in the affinity mask of a process; 0 when it cannot be read.
+int64_t processors_of(pid_t process) {
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  return ::sched_getaffinity(process, sizeof mask, &mask) == 0 ? CPU_COUNT(&mask) : 0;
+}
+
+// The processor time that the control group grants, in whole processors; 0: no limit. Inside a
+// container the group's own files stand at the root of the mount.
+int64_t control_group_limit() {
+  std::ifstream file("/sys/fs/cgroup/cpu.max");  // "max 100000" or "150000 100000"
+  double quota = 0, period = 0;
+  if (!(file >> quota >> period) || period <= 0) return 0;
+  return std::max<int64_t>(1, static_cast<int64_t>(quota / period));
+}
+
+}  // namespace
+
+int64_t cores_per_rank(int64_t available, int64_t ranks, bool bound) {
+  return std::max<int64_t>(1, bound ? available : available / std::max<int64_t>(1, ranks));
+}
+
+Machine this_machine(const dist::MpiScope& mpi) {
+  Machine machine;
+  int64_t processors = std::max<int64_t>(1, processors_of(0));
+  // A launcher that binds gives its children fewer processors than it has itself; those are not
+  // shared.
+  const bool bound = mpi.launched() && processors < processors_of(::getppid());
+  const int64_t limit = control_group_limit();
+  if (limit > 0 && !bound) processors = std::min(processors, limit);
+  machine.cores = cores_per_rank(processors, mpi.local_size(), bound);
+  if (const char* text = std::getenv("OMP_NUM_THREADS")) {
+    machine.omp_threads = std::clamp<int64_t>(std::strtoll(text, nullptr, 10), 0, 1024);
+  }
+  machine.cuda_devices = static_cast<int64_t>(torch::cuda::device_count());
+  return machine;
+}
+
+}  // namespace dtrain::run

@@ -1,0 +1,195 @@
+// Reading, cross-field checks and automatic values of the whole configuration.
+#include "run/run_config.h"
+
+#include <algorithm>
+
+#include "config/describe.h"
+#include "config/json.h"
+#include "run/machine.h"
+#include "train/autocast.h"
+#include "util/check.h"
+
+namespace dtrain::run {
+namespace {
+
+using config::number_text;
+
+// Collects complaints, each with the place its field was set at.
+class Checker {
+ public:
+  explicit Checker(const config::Origins& origins) : origins_(origins) {}
+
+  void expect(bool ok, const std::string& path, const std::string& text) {
+    if (!ok) problems_.add(path + " (" + config::origin_of(origins_, path) + ")", text);
+  }
+  config::Problems problems() && { return std::move(problems_); }
+
+ private:
+  const config::Origins& origins_;
+  config::Problems problems_;
+};
+
+// The experiment becomes part of a folder's name.
+bool is_folder_name(const std::string& name) {
+  return name.find('/') == std::string::npos && !name.starts_with('.') && name.size() <= 100 &&
+         std::none_of(name.begin(), name.end(), [](unsigned char c) { return c < 32 || c == 127; });
+}
+
+std::string list_text(std::vector<double> values) { return config::value_text(&values); }
+
+bool is_low_and_high(const std::vector<double>& values) {
+  return values.size() == 2 && values[0] <= values[1];
+}
+
+void check_run(Checker& checker, const RunConfig& c) {
+  checker.expect(
+      is_folder_name(c.run.experiment),
+      "run.experiment",
+      "becomes part of a folder's name: no slash, no leading dot, at most 100 characters");
+  const auto& row = data::find_dataset(c.data.dataset);
+  checker.expect(!c.data.data_dir.empty() || !row.default_dir.empty(),
+                 "data.data_dir",
+                 "must name the folder of " + c.data.dataset + ", which has no usual place");
+}
+
+void check_transforms(Checker& checker, const data::TransformConfig& c) {
+  const std::string pair = "must be two numbers, the smallest first, but is ";
+  checker.expect(is_low_and_high(c.erasing_scale),
+                 "transforms.erasing_scale",
+                 pair + list_text(c.erasing_scale));
+  checker.expect(is_low_and_high(c.erasing_ratio),
+                 "transforms.erasing_ratio",
+                 pair + list_text(c.erasing_ratio));
+  checker.expect(c.mean.size() <= 1 || c.std.size() <= 1 || c.mean.size() == c.std.size(),
+                 "transforms.std",
+                 "has " + std::to_string(c.std.size()) + " channels, but transforms.mean has " +
+                     std::to_string(c.mean.size()));
+}
+
+void check_training(Checker& checker, const RunConfig& c) {
+  checker.expect(c.schedule.warmup_epochs <= static_cast<double>(c.run.epochs),
+                 "schedule.warmup_epochs",
+                 "is " + number_text(c.schedule.warmup_epochs) + ", more than run.epochs, " +
+                     std::to_string(c.run.epochs));
+  checker.expect(c.schedule.min_lr <= c.optimizer.lr,
+                 "schedule.min_lr",
+                 "is " + number_text(c.schedule.min_lr) + ", above optimizer.lr, " +
+                     number_text(c.optimizer.lr));
+  checker.expect(c.train.eval_interval <= c.run.epochs,
+                 "train.eval_interval",
+                 "is " + std::to_string(c.train.eval_interval) + ", so that run.epochs, " +
+                     std::to_string(c.run.epochs) + ", end before the first evaluation");
+  checker.expect(c.dist.backend != "nccl" || c.run.device != "cpu",
+                 "dist.backend",
+                 "nccl carries tensors between GPUs, but run.device is cpu");
+  checker.expect(c.dist.first_bucket_mb <= c.dist.bucket_mb,
+                 "dist.first_bucket_mb",
+                 "is " + number_text(c.dist.first_bucket_mb) + ", above dist.bucket_mb, " +
+                     number_text(c.dist.bucket_mb));
+}
+
+// "cpu" or "cuda".
+std::string resolved_device(const std::string& wanted, const Machine& machine) {
+  if (wanted == "auto") return machine.cuda_devices > 0 ? "cuda" : "cpu";
+  if (wanted == "cuda" && machine.cuda_devices == 0) {
+#ifdef DTRAIN_CUDA
+    throw config_error("run.device",
+                       "cuda was asked for, but no GPU is visible",
+                       "check nvidia-smi and CUDA_VISIBLE_DEVICES, or use --device cpu");
+#else
+    throw config_error("run.device",
+                       "cuda was asked for, but this dtrain was built for CPUs only",
+                       "build with -DDTRAIN_CUDA=ON (docs/distributed.md), or use --device cpu");
+#endif
+  }
+  return wanted;
+}
+
+}  // namespace
+
+RunConfig load_run_config(const std::string& file, const std::vector<config::Override>& overrides) {
+  RunConfig config;
+  const config::FieldList list = config::collect(config);
+  config::Problems problems;
+  if (!file.empty()) {
+    config::read_values(
+        config::read_json_file(file, {}, &problems), list, config.origins, problems);
+  }
+  for (const auto& setting : overrides) {
+    config::read_text(list, setting, config.origins, problems);
+  }
+  problems.append(validate(config));
+  problems.throw_if_any(file.empty() ? "configuration" : "configuration " + file);
+  return config;
+}
+
+config::Problems validate(const RunConfig& config) {
+  Checker checker(config.origins);
+  check_run(checker, config);
+  check_transforms(checker, config.transforms);
+  check_training(checker, config);
+  return std::move(checker).problems();
+}
+
+void resolve(RunConfig& config, const Machine& machine) {
+  const auto choose = [&](const char* path, auto& field, auto value, const std::string& why) {
+    if (field == value) return;
+    field = value;
+    config.origins[path] = "automatic (" + why + ")";
+  };
+  auto& run = config.run;
+  if (run.experiment.empty()) {
+    choose("run.experiment",
+           run.experiment,
+           config.data.dataset + "_" + config.model.name,
+           "data set and model");
+  }
+  choose("run.device",
+         run.device,
+         resolved_device(run.device, machine),
+         std::to_string(machine.cuda_devices) + " GPUs visible");
+  if (run.threads == 0) {
+    const bool told = machine.omp_threads > 0;
+    choose("run.threads",
+           run.threads,
+           told ? machine.omp_threads : machine.cores,
+           told ? "OMP_NUM_THREADS" : "processors per rank");
+  }
+  const auto precision = train::resolve_precision(config.train.precision, at::Device(run.device));
+  choose("train.precision",
+         config.train.precision,
+         train::to_string(precision),
+         "what " + run.device + " computes fast");
+  if (config.loader.eval_batch_size == 0) {
+    choose("loader.eval_batch_size",
+           config.loader.eval_batch_size,
+           config.loader.batch_size,
+           "loader.batch_size");
+  }
+}
+
+std::string effective_config(const RunConfig& config) {
+  RunConfig copy = config;
+  return config::effective_config(config::collect(copy), copy.origins);
+}
+
+RunConfig parse_effective_config(const std::string& text, const std::string& name) {
+  RunConfig config;
+  config::Problems problems;
+  const auto document = config::parse_json(text, name, {}, &problems);
+  config::read_values(document, config::collect(config), config.origins, problems);
+  problems.throw_if_any(name);
+  return config;
+}
+
+std::string values_table(const RunConfig& config) {
+  RunConfig copy = config;
+  return config::values_table(config::collect(copy), copy.origins);
+}
+
+std::vector<config::Difference> differences(const RunConfig& left, const RunConfig& right) {
+  RunConfig a = left, b = right;
+  return config::differences(config::collect(a), config::collect(b));
+}
+
+}  // namespace dtrain::run

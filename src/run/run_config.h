@@ -1,0 +1,125 @@
+// The whole configuration: one section for each component, which is that component's own struct.
+//
+//   RunConfig config = load_run_config("configs/food11.json", overrides);  // all problems at once
+//   resolve(config, this_machine(mpi));                                    // no "auto" is left
+//   write_file_atomic(folder.config(), effective_config(config));
+//
+// Precedence: default < file < command line. Components are handed their own section, never the
+// whole.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "config/fields.h"
+#include "config/problems.h"
+#include "config/reader.h"
+#include "config/writer.h"
+#include "data/data_loader.h"
+#include "data/dataset_registry.h"
+#include "data/transforms/factory.h"
+#include "dist/dist_config.h"
+#include "models/model_config.h"
+#include "optim/optimizer_config.h"
+#include "optim/schedule_config.h"
+#include "tasks/loss_config.h"
+#include "train/checkpoint_config.h"
+#include "train/train_config.h"
+
+namespace dtrain::run {
+
+struct Machine;
+
+struct RunSection {
+  std::string experiment;
+  std::string output = "runs";
+  std::string resume;
+  int64_t seed = 42;
+  int64_t epochs = 10;
+  std::string device = "auto";
+  int64_t threads = 0;
+  int64_t log_interval = 50;
+};
+
+template <class V>
+void fields(V& v, RunSection& c) {
+  using namespace config;
+  v("experiment",
+    c.experiment,
+    "Name of the run, part of its folder's; empty: data set and model.");
+  v("output", c.output, not_empty(), "Folder that run folders are made in.");
+  v("resume",
+    c.resume,
+    "Checkpoint or run folder to go on from; auto: the newest of this experiment in the output "
+    "folder, or a new run when there is none; empty: a new run.");
+  v("seed",
+    c.seed,
+    at_least(0),
+    "Start of all randomness: initial weights, order of samples, augmentation.");
+  v("epochs", c.epochs, at_least(1), "Passes over the training split.");
+  v("device", c.device, one_of({"auto", "cpu", "cuda"}), "auto: cuda where a GPU is visible.");
+  v("threads",
+    c.threads,
+    between(0, 1024),
+    "Compute threads per rank; 0: OMP_NUM_THREADS, else the processors of the host divided by its "
+    "ranks.");
+  v("log_interval",
+    c.log_interval,
+    at_least(1),
+    "Steps between two progress lines, each of which reduces the metrics over all ranks.");
+}
+
+struct RunConfig {
+  RunSection run;
+  data::DatasetConfig data;
+  data::TransformConfig transforms;
+  data::LoaderConfig loader;
+  models::ModelConfig model;
+  tasks::LossConfig loss;
+  optim::OptimizerConfig optimizer;
+  optim::ScheduleConfig schedule;
+  train::TrainConfig train;
+  dist::DistConfig dist;
+  train::CheckpointConfig checkpoint;
+
+  config::Origins origins;  // where each value came from; no field itself
+};
+
+template <class V>
+void fields(V& v, RunConfig& c) {
+  v("run", c.run, "What is run, where, and where its results go.");
+  v("data", c.data, "Which images.");
+  v("transforms", c.transforms, "Augmentation of training images, and normalisation of all.");
+  v("loader", c.loader, "How batches are made.");
+  v("model", c.model, "Which network.");
+  v("loss", c.loss, "What is minimised.");
+  v("optimizer", c.optimizer, "How gradients change the weights.");
+  v("schedule", c.schedule, "Learning rate over time.");
+  v("train", c.train, "How a step is computed, and when to evaluate.");
+  v("dist", c.dist, "How ranks work together.");
+  v("checkpoint", c.checkpoint, "What is saved, and when.");
+}
+
+// Defaults, then the file (none when empty), then the overrides in their order. Throws one
+// Error(kConfig) with every problem of fields and of their combination; Error(kIo) when the file
+// cannot be read.
+RunConfig load_run_config(const std::string& file, const std::vector<config::Override>& overrides);
+
+// What is wrong between fields that are each in range: all of it.
+config::Problems validate(const RunConfig& config);
+
+// Gives every setting that means "choose for me" a value, and notes the choice as its origin. What
+// depends on the data (channels, classes, normalisation) is left to the components. Throws
+// Error(kConfig) when the machine cannot do what is asked, such as cuda without a GPU.
+void resolve(RunConfig& config, const Machine& machine);
+
+// The text of config.json, and back; `name` is what messages call the text.
+std::string effective_config(const RunConfig& config);
+RunConfig parse_effective_config(const std::string& text, const std::string& name);
+
+// A table of values and origins, and what differs between two.
+std::string values_table(const RunConfig& config);
+std::vector<config::Difference> differences(const RunConfig& left, const RunConfig& right);
+
+}  // namespace dtrain::run
