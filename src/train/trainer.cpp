@@ -76,8 +76,13 @@ void Trainer::train_step(const data::Batch& batch) {
     parts_.reducer.prepare_forward();
     out = parts_.task.forward(batch, parts_.model);
   }
-  parts_.reducer.prepare_backward(out.loss);
-  out.loss.backward();  // hooks start the all-reduce bucket by bucket
+  at::Tensor loss = out.loss;
+  // The reducer takes the mean over ranks; of a short last batch their shares can differ in size.
+  const double share = static_cast<double>(batch.size() * parts_.group.size()) /
+                       static_cast<double>(batch.global_size);
+  if (share != 1.0) loss = loss * share;
+  parts_.reducer.prepare_backward(loss);
+  loss.backward();  // hooks start the all-reduce bucket by bucket
   if (options_.train.clip_grad > 0) {
     state_.grad_norm = optim::clip_grad_norm(parameters_, options_.train.clip_grad);
   }

@@ -63,19 +63,20 @@ class Data(Failure):
         self.assert_nothing_written()
 
     def test_data_that_one_rank_alone_cannot_read_ends_all_ranks_with_its_line(self):
-        # The second rank gets a folder of its own, by a wrapper: as on a host where a disk is missing.
+        # The second rank starts in another folder, where the relative path of the data leads nowhere: as on
+        # a host where a disk is missing.
+        home, elsewhere = self.scratch / "home", self.scratch / "elsewhere"
+        home.mkdir()
+        elsewhere.mkdir()
+        (home / "data").symlink_to(DATA)
         wrapper = self.scratch / "rank.sh"
-        wrapper.write_text('#!/bin/sh\n[ "$OMPI_COMM_WORLD_RANK" = 1 ] && set -- "$@" --data-dir /nowhere\n'
-                           'exec "$@"\n')
+        wrapper.write_text(f'#!/bin/sh\n[ "$OMPI_COMM_WORLD_RANK" = 1 ] && cd {elsewhere}\nexec "$@"\n')
         wrapper.chmod(0o755)
-        launch = command(["--config", CONFIG, *QUICK, "--output", self.output("runs")], 3)
-        at = launch.index(next(a for a in launch if a.endswith("/dtrain")))
         started = time.monotonic()
-        done = subprocess.run([*launch[:at], str(wrapper), *launch[at:]], text=True, capture_output=True,
-                              timeout=60)
+        done = run(["--config", CONFIG, *QUICK, "--output", self.output("runs"), "--data-dir", "data"], 3,
+                   expect=65, wrapper=[str(wrapper)], cwd=home)
         self.assertLess(time.monotonic() - started, 10)
-        self.assertEqual(done.returncode, 65)
-        self.assert_fails(done, "rank 1 of 3", "/nowhere")
+        self.assert_fails(done, "rank 1 of 3", "data")
         self.assert_nothing_written()
 
 

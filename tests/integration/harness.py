@@ -23,15 +23,18 @@ QUICK = [
 ]
 
 
-def command(arguments, ranks=None):
+def command(arguments, ranks=None, wrapper=()):
     launcher = [] if ranks is None else [*MPIRUN, "-np", str(ranks)]
-    return [*launcher, DTRAIN, *map(str, arguments)]
+    return [*launcher, *wrapper, DTRAIN, *map(str, arguments)]
 
 
-def run(arguments, ranks=None, expect=0, timeout=120, **kwargs):
-    """Runs dtrain to its end; fails with its output when the exit code is not `expect`."""
+def run(arguments, ranks=None, expect=0, timeout=120, wrapper=(), **kwargs):
+    """Runs dtrain to its end; fails with its output when the exit code is not `expect`.
+
+    `wrapper` stands between mpirun and dtrain on every rank.
+    """
     environment = {**os.environ, "OMP_NUM_THREADS": "1", **kwargs.pop("env", {})}
-    done = subprocess.run(command(arguments, ranks), text=True, capture_output=True, timeout=timeout,
+    done = subprocess.run(command(arguments, ranks, wrapper), text=True, capture_output=True, timeout=timeout,
                           env=environment, **kwargs)
     if expect is not None and done.returncode != expect:
         raise AssertionError(f"exit code {done.returncode} instead of {expect}: {done.args}\n"

@@ -1,0 +1,77 @@
+// The run in numbers: a row of summary.csv for each epoch, TensorBoard events for each logged step.
+#include "callbacks/metric_logger.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace dtrain::callbacks {
+namespace {
+
+const std::vector<std::string> kColumns = {"epoch",
+                                           "train_loss",
+                                           "eval_loss",
+                                           "eval_top1",
+                                           "eval_top5",
+                                           "lr",
+                                           "train_top1",
+                                           "train_top5",
+                                           "step",
+                                           "seconds",
+                                           "images_per_second"};
+
+}  // namespace
+
+MetricLogger::MetricLogger(std::filesystem::path folder, std::filesystem::path summary)
+    : folder_(std::move(folder)), summary_path_(std::move(summary)) {}
+
+void MetricLogger::on_train_start(train::TrainState& state) {
+  summary_.emplace(summary_path_, kColumns);
+  summary_->truncate_after("epoch", state.epoch - 1);
+  events_.emplace(folder_, state.step > 0 ? state.step : report::TensorboardWriter::kNewRun);
+}
+
+void MetricLogger::on_epoch_start(train::TrainState&) {
+  epoch_timer_.reset();
+  evaluated_ = false;
+}
+
+void MetricLogger::on_step_end(train::TrainState& state) {
+  if (!state.metrics_are_fresh) return;
+  std::vector<std::pair<std::string, double>> values = {
+      {"train/loss", state.window.at("loss")},
+      {"train/top1", state.window.at("top1")},
+      {"train/lr", state.lr},
+      {"train/images_per_second", state.images_per_second},
+      {"train/data_seconds", state.data_seconds}};
+  if (state.grad_norm > 0) values.emplace_back("train/grad_norm", state.grad_norm);
+  events_->scalars(state.step, values);
+}
+
+void MetricLogger::on_validation_end(train::TrainState& state) {
+  evaluated_ = true;
+  events_->scalars(state.step,
+                   {{"eval/loss", state.eval.at("loss")},
+                    {"eval/top1", state.eval.at("top1")},
+                    {"eval/top5", state.eval.at("top5")}});
+}
+
+void MetricLogger::on_epoch_end(train::TrainState& state) {
+  const auto of_evaluation = [&](const char* name) {
+    return evaluated_ ? report::CsvCell(state.eval.at(name)) : report::CsvCell();
+  };
+  summary_->row({state.epoch,
+                 state.train.at("loss"),
+                 of_evaluation("loss"),
+                 of_evaluation("top1"),
+                 of_evaluation("top5"),
+                 state.lr,
+                 state.train.at("top1"),
+                 state.train.at("top5"),
+                 state.step,
+                 epoch_timer_.seconds(),
+                 state.mean_images_per_second});
+  summary_->sync();
+}
+
+}  // namespace dtrain::callbacks

@@ -1,0 +1,36 @@
+// The run in numbers: a row of summary.csv for each epoch, TensorBoard events for each logged step.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "report/csv_writer.h"
+#include "report/tensorboard_writer.h"
+#include "train/callback.h"
+#include "util/timer.h"
+
+namespace dtrain::callbacks {
+
+// For rank 0 only. Opens its files when training starts; what they hold of steps behind the point
+// that a resumed run goes on from is taken back first, so that there is no gap and no duplicate.
+// docs/run_folder.md lists columns and tags.
+class MetricLogger : public train::Callback {
+ public:
+  // `summary` is the CSV file; the event files go into `folder`.
+  MetricLogger(std::filesystem::path folder, std::filesystem::path summary);
+
+  void on_train_start(train::TrainState& state) override;
+  void on_epoch_start(train::TrainState& state) override;
+  void on_step_end(train::TrainState& state) override;
+  void on_validation_end(train::TrainState& state) override;
+  void on_epoch_end(train::TrainState& state) override;
+
+ private:
+  std::filesystem::path folder_, summary_path_;
+  std::optional<report::CsvWriter> summary_;
+  std::optional<report::TensorboardWriter> events_;
+  util::Timer epoch_timer_;
+  bool evaluated_ = false;  // in this epoch
+};
+
+}  // namespace dtrain::callbacks

@@ -1,0 +1,111 @@
+// Times training steps of ResNet-18 on 28 x 28 with the parts of a real run; prints one JSON line.
+//
+// usage: [mpirun -np N] train_step_bench [--batch-size B] [--steps S] [--warmup W] [--threads T]
+//        [--precision bfloat16|float32] [--sync-bn]
+// compare.py runs it beside the same steps in Python.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <malloc.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "dist/gradient_reducer.h"
+#include "dist/mpi_scope.h"
+#include "dist/rendezvous.h"
+#include "models/registry.h"
+#include "nn/batch_norm.h"
+#include "optim/optimizer_factory.h"
+#include "tasks/supervised_task.h"
+#include "train/autocast.h"
+#include "util/timer.h"
+
+namespace dtrain {
+namespace {
+
+struct Options {
+  int64_t batch_size = 128, steps = 20, warmup = 5, threads = 2;
+  std::string precision = "bfloat16";
+  bool sync_bn = false;
+};
+
+Options parse(int argc, char** argv) {
+  Options o;
+  for (int i = 1; i < argc; ++i) {
+    const std::string flag = argv[i];
+    if (flag == "--sync-bn") {
+      o.sync_bn = true;
+    } else if (i + 1 < argc) {
+      const char* value = argv[++i];
+      if (flag == "--batch-size") o.batch_size = std::atoll(value);
+      if (flag == "--steps") o.steps = std::atoll(value);
+      if (flag == "--warmup") o.warmup = std::atoll(value);
+      if (flag == "--threads") o.threads = std::atoll(value);
+      if (flag == "--precision") o.precision = value;
+    }
+  }
+  return o;
+}
+
+void run(const Options& o, const dist::MpiScope& mpi) {
+  at::set_num_threads(static_cast<int>(o.threads));
+  const auto precision = train::resolve_precision(o.precision, at::kCPU);
+  const dist::ProcessGroup group = dist::rendezvous(mpi, {}, at::kCPU);
+  models::ModelConfig config;
+  config.zero_init_residual = true;
+  auto model = models::create_model(
+      models::resolve(config, {.channels = 1, .height = 28, .width = 28, .classes = 10}), 0);
+  if (o.sync_bn) nn::synchronise_batch_norm(*model, group);
+  optim::OptimizerConfig rule;
+  rule.lr = 0.01;
+  rule.weight_decay = 5e-4;
+  rule.no_decay_norm_bias = true;
+  auto optimizer = optim::create_optimizer(*model, rule);
+  dist::GradientReducer reducer(*model, group, {});
+  tasks::LossConfig loss;
+  loss.label_smoothing = 0.05;
+  tasks::SupervisedTask task(loss);
+
+  data::Batch batch;
+  batch.images =
+      at::rand({o.batch_size, 1, 28, 28}).contiguous(at::MemoryFormat::ChannelsLast);
+  batch.targets = at::randint(0, 10, {o.batch_size}, at::kLong);
+  batch.ids = at::arange(o.batch_size);
+  batch.global_size = o.batch_size * group.size();
+  std::vector<double> times;
+  for (int64_t step = 0; step < o.warmup + o.steps; ++step) {
+    util::Timer timer;
+    reducer.zero_grad();
+    tasks::TaskOutput out;
+    {
+      train::AutocastScope autocast(precision, at::kCPU);
+      reducer.prepare_forward();
+      out = task.forward(batch, *model);
+    }
+    reducer.prepare_backward(out.loss);
+    out.loss.backward();
+    optimizer->step();
+    if (step >= o.warmup) times.push_back(timer.seconds());
+  }
+  std::sort(times.begin(), times.end());
+  const double median = times[times.size() / 2];
+  if (group.rank() == 0) {
+    std::printf(
+        "{\"side\": \"dtrain\", \"ranks\": %d, \"step_ms\": %.3f, \"images_per_second\": %.1f}\n",
+        mpi.size(),
+        1e3 * median,
+        static_cast<double>(batch.global_size) / median);
+  }
+}
+
+}  // namespace
+}  // namespace dtrain
+
+int main(int argc, char** argv) {
+  dtrain::dist::MpiScope mpi(&argc, &argv);
+  dtrain::run(dtrain::parse(argc, argv), mpi);
+}
