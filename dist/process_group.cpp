@@ -7,8 +7,8 @@
 #include <thread>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 
+#include "dist/libtorch.h"
 #include "dist/mpi_scope.h"
-#include "dist/rendezvous.h"
 #include "util/check.h"
 
 namespace dtrain::dist {

@@ -1,4 +1,4 @@
-// Choice of the network, and the backends of a group: the one file that includes gloo's headers.
+// Choice of the network and the backend, and the first group of all ranks.
 #include "dist/rendezvous.h"
 
 #include <arpa/inet.h>
@@ -13,11 +13,6 @@
 #include <map>
 #include <sstream>
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
-#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
-#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
-#ifdef DTRAIN_CUDA
-#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
-#endif
 
 #include "dist/mpi_store.h"
 
@@ -114,37 +109,6 @@ std::string choose_backend(const DistConfig& config, c10::Device device) {
   return device.is_cuda() ? "nccl" : "gloo";
 }
 
-c10::intrusive_ptr<c10d::Backend> connect_gloo(const c10::intrusive_ptr<c10d::Store>& store,
-                                               int64_t rank,
-                                               int64_t size,
-                                               const Transport& transport) {
-  using c10d::ProcessGroupGloo;
-  auto options = ProcessGroupGloo::Options::create(transport.timeout);
-  for (const std::string& name : transport.interfaces) {
-    options->devices.push_back(ProcessGroupGloo::createDeviceForInterface(name));
-  }
-  if (options->devices.empty()) options->devices.push_back(ProcessGroupGloo::createDefaultDevice());
-  options->threads = int(options->devices.size()) * 2;
-  return c10::make_intrusive<ProcessGroupGloo>(
-      c10::make_intrusive<c10d::PrefixStore>("gloo", store), int(rank), int(size), options);
-}
-
-#ifdef DTRAIN_CUDA
-c10::intrusive_ptr<c10d::Backend> connect_nccl(const c10::intrusive_ptr<c10d::Store>& store,
-                                               int64_t rank,
-                                               int64_t size,
-                                               const Transport& transport) {
-  // After a timeout or a lost peer: abort the communicator and leave the process alive (2), so that
-  // the next operation throws and the failure is reported like any other. The default ends the
-  // process from a thread of LibTorch's.
-  setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "2", /*overwrite=*/0);
-  auto options = c10d::ProcessGroupNCCL::Options::create();
-  options->timeout = transport.timeout;
-  return c10::make_intrusive<c10d::ProcessGroupNCCL>(
-      c10::make_intrusive<c10d::PrefixStore>("nccl", store), int(rank), int(size), options);
-}
-#endif
-
 }  // namespace
 
 namespace detail {
@@ -169,27 +133,6 @@ std::vector<std::string> common_interfaces(const std::vector<std::vector<HostNet
     if (names.size() == hosts.size()) return names;
   }
   return {};
-}
-
-c10::intrusive_ptr<c10d::ProcessGroup> connect(const c10::intrusive_ptr<c10d::Store>& store,
-                                               int64_t rank,
-                                               int64_t size,
-                                               const Transport& transport) {
-  using Group = c10d::ProcessGroup;
-  auto group = c10::make_intrusive<Group>(store, int(rank), int(size));
-  const auto gloo = connect_gloo(store, rank, size, transport);
-  group->setBackend(c10::kCPU, Group::BackendType::GLOO, gloo);
-  group->setDefaultBackend(Group::BackendType::GLOO);
-#ifdef DTRAIN_CUDA
-  if (transport.gpu && transport.backend == "gloo") {
-    group->setBackend(c10::kCUDA, Group::BackendType::GLOO, gloo);
-  } else if (transport.gpu) {
-    group->setBackend(
-        c10::kCUDA, Group::BackendType::NCCL, connect_nccl(store, rank, size, transport));
-    group->setDefaultBackend(Group::BackendType::NCCL);
-  }
-#endif
-  return group;
 }
 
 }  // namespace detail

@@ -43,12 +43,6 @@ struct HostNetwork {
 // `hosts` holds one entry per network stack, not per rank.
 std::vector<std::string> common_interfaces(const std::vector<std::vector<HostNetwork>>& hosts);
 
-// The backends of one group, connected through the store. The one place that names gloo and nccl.
-c10::intrusive_ptr<c10d::ProcessGroup> connect(const c10::intrusive_ptr<c10d::Store>& store,
-                                               int64_t rank,
-                                               int64_t size,
-                                               const Transport& transport);
-
 }  // namespace detail
 
 }  // namespace dtrain::dist

@@ -8,7 +8,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
-#include <torch/nn/cloneable.h>
+#include <torch/nn/module.h>
 
 #include <cstdint>
 #include <optional>
@@ -28,12 +28,11 @@ namespace dtrain::nn {
 // merged by Chan's formula), do not depend on the number of threads, and are the same bits on all
 // ranks. Ranks may bring different batch sizes, also none.
 //
-// Throws Error(kData) if there is only one value per channel to train on.
-class BatchNorm2dImpl : public torch::nn::Cloneable<BatchNorm2dImpl> {
+// New: weight 1, bias 0, running mean 0, running variance 1. Throws Error(kData) if there is only
+// one value per channel to train on.
+class BatchNorm2dImpl : public torch::nn::Module {
  public:
   explicit BatchNorm2dImpl(int64_t channels, double momentum = 0.1, double eps = 1e-5);
-
-  void reset() override;  // weight 1, bias 0, running mean 0 and variance 1
 
   at::Tensor forward(const at::Tensor& x);
 
@@ -48,7 +47,6 @@ class BatchNorm2dImpl : public torch::nn::Cloneable<BatchNorm2dImpl> {
   at::Tensor running_mean, running_var, num_batches_tracked;  // (C), (C), () int64
 
  private:
-  int64_t channels_;
   double momentum_, eps_;
   std::optional<dist::ProcessGroup> group_;
 };

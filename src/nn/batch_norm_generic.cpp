@@ -1,0 +1,157 @@
+// Batch norm through ATen operators, for any device, dtype and memory format.
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <tuple>
+#include <vector>
+
+#include "nn/batch_norm_function.h"
+
+namespace dtrain::nn::detail {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+at::Tensor per_channel(const at::Tensor& values) { return values.view({1, -1, 1, 1}); }
+
+at::ScalarType acc_type(const at::Tensor& x) {
+  return x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+}
+
+struct Statistics {
+  at::Tensor counts;  // of each rank, (N) double
+  at::Tensor mean;    // (C) double, over all ranks
+  at::Tensor var;     // (C) double, biased
+};
+
+// Mean and sum of squared deviations of the local batch, (C) double. The GPU has a kernel that
+// gives 1 / sqrt(var + eps), from which the squares follow.
+std::tuple<at::Tensor, at::Tensor> local_moments(const at::Tensor& x, double eps) {
+  const int64_t channels = x.size(1);
+  const double count = double(x.numel()) / double(channels);
+  if (x.numel() == 0) {
+    const at::Tensor zero = at::zeros({channels}, x.options().dtype(at::kDouble));
+    return {zero, zero};
+  }
+  if (x.is_cuda()) {
+    const auto [mean, invstd] = at::batch_norm_stats(x, eps);
+    const at::Tensor var = (invstd.to(at::kDouble).pow(-2) - eps).clamp_min(0);
+    return {mean.to(at::kDouble), var * count};
+  }
+  const at::Tensor values = x.to(acc_type(x));
+  const at::Tensor mean = values.mean({0, 2, 3}, false, at::kDouble);
+  const at::Tensor deviations = values - per_channel(mean.to(values.scalar_type()));
+  return {mean, deviations.square().sum({0, 2, 3}, false, at::kDouble)};
+}
+
+Statistics statistics(const at::Tensor& x, const BatchNormCall& call) {
+  const int64_t channels = x.size(1);
+  const auto [mean, squares] = local_moments(x, call.eps);
+  const at::Tensor count =
+      at::full({1}, double(x.numel()) / double(channels), x.options().dtype(at::kDouble));
+  const at::Tensor mine = at::cat({count, mean, squares});
+  const at::Tensor all =
+      call.group.has_value() ? at::stack(call.group->all_gather(mine)) : mine.unsqueeze(0);
+  const auto parts = all.split_with_sizes({1, channels, channels}, 1);
+  // At least one, so that without any value the result is zero and not 0 / 0.
+  const at::Tensor total = parts[0].sum().clamp_min(1);
+  Statistics result;
+  result.counts = parts[0].squeeze(1);
+  result.mean = (parts[0] * parts[1]).sum(0) / total;
+  result.var = (parts[2] + parts[0] * (parts[1] - result.mean).square()).sum(0) / total;
+  return result;
+}
+
+void move_running_statistics(const BatchNormCall& call, const Statistics& s) {
+  const at::Tensor total = s.counts.sum();
+  // Neither a division by zero nor a step where no rank has a value; no wait for the GPU either.
+  const at::Tensor step = call.momentum * (total > 0).to(at::kDouble);
+  const at::Tensor unbiased = s.var * (total / (total - 1).clamp_min(1));
+  const auto move = [&](const at::Tensor& running, const at::Tensor& value) {
+    const at::Tensor before = running.to(at::kDouble);
+    running.copy_(before + step * (value - before));
+  };
+  move(call.running_mean, s.mean);
+  move(call.running_var, unbiased);
+}
+
+struct GenericBatchNorm : torch::autograd::Function<GenericBatchNorm> {
+  static at::Tensor forward(AutogradContext* ctx,
+                            const at::Tensor& x,
+                            const at::Tensor& weight,
+                            const at::Tensor& bias,
+                            const BatchNormCall* call) {
+    const at::ScalarType type = acc_type(x);
+    Statistics s;
+    if (call->training) {
+      s = statistics(x, *call);
+      if (x.is_cpu()) check_count(s.counts.sum().item<double>());
+      move_running_statistics(*call, s);
+    } else {
+      s.mean = call->running_mean.to(at::kDouble);
+      s.var = call->running_var.to(at::kDouble);
+      s.counts = at::ones({1}, s.mean.options());
+    }
+    const at::Tensor mean = s.mean.to(type);
+    const at::Tensor invstd = (s.var + call->eps).rsqrt().to(type);
+    ctx->save_for_backward({x, weight, mean, invstd, s.counts});
+    ctx->saved_data["training"] = call->training;
+    ctx->saved_data["group"] = hold(call->group);
+    const at::Tensor scale = invstd * weight.to(type);
+    const at::Tensor y =
+        (x.to(type) - per_channel(mean)) * per_channel(scale) + per_channel(bias.to(type));
+    return y.to(x.scalar_type()).contiguous(x.suggest_memory_format());
+  }
+
+  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    const variable_list saved = ctx->get_saved_variables();
+    const at::Tensor &x = saved[0], &weight = saved[1], &mean = saved[2], &invstd = saved[3];
+    const at::ScalarType type = acc_type(x);
+    const at::Tensor dy = gradients[0].to(type);
+    const at::Tensor centred = x.to(type) - per_channel(mean);
+    const at::Tensor sum = dy.sum({0, 2, 3}, false, at::kDouble);
+    const at::Tensor sum_centred = (dy * centred).sum({0, 2, 3}, false, at::kDouble);
+    const at::Tensor grad_weight = (sum_centred * invstd).to(weight.scalar_type());
+    const at::Tensor grad_bias = sum.to(weight.scalar_type());
+    at::Tensor dx = dy;
+    if (ctx->saved_data["training"].toBool()) {
+      at::Tensor sums = at::stack({sum, sum_centred});
+      if (const auto group = held(ctx->saved_data["group"]); group.has_value()) {
+        group->all_reduce_sum(sums);
+      }
+      const at::Tensor means = sums / saved[4].sum().clamp_min(1);
+      const at::Tensor slope = means[1] * invstd.to(at::kDouble).square();
+      dx = dy - per_channel(means[0].to(type)) - centred * per_channel(slope.to(type));
+    }
+    dx = (dx * per_channel(invstd * weight.to(type))).to(x.scalar_type());
+    return {dx, grad_weight, grad_bias, at::Tensor()};
+  }
+};
+
+}  // namespace
+
+at::Tensor generic_batch_norm(const at::Tensor& x,
+                              const at::Tensor& weight,
+                              const at::Tensor& bias,
+                              const at::Tensor& residual,
+                              const BatchNormCall& call) {
+  at::Tensor y;
+  if (x.is_cuda() && !call.group.has_value()) {  // cuDNN's kernels
+    y = at::batch_norm(x,
+                       weight,
+                       bias,
+                       call.running_mean,
+                       call.running_var,
+                       call.training,
+                       call.momentum,
+                       call.eps,
+                       /*cudnn_enabled=*/true);
+  } else {
+    y = GenericBatchNorm::apply(x, weight, bias, &call);
+  }
+  if (residual.defined()) y = y + residual;
+  return call.relu ? at::relu(y) : y;
+}
+
+}  // namespace dtrain::nn::detail
