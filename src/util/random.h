@@ -39,6 +39,15 @@ inline PhiloxCounter philox4x32(PhiloxCounter counter, PhiloxKey key) {
   return counter;
 }
 
+// A seed for a generator of another kind (torch's), of its own for each (seed, a, b): a step and a
+// rank, for example.
+inline uint64_t mix(uint64_t seed, uint64_t a, uint64_t b) {
+  const auto low = [](uint64_t word) { return static_cast<uint32_t>(word); };
+  const auto high = [](uint64_t word) { return static_cast<uint32_t>(word >> 32); };
+  const auto words = philox4x32({low(a), high(a), low(b), high(b)}, {low(seed), high(seed)});
+  return static_cast<uint64_t>(words[1]) << 32 | words[0];
+}
+
 // What the numbers are for. Two purposes never share a stream, so that adding a draw to one of them
 // leaves the other as it was. The values are part of reproducibility: append, never renumber.
 enum class RandomStream : uint8_t { kShuffle = 0, kAugment = 1, kMix = 2, kInit = 3, kTest = 255 };

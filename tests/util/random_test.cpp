@@ -21,6 +21,17 @@ TEST(Philox, gives_the_published_answers) {
             (PhiloxCounter{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
 }
 
+TEST(Mix, gives_every_seed_and_pair_of_numbers_another_seed) {
+  std::set<uint64_t> seen;
+  for (uint64_t seed = 0; seed < 10; ++seed) {
+    for (uint64_t a = 0; a < 10; ++a) {
+      for (uint64_t b = 0; b < 10; ++b) seen.insert(mix(seed, a, b << 30));
+    }
+  }
+  EXPECT_EQ(seen.size(), 1000u);
+  EXPECT_EQ(mix(0, 0, 0), 0xe169c58d6627e8d5u);  // the first two words of the published answer
+}
+
 TEST(CounterRng, is_the_philox_blocks_in_order) {
   CounterRng rng(0x299f31d0a4093822, RandomStream::kAugment, 7, 0x1200000034);
   for (uint32_t block = 0; block < 3; ++block) {
