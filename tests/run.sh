@@ -73,7 +73,7 @@ run_ctest() {
     tee "$log"; then
     failures+=("$flavour")
   fi
-  summaries+=("$flavour, $((SECONDS - before)) s: $(grep -E '^[0-9]+% tests passed|^No tests were found' "$log")")
+  summaries+=("$flavour, $((SECONDS - before)) s:" "$(grep -E '^[0-9]+% tests passed|^No tests were found' "$log")")
 }
 
 # Builds a flavour that comes on top of the release one, and says so if it cannot be built.
@@ -81,7 +81,7 @@ build_flavour() {
   echo "== build/$1 (after $SECONDS s)"
   launch/build.sh "$@" && return
   failures+=("$1 (build)")
-  summaries+=("$1: does not build")
+  summaries+=("$1:" "does not build")
   return 1
 }
 

@@ -290,5 +290,72 @@ class QuickstartTest(LaunchTest):
         self.assertNotIn("test accuracy", out)
 
 
+class RunTest(LaunchTest):
+    """tests/run.sh, with a ctest that passes unless FAKE_CTEST says otherwise."""
+
+    def setUp(self):
+        super().setUp()
+        (self.root / "tests").mkdir()
+        shutil.copy(LAUNCH.parent / "tests/run.sh", self.root / "tests")
+        self.stand_in("launch/setup.sh", '#!/bin/sh\necho "setup $*" >> "$CALLS"\n')
+        self.stand_in("launch/build.sh", '#!/bin/sh\nmkdir -p build/$1\necho "build $*" >> "$CALLS"\n'
+                      '[ "$1" != "$FAKE_BROKEN" ]\n')
+        self.stand_in("ctest", '#!/bin/sh\necho "ctest $*" >> "$CALLS"\nif [ "$2" = "build/$FAKE_CTEST" ]; then\n'
+                      '  echo "50% tests passed, 1 tests failed out of 2"\n  exit 8\nfi\n'
+                      'echo "100% tests passed, 0 tests failed out of 2"\n')
+        self.stand_in("id", "#!/bin/sh\necho ${FAKE_ID:-1000}\n")
+
+    def run_tests(self, *arguments, **environment):
+        code, out = self.run_script("../tests/run.sh", *arguments, **environment)
+        return code, out, self.called().splitlines()
+
+    def ctest_lines(self):
+        return [line for line in self.called().splitlines() if line.startswith("ctest")]
+
+    def test_the_default_leaves_out_what_needs_python_root_or_patience(self):
+        code, out, calls = self.run_tests()
+        self.assertEqual(code, 0, out)
+        self.assertEqual(calls[:2], ["setup --tests", "build release"])
+        self.assertIn("-L ^(unit|mpi|integration|lint)$ -LE ^(privileged|python|parity|slow)$", calls[2])
+        self.assertEqual(len(calls), 3)
+
+    def test_root_runs_what_only_root_can(self):
+        self.run_tests(FAKE_ID="0")
+        self.assertIn("-L ^(unit|mpi|integration|lint|privileged)$", self.ctest_lines()[0])
+
+    def test_everything_asked_for_is_built_and_run(self):
+        code, out, calls = self.run_tests("--with-python", "--sanitize", "--cuda", "--slow", FAKE_ID="0")
+        self.assertEqual(code, 0, out)
+        self.assertEqual([line for line in calls if not line.startswith("ctest")],
+                         ["setup --tests --cuda --with-python", "build release", "build address unit_tests",
+                          "build thread base_tests", "build cuda dtrain unit_tests"])
+        self.assertIn("-L ^(unit|mpi|integration|lint|privileged|python|parity|slow)$ -LE ^(none)$",
+                      self.ctest_lines()[0])
+        self.assertEqual(len(self.ctest_lines()), 4)
+
+    def test_one_label_alone_can_be_asked_for(self):
+        self.run_tests("-L", "slow")
+        self.assertIn("-L ^(slow)$ -LE ^(none)$", self.ctest_lines()[0])
+
+    def test_a_flavour_that_fails_fails_the_whole_and_the_others_still_run(self):
+        for flavour in ("release", "address", "cuda"):
+            code, out, _ = self.run_tests("--sanitize", "--cuda", FAKE_CTEST=flavour)
+            self.assertEqual(code, 1, out)
+            self.assertEqual(len(self.ctest_lines()), 4)
+            self.assertIn("failed: %s" % flavour, out)
+            self.calls.unlink()
+
+    def test_a_flavour_that_does_not_build_fails_the_whole(self):
+        code, out, _ = self.run_tests("--sanitize", FAKE_BROKEN="thread")
+        self.assertEqual(code, 1, out)
+        self.assertIn("thread:\ndoes not build", out)
+        self.assertEqual(len(self.ctest_lines()), 2)
+
+    def test_the_last_lines_are_what_ctest_said_of_each_flavour(self):
+        _, out, _ = self.run_tests("--cuda")
+        self.assertRegex(out, r"release, \d+ s:\n100% tests passed, 0 tests failed out of 2\n"
+                         r"cuda, \d+ s:\n100% tests passed, 0 tests failed out of 2\n$")
+
+
 if __name__ == "__main__":
     unittest.main()
