@@ -21,8 +21,10 @@ function(dtrain_test name)
   target_compile_definitions(${name} PRIVATE
     DTRAIN_SOURCE_DIR="${PROJECT_SOURCE_DIR}" DTRAIN_BINARY="$<TARGET_FILE:dtrain>")
   if("dtrain_core" IN_LIST T_LIBRARIES)
-    # Same flags as dtrain_core, so that its precompiled header serves the tests too.
-    target_compile_options(${name} PRIVATE ${OpenMP_CXX_FLAGS})
+    # Same flags as dtrain_core, so that its precompiled header serves the tests too: gcc ignores one that
+    # was made with -fPIC in a compilation with -fPIE, which is what CMake gives executables.
+    set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${name} PRIVATE -fPIC ${OpenMP_CXX_FLAGS})
     target_precompile_headers(${name} REUSE_FROM dtrain_core)
   endif()
   if(T_RANKS)
