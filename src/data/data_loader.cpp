@@ -19,23 +19,12 @@
 namespace dtrain::data {
 namespace {
 
-constexpr size_t kAlignment = 64;
 // Decoding gives way to the compute threads: with a full ring it has time, and a step that loses a
 // core to a decoder is a slower step. Not lower than this, or a busy machine would starve it.
 constexpr int kWorkerNice = 5;
 // Samples claimed at once: enough to make the lock cheap (a 28 x 28 image takes about a
 // microsecond), few enough to share a batch of slow ones.
 constexpr int64_t kMaxRun = 32;
-
-class AlignedSlotAllocator : public SlotAllocator {
- public:
-  uint8_t* allocate(size_t bytes) override {
-    return static_cast<uint8_t*>(::operator new (bytes, std::align_val_t{kAlignment}));
-  }
-  void release(uint8_t* slot, size_t) noexcept override {
-    ::operator delete (slot, std::align_val_t{kAlignment});
-  }
-};
 
 // One place of the ring. `ticket` counts batches since the loader was made; ticket t lives in slot
 // t mod S.
@@ -78,11 +67,6 @@ std::exception_ptr name_sample(const Dataset& dataset, int64_t index) {
 }
 
 }  // namespace
-
-SlotAllocator& aligned_slot_allocator() {
-  static AlignedSlotAllocator allocator;
-  return allocator;
-}
 
 // Tickets below `released` are free again, `released` .. `consumed` - 1 is the batch the trainer
 // holds (at most one), `consumed` .. `opened` - 1 are ready or in work. All of it is guarded by

@@ -13,7 +13,6 @@
 // throws them away.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -21,6 +20,7 @@
 #include "data/dataset.h"
 #include "data/sample.h"
 #include "data/sampler.h"
+#include "data/slot_allocator.h"
 #include "data/transforms/transform.h"
 
 namespace dtrain::data {
@@ -54,18 +54,6 @@ void fields(V& v, LoaderConfig& c) {
     "Batches in memory per loader: the one in use and those ready or in work.");
   v("drop_last", c.drop_last, "Drop a short last batch. Training only.");
 }
-
-// Where the loader's slots come from, so that a GPU build can hand out pinned memory. Must outlive
-// the loader.
-class SlotAllocator {
- public:
-  virtual ~SlotAllocator() = default;
-  virtual uint8_t* allocate(size_t bytes) = 0;
-  virtual void release(uint8_t* slot, size_t bytes) noexcept = 0;
-};
-
-// Ordinary memory, aligned to 64 bytes.
-SlotAllocator& aligned_slot_allocator();
 
 struct LoaderOptions {
   int64_t workers = 2;   // 0: next() decodes on the calling thread

@@ -25,7 +25,7 @@ namespace dtrain::data {
 namespace {
 
 // Pixels that a thread takes at once: less would not pay for waking it.
-constexpr int64_t kGrainPixels = 32 * 1024;
+constexpr int64_t kGrainPixels = 256 * 1024;
 
 // All 256 results of one channel.
 template <class T>

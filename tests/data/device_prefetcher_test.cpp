@@ -2,6 +2,7 @@
 #include "data/device_prefetcher.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <numeric>
@@ -55,7 +56,7 @@ TEST(NormalizeImages, EqualsTorchvisionBitForBit) {
 }
 
 TEST(NormalizeImages, IsTheSameForOneThreadAndSeveral) {
-  const ImageShape shape{64, 64, 3};
+  const ImageShape shape{128, 128, 3};  // a million pixels, so that threads share them
   std::vector<uint8_t> pixels(static_cast<size_t>(64 * shape.bytes()));
   std::iota(pixels.begin(), pixels.end(), uint8_t{0});
   const int threads = at::get_num_threads();
