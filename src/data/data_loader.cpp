@@ -159,10 +159,11 @@ DataLoader::Impl::~Impl() {
 }
 
 void DataLoader::Impl::make_slots() {
-  if (!slots.empty()) return;
+  if (!slots.empty() && slots.back().batch.images) return;
   // Without workers nothing is decoded ahead.
   slots.resize(static_cast<size_t>(options.workers == 0 ? 1 : options.prefetch));
   for (Slot& slot : slots) {
+    if (slot.batch.images) continue;  // from a call that ran out of memory
     slot.batch.shape = shape;
     slot.batch.images = allocator.allocate(static_cast<size_t>(slot_bytes));
   }

@@ -192,7 +192,9 @@ struct DevicePrefetcher::CudaImpl : Impl {
     copied.record(side);
     // (B, H, W, C) contiguous seen as (B, C, H, W) is channels-last already.
     at::Tensor images = pixels.permute({0, 3, 1, 2}).to(dtype).div_(255).sub_(mean).div_(std);
-    const at::Tensor targets = copy_of(host->targets).to(device);
+    // From ordinary memory CUDA has read the source when the call returns; waiting for the copy to
+    // arrive, as the blocking form does, would hold up the step.
+    const at::Tensor targets = copy_of(host->targets).to(device, at::kLong, /*non_blocking=*/true);
     prepared.record(side);
     ahead = Batch{images, targets, copy_of(host->ids), host->index, host->global_size};
   }
