@@ -15,21 +15,23 @@ PlotWriter::PlotWriter(std::filesystem::path summary, std::filesystem::path pict
 void PlotWriter::on_epoch_end(train::TrainState&) {
   const report::CsvTable table = report::read_csv(summary_);
   const auto epochs = table.numbers("epoch");
-  const auto panel = [&](const char* title, const char* label, const char* metric) {
-    report::Panel panel{.title = title, .x_label = "epoch", .y_label = label, .integer_x = true};
-    for (const char* part : {"train", "eval"}) {
-      panel.series.push_back({part, epochs, table.numbers(std::string(part) + "_" + metric)});
-    }
+  const auto panel = [](const char* title, const char* label) {
+    report::Panel panel;
+    panel.title = title;
+    panel.x_label = "epoch";
+    panel.y_label = label;
+    panel.integer_x = true;
     return panel;
   };
-  report::Panel rate{
-      .title = "Learning rate", .x_label = "epoch", .y_label = "lr", .integer_x = true};
+  report::Panel loss = panel("Loss", "loss"), accuracy = panel("Accuracy", "% correct");
+  for (const std::string part : {"train", "eval"}) {
+    loss.series.push_back({part, epochs, table.numbers(part + "_loss")});
+    accuracy.series.push_back({part, epochs, table.numbers(part + "_top1")});
+  }
+  report::Panel rate = panel("Learning rate", "lr");
   rate.series.push_back({"lr", epochs, table.numbers("lr")});
   const std::string run = summary_.parent_path().filename().string();
-  util::write_file_atomic(
-      picture_,
-      report::render_svg(
-          {run, {panel("Loss", "loss", "loss"), panel("Accuracy", "% correct", "top1"), rate}}));
+  util::write_file_atomic(picture_, report::render_svg({run, {loss, accuracy, rate}}));
 }
 
 }  // namespace dtrain::callbacks

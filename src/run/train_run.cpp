@@ -128,11 +128,11 @@ std::shared_ptr<nn::Classifier> make_model(const RunConfig& config,
   return model;
 }
 
-data::DataLoader make_loader(const Data& data,
-                             const RunConfig& config,
-                             bool training,
-                             const dist::ProcessGroup& group,
-                             c10::Device device) {
+std::unique_ptr<data::DataLoader> make_loader(const Data& data,
+                                              const RunConfig& config,
+                                              bool training,
+                                              const dist::ProcessGroup& group,
+                                              c10::Device device) {
   const data::Shard shard{group.rank(), group.size()};
   const auto seed = static_cast<uint64_t>(config.run.seed);
   const auto& dataset = training ? *data.train : *data.eval;
@@ -145,11 +145,12 @@ data::DataLoader make_loader(const Data& data,
   auto transforms =
       training ? data::make_train_transforms(config.transforms, data.normalization, dataset.shape())
                : data::Transforms{};
-  return data::DataLoader(dataset,
-                          std::move(sampler),
-                          std::move(transforms),
-                          {config.loader.workers, config.loader.prefetch, seed},
-                          data::slot_allocator_for(device));
+  return std::make_unique<data::DataLoader>(
+      dataset,
+      std::move(sampler),
+      std::move(transforms),
+      data::LoaderOptions{config.loader.workers, config.loader.prefetch, seed},
+      data::slot_allocator_for(device));
 }
 
 // One GPU a rank, in the order of the ranks of a host.
@@ -184,7 +185,7 @@ void train(RunConfig config, const dist::MpiScope& mpi) {
   });
   const dist::ProcessGroup group = dist::rendezvous(mpi, config.dist, device);
   struct Loaders {
-    data::DataLoader train, eval;
+    std::unique_ptr<data::DataLoader> train, eval;
   };
   Loaders loaders = dist::together(mpi, [&] {
     return Loaders{make_loader(data, config, true, group, device),
@@ -193,7 +194,7 @@ void train(RunConfig config, const dist::MpiScope& mpi) {
   auto optimizer = optim::create_optimizer(*model, config.optimizer);
   train::TrainState state;
   state.epochs = config.run.epochs;
-  state.steps_per_epoch = loaders.train.batches_per_epoch();
+  state.steps_per_epoch = loaders.train->batches_per_epoch();
   state.global_batch_size = config.loader.batch_size * group.size();
   const optim::LRSchedule schedule(
       config.schedule, config.optimizer.lr, state.steps_per_epoch, state.epochs);
@@ -230,9 +231,9 @@ void train(RunConfig config, const dist::MpiScope& mpi) {
 
   dist::GradientReducer reducer(*model, group, config.dist);
   data::DevicePrefetcher train_batches(
-      loaders.train, data.normalization, device, train::weight_dtype(precision));
+      *loaders.train, data.normalization, device, train::weight_dtype(precision));
   data::DevicePrefetcher eval_batches(
-      loaders.eval, data.normalization, device, train::weight_dtype(precision));
+      *loaders.eval, data.normalization, device, train::weight_dtype(precision));
   tasks::SupervisedTask task(config.loss);
   train::EvaluationLoop evaluation(*model, task, eval_batches, group, precision);
   std::vector<std::unique_ptr<train::Callback>> callbacks;

@@ -10,7 +10,7 @@ namespace dtrain::train {
 EvaluationLoop::EvaluationLoop(nn::Classifier& model,
                                tasks::Task& task,
                                data::DevicePrefetcher& batches,
-                               dist::ProcessGroup& group,
+                               const dist::ProcessGroup& group,
                                Precision precision)
     : model_(model), task_(task), batches_(batches), group_(group), precision_(precision) {}
 

@@ -18,7 +18,7 @@ class EvaluationLoop {
   EvaluationLoop(nn::Classifier& model,
                  tasks::Task& task,
                  data::DevicePrefetcher& batches,
-                 dist::ProcessGroup& group,
+                 const dist::ProcessGroup& group,
                  Precision precision);
 
   // "loss", "top1", "top5" over all samples of all ranks; the same values on every rank. Leaves the
@@ -29,7 +29,7 @@ class EvaluationLoop {
   nn::Classifier& model_;
   tasks::Task& task_;
   data::DevicePrefetcher& batches_;
-  dist::ProcessGroup& group_;
+  const dist::ProcessGroup& group_;
   Precision precision_;
 };
 

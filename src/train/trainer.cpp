@@ -81,8 +81,7 @@ void Trainer::train_step(const data::Batch& batch) {
   const double share = static_cast<double>(batch.size() * parts_.group.size()) /
                        static_cast<double>(batch.global_size);
   if (share != 1.0) loss = loss * share;
-  parts_.reducer.prepare_backward(loss);
-  loss.backward();  // hooks start the all-reduce bucket by bucket
+  parts_.reducer.backward(loss);  // hooks start the all-reduce bucket by bucket
   if (options_.train.clip_grad > 0) {
     state_.grad_norm = optim::clip_grad_norm(parameters_, options_.train.clip_grad);
   }

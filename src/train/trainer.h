@@ -40,7 +40,7 @@ class Trainer {
     optim::Optimizer& optimizer;
     const optim::LRSchedule& schedule;
     dist::GradientReducer& reducer;
-    dist::ProcessGroup& group;
+    const dist::ProcessGroup& group;
     data::DevicePrefetcher& batches;
     EvaluationLoop& evaluation;
     std::vector<std::unique_ptr<Callback>>& callbacks;

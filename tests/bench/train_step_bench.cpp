@@ -86,8 +86,7 @@ void run(const Options& o, const dist::MpiScope& mpi) {
       reducer.prepare_forward();
       out = task.forward(batch, *model);
     }
-    reducer.prepare_backward(out.loss);
-    out.loss.backward();
+    reducer.backward(out.loss);
     optimizer->step();
     if (step >= o.warmup) times.push_back(timer.seconds());
   }
