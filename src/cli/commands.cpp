@@ -38,7 +38,7 @@ Invocation parse_invocation(const Words& all) {
   if (all.empty()) {
     throw usage_error("command line", "no command and no flags", "`dtrain help` lists both");
   }
-  if (all[0] == "--version") return {find_command("version"), {}, false};
+  if (all[0] == "--version") return {.command = find_command("version")};
   const bool starts_with_flag = all[0].starts_with('-');
   const std::string name = starts_with_flag ? "train" : all[0];
   const Command* command = find_command(name);
@@ -49,7 +49,11 @@ Invocation parse_invocation(const Words& all) {
                       "unknown command " + name + config::did_you_mean(name, names),
                       "`dtrain help` lists the commands");
   }
-  Invocation out{command, Words(all.begin() + (starts_with_flag ? 0 : 1), all.end()), false};
+  Invocation out{.command = command, .words = all};
+  if (!starts_with_flag) {
+    out.words.erase(out.words.begin());
+    out.help_words = {name};
+  }
   const auto end = std::find(out.words.begin(), out.words.end(), "--");
   out.wants_help = std::any_of(out.words.begin(), end, [](const std::string& word) {
     return word == "--help" || word == "-h";

@@ -29,9 +29,10 @@ const Command* find_command(const std::string& name);
 // What was asked for: the command of the first word, or `train` when that is a flag. Throws
 // Error(kUsage) that names the nearest command.
 struct Invocation {
-  const Command* command;
-  Words words;
-  bool wants_help;  // --help or -h is among the words
+  const Command* command = nullptr;
+  Words words = {};
+  bool wants_help = false;  // --help or -h is among the words
+  Words help_words = {};    // what to give help on; nothing: everything
 };
 Invocation parse_invocation(const Words& all);
 

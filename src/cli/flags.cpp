@@ -8,6 +8,7 @@
 #include "cli/flags.h"
 
 #define CXXOPTS_NO_REGEX true  // its std::regex recurses once per character
+#include <algorithm>
 #include <cxxopts.hpp>
 #include <map>
 #include <optional>
@@ -28,7 +29,7 @@ struct Flag {
 
 // "--model_ema" and "--model.ema" -> "model-ema"; "-b" -> "b".
 std::string folded_name(const std::string& spelling) {
-  std::string name = spelling.substr(spelling.find_first_not_of('-'));
+  std::string name = spelling.substr(std::min(spelling.find_first_not_of('-'), spelling.size()));
   for (char& c : name) {
     if (c == '_' || c == '.') c = '-';
   }
@@ -119,7 +120,6 @@ class Normaliser {
 
   // False when there is no such flag.
   bool long_flag(const std::string& argument) {
-    if (argument.find_first_not_of('-') == std::string::npos) return false;
     const size_t equals = argument.find('=');
     std::string name = folded_name(argument.substr(0, equals));
     if (name.empty()) return false;

@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
   try {
     const auto invocation = cli::parse_invocation(cli::Words(argv + 1, argv + argc));
     if (invocation.wants_help) {
-      return cli::run_help({invocation.command->name}, nullptr);
+      return cli::run_help(invocation.help_words, nullptr);
     }
     if (invocation.command->uses_ranks) {
       keep_memory_in_heap();
