@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 
@@ -28,11 +29,34 @@ std::string line_prefix(Level level) {
   return std::string(stamp.data(), length) + names[static_cast<size_t>(level)];
 }
 
-// Columns of the screen; 80 where it does not say.
-size_t screen_width(std::FILE* terminal) {
+// Note [Screens under mpirun]
+// mpirun gives its ranks a pseudo-terminal even when its own output goes to a file, so that
+// isatty() says nothing there. What counts is the output of mpirun itself, the parent of rank 0.
+// Where rank 0 runs on another host than mpirun, its parent is a daemon without a terminal:
+// ordinary lines.
+//
+// The descriptor that ends up before the user's eyes, to be closed by the caller; -1 when that is
+// not a screen.
+int open_screen(std::FILE* terminal) {
+  const int own = ::fileno(terminal);
+  if (::isatty(own) != 1) return -1;
+  if (std::getenv("OMPI_COMM_WORLD_RANK") == nullptr) return ::dup(own);
+  const std::string parents = "/proc/" + std::to_string(::getppid()) + "/fd/" + std::to_string(own);
+  std::array<char, 256> target{};
+  if (::readlink(parents.c_str(), target.data(), target.size() - 1) < 0) return -1;
+  const bool is_terminal = std::string_view(target.data()).starts_with("/dev/pts/") ||
+                           std::string_view(target.data()).starts_with("/dev/tty");
+  return is_terminal ? ::open(parents.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC) : -1;
+}
+
+// Columns of the screen, 80 where it does not say; 0 when it is none.
+size_t measure_screen(std::FILE* terminal) {
+  const int screen = terminal == nullptr ? -1 : open_screen(terminal);
+  if (screen < 0) return 0;
   winsize size{};
-  if (::ioctl(::fileno(terminal), TIOCGWINSZ, &size) != 0 || size.ws_col < 2) return 80;
-  return size.ws_col;
+  const bool known = ::ioctl(screen, TIOCGWINSZ, &size) == 0 && size.ws_col >= 2;
+  ::close(screen);
+  return known ? size.ws_col : 80;
 }
 
 // 0, or the error number of the write that failed.
@@ -68,7 +92,7 @@ void Log::set_terminal(std::FILE* terminal, Level lowest) {
   clear_progress();
   terminal_ = terminal;
   terminal_lowest_ = lowest;
-  is_screen_ = terminal != nullptr && ::isatty(::fileno(terminal)) == 1;
+  screen_width_ = measure_screen(terminal);
 }
 
 void Log::add_file(const std::filesystem::path& path, Level lowest) {
@@ -98,14 +122,14 @@ void Log::write(Level level, std::string_view text) {
 }
 
 void Log::progress(std::string_view line) {
-  if (!is_screen_) {
+  if (screen_width_ == 0) {
     write(Level::kInfo, line);
     return;
   }
   const std::lock_guard lock(mutex_);
   write_line_to_files(Level::kInfo, line);
   // A line that wraps could not be overwritten.
-  const std::string_view shown = line.substr(0, screen_width(terminal_) - 1);
+  const std::string_view shown = line.substr(0, screen_width_ - 1);
   std::fprintf(terminal_, "%s%.*s", kEraseLine, static_cast<int>(shown.size()), shown.data());
   std::fflush(terminal_);
   shows_progress_ = true;

@@ -61,7 +61,7 @@ class Log {
 
   std::mutex mutex_;
   std::FILE* terminal_ = nullptr;
-  bool is_screen_ = false;
+  size_t screen_width_ = 0;      // columns; 0: the terminal is no screen
   bool shows_progress_ = false;  // the cursor stands behind a progress line
   Level terminal_lowest_ = Level::kInfo;
   std::vector<File> files_;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -62,6 +63,7 @@ TEST_F(LogTest, stamps_lines_in_files_and_leaves_them_bare_on_the_terminal) {
 }
 
 TEST_F(LogTest, overwrites_the_progress_line_on_a_screen_and_keeps_all_of_them_in_files) {
+  ::unsetenv("OMPI_COMM_WORLD_RANK");
   const int screen = ::posix_openpt(O_RDWR | O_NOCTTY);
   ASSERT_GE(screen, 0);
   ASSERT_EQ(::grantpt(screen) + ::unlockpt(screen), 0);
@@ -82,6 +84,31 @@ TEST_F(LogTest, overwrites_the_progress_line_on_a_screen_and_keeps_all_of_them_i
   ::close(screen);
   EXPECT_EQ(shown, "\r\x1b[Kstep 1\r\x1b[Kstep 2 " + std::string(79 - 7, '.') + "\r\ndone\r\n");
   EXPECT_EQ(lines("log.txt").size(), 3u);
+}
+
+TEST_F(LogTest, writes_plain_lines_under_mpirun_whose_own_output_is_no_screen) {
+  const int screen = ::posix_openpt(O_RDWR | O_NOCTTY);
+  ASSERT_EQ(::grantpt(screen) + ::unlockpt(screen), 0);
+  // The parent of the child is this test, whose descriptor 9 stands for mpirun's standard output.
+  // The child has a pseudo-terminal as its own descriptor 9.
+  const int file = ::open((folder_ / "mpirun").c_str(), O_CREAT | O_WRONLY, 0600);
+  ASSERT_EQ(::dup2(file, 9), 9);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::setenv("OMPI_COMM_WORLD_RANK", "0", 1);
+    ::dup2(::open(::ptsname(screen), O_RDWR | O_NOCTTY), 9);
+    Log log;
+    log.set_terminal(::fdopen(9, "w"));
+    log.progress("step 1");
+    ::_exit(0);
+  }
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  std::string shown(100, '\0');
+  const int reopened = ::open(::ptsname(screen), O_RDWR | O_NOCTTY);  // keeps the screen readable
+  shown.resize(
+      static_cast<size_t>(std::max<ssize_t>(0, ::read(screen, shown.data(), shown.size()))));
+  for (int descriptor : {screen, file, reopened, 9}) ::close(descriptor);
+  EXPECT_EQ(shown, "step 1\r\n");
 }
 
 TEST_F(LogTest, gives_each_file_its_own_level) {
