@@ -56,7 +56,8 @@ std::string manifest_text(const Position& position,
     root["files"][file.name] = {{"size", file.size}, {"xxh3_128", file.hash}};
   }
   root["meta"] = meta;
-  std::string text = root.dump(2) + "\n";
+  // A name that is not UTF-8 must not cost the checkpoint.
+  std::string text = root.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   const size_t at = text.find(kHashKey) + sizeof kHashKey - 1;
   return text.replace(at, kNoHash.size(), util::hash_hex(text));
 }
