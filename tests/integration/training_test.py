@@ -2,7 +2,7 @@
 import json
 import unittest
 
-from harness import TrainingTest, only_run, rows, run, scalars, train, weights, CONFIG, QUICK
+from harness import TrainingTest, rows, run, scalars, train, weights, CONFIG, QUICK
 
 
 class RunFolder(TrainingTest):
@@ -29,9 +29,9 @@ class RunFolder(TrainingTest):
             self.assertTrue((folder / f"rank{rank}.log").is_file())
 
     def test_training_learns(self):
-        folder = train(self.output("a"), "--epochs", 6, "-b", 32)
+        folder = train(self.output("a"), "--epochs", 8, "-b", 32, "--lr", 0.1)
         self.assertGreater(float(rows(folder)[-1]["eval_top1"]), 45.0)
-        self.assertLess(float(rows(folder)[-1]["train_loss"]), float(rows(folder)[0]["train_loss"]))
+        self.assertLess(float(rows(folder)[-1]["train_loss"]), 1.6)
 
     def test_evaluation_counts_every_sample_once_for_any_number_of_ranks(self):
         # 203 samples: no number of ranks divides them, so padding would show in the third digit.
@@ -42,16 +42,30 @@ class RunFolder(TrainingTest):
 
 
 class SameResult(TrainingTest):
+    def by_ranks(self, *flags):
+        """The run folders of 1 to 4 ranks with the same global batch."""
+        return {
+            ranks: train(self.output(str(ranks)), "--epochs", 2, "-b", 48 // ranks, *flags, ranks=ranks)
+            for ranks in (1, 2, 3, 4)
+        }
+
     def test_one_to_four_ranks_with_the_same_global_batch_have_the_same_losses(self):
-        curves = {}
-        for ranks, batch in ((1, 48), (2, 24), (3, 16), (4, 12)):
-            folder = train(self.output(str(ranks)), "--epochs", 2, "-b", batch,
-                           "--set", "train.precision=float32", ranks=ranks)
-            curves[ranks] = [value for _, value in scalars(folder, "train/loss")]
-            self.assertEqual(len(curves[ranks]), 20)
-        for ranks in (2, 3, 4):
-            for one, many in zip(curves[1], curves[ranks]):
+        # At this rate rounding does not take over; in float64 the next test leaves no such way out.
+        folders = self.by_ranks("--set", "train.precision=float32", "--lr", 0.01)
+        curves = {ranks: [value for _, value in scalars(folder, "train/loss")]
+                  for ranks, folder in folders.items()}
+        for ranks, curve in curves.items():
+            self.assertEqual(len(curve), 20)
+            for one, many in zip(curves[1], curve):
                 self.assertLess(abs(one - many) / one, 1e-4, f"{ranks} ranks")
+
+    def test_in_float64_one_to_four_ranks_agree_to_one_in_a_billion(self):
+        folders = self.by_ranks("--set", "train.precision=float64")
+        for ranks, folder in folders.items():
+            for one, many in zip(rows(folders[1]), rows(folder)):
+                for name in ("train_loss", "eval_loss"):
+                    a, b = float(one[name]), float(many[name])
+                    self.assertLess(abs(a - b) / a, 1e-9, f"{name}, {ranks} ranks")
 
     def test_the_number_of_workers_changes_no_bit(self):
         results = [
