@@ -21,6 +21,8 @@ namespace {
 // seconds still within the 10 s in which all ranks are gone.
 constexpr std::chrono::seconds kWaitForPeer(3);
 
+constexpr std::chrono::milliseconds kWaitForRankZero(500);
+
 std::string one_line(std::string text) {
   for (char& c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -103,6 +105,8 @@ void fail(const std::exception_ptr& exception, const dist::MpiScope* mpi) {
     dist::MpiScope::abort(code);
   }
   if (has_peers && error.code() == ExitCode::kRetry) wait_for_the_end();
+  // Where all ranks fail alike in the middle of training, rank 0 speaks and ends the others.
+  if (has_peers && mpi->rank() > 0) std::this_thread::sleep_for(kWaitForRankZero);
   std::fflush(stdout);
   std::fputs((line + "\n").c_str(), stderr);
   std::fflush(stderr);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <string_view>
 #include <utility>
 
@@ -101,7 +102,10 @@ train::CheckpointData take_snapshot(const train::TrainState& state,
   const bool epoch_ended = state.batch == state.steps_per_epoch;
   data.position = {state.step, state.epoch + (epoch_ended ? 1 : 0), epoch_ended ? 0 : state.batch};
   data.meta = run_description;
-  data.meta["eval"] = state.eval;
+  data.meta["eval"] = config::Json::object();
+  for (const auto& [name, value] : state.eval) {
+    if (std::isfinite(value)) data.meta["eval"][name] = value;  // JSON has no NaN
+  }
   if (state.best_epoch >= 0) {
     data.meta["best"] = {{"epoch", state.best_epoch}, {"top1", state.best_top1}};
   }

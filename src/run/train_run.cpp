@@ -40,6 +40,10 @@ struct Data {
   DataIdentity identity;
 };
 
+struct Loaders {
+  std::unique_ptr<data::DataLoader> train, eval;
+};
+
 // A resumed run goes on in the folder of its checkpoint; an empty checkpoint means a new run.
 struct Start {
   std::string checkpoint;
@@ -66,15 +70,13 @@ void identify(Data& data) {
 
 // The ranks must hold the same images; a host with another copy would train something else.
 void compare_identities(const DataIdentity& data, const dist::MpiScope& mpi) {
-  const std::string mine = data.train_fingerprint + " " + data.eval_fingerprint;
-  const auto all = mpi.all_gather(mine);
-  for (size_t rank = 0; rank < all.size(); ++rank) {
-    if (all[rank] != all[0]) {
-      throw data_error("data set",
-                       "rank " + std::to_string(rank) + " reads other content than rank 0",
-                       "compare the data folders of the hosts");
-    }
-  }
+  const auto all = mpi.all_gather(data.train_fingerprint + " " + data.eval_fingerprint);
+  dist::together(mpi, [&] {
+    if (all[static_cast<size_t>(mpi.rank())] == all[0]) return;
+    throw data_error("data set",
+                     "this rank reads other images or labels than rank 0",
+                     "compare the data folders of the hosts");
+  });
 }
 
 Start find_start(const RunConfig& config, const dist::MpiScope& mpi) {
@@ -161,108 +163,167 @@ c10::Device training_device(const RunConfig& config,
   return {at::kCUDA, static_cast<c10::DeviceIndex>(mpi.local_rank() % machine.cuda_devices)};
 }
 
-std::string parameters_text(const nn::Classifier& model) {
-  int64_t count = 0;
-  for (const auto& parameter : model.parameters()) count += parameter.numel();
-  return std::to_string(count) + " parameters";
+// The parts of one training, made in this order; the later ones borrow from the earlier ones.
+class TrainRun {
+ public:
+  TrainRun(RunConfig config, const dist::MpiScope& mpi);
+  void run();
+
+ private:
+  std::string headline() const;
+  void announce_resume() const;
+  void make_trainer();
+  void make_callbacks();
+
+  RunConfig config_;
+  const dist::MpiScope& mpi_;
+  c10::Device device_ = at::kCPU;
+  train::Precision precision_ = train::Precision::kFloat32;
+  Data data_;
+  Start start_;
+  std::vector<std::string> announced_;
+  std::shared_ptr<nn::Classifier> model_;
+  std::optional<dist::ProcessGroup> group_;
+  Loaders loaders_;
+  std::unique_ptr<optim::Optimizer> optimizer_;
+  train::TrainState state_;
+  RunFolder folder_;
+  std::optional<optim::LRSchedule> schedule_;
+  std::optional<dist::GradientReducer> reducer_;
+  std::optional<data::DevicePrefetcher> train_batches_, eval_batches_;
+  std::optional<tasks::SupervisedTask> task_;
+  std::optional<train::EvaluationLoop> evaluation_;
+  std::vector<std::unique_ptr<train::Callback>> callbacks_;
+  std::optional<train::Trainer> trainer_;
+};
+
+// Everything that a user can get wrong shows here, before anything is written.
+TrainRun::TrainRun(RunConfig config, const dist::MpiScope& mpi)
+    : config_(std::move(config)), mpi_(mpi) {
+  const Machine machine = this_machine(mpi);
+  dist::together(mpi, [&] { resolve(config_, machine); });
+  at::set_num_threads(static_cast<int>(config_.run.threads));
+  device_ = training_device(config_, machine, mpi);
+  precision_ = train::resolve_precision(config_.train.precision, device_);
+
+  data_ = dist::together(mpi, [&] { return open_data(config_); });
+  start_ = find_start(config_, mpi);
+  dist::together(mpi, [&] {
+    model_ =
+        make_model(config_, data_.train->shape(), data_.train->num_classes(), precision_, device_);
+    optimizer_ = optim::create_optimizer(*model_, config_.optimizer);
+  });
+  group_ = dist::rendezvous(mpi, config_.dist, device_);
+  dist::together(mpi, [&] {
+    loaders_.train = make_loader(data_, config_, true, *group_, device_);
+    loaders_.eval = make_loader(data_, config_, false, *group_, device_);
+    state_.epochs = config_.run.epochs;
+    state_.steps_per_epoch = loaders_.train->batches_per_epoch();
+    state_.global_batch_size = config_.loader.batch_size * group_->size();
+    schedule_.emplace(
+        config_.schedule, config_.optimizer.lr, state_.steps_per_epoch, state_.epochs);
+    identify(data_);
+  });
+  compare_identities(data_.identity, mpi);
+  if (!start_.checkpoint.empty()) {
+    dist::together(mpi, [&] {
+      announced_ =
+          check_resumable(start_.meta, start_.checkpoint, config_, data_.identity, group_->size());
+    });
+  }
+}
+
+void TrainRun::run() {
+  folder_ = open_run_folder(config_, start_, mpi_);
+  util::log_info(values_table(config_));
+  util::log_info(headline());
+  at::Tensor metric_sums;
+  if (!start_.checkpoint.empty()) {
+    metric_sums = restore_snapshot(start_.checkpoint, mpi_, *group_, *model_, *optimizer_, state_);
+    announce_resume();
+  }
+  dist::broadcast_module(*model_, *group_);
+  dist::check_replicas_equal(*model_, *group_);
+  if (config_.dist.sync_bn) nn::synchronise_batch_norm(*model_, *group_);
+  make_trainer();
+  if (metric_sums.defined()) trainer_->restore_metric_sums(metric_sums);
+  make_callbacks();
+  trainer_->run();
+  util::log_info("Done: epoch " + std::to_string(trainer_->state().epoch) + " of " +
+                 std::to_string(state_.epochs) + ", results in " + folder_.path.string());
+}
+
+std::string TrainRun::headline() const {
+  int64_t parameters = 0;
+  for (const auto& parameter : model_->parameters()) parameters += parameter.numel();
+  return config_.model.name + ": " + std::to_string(parameters) + " parameters, " +
+         train::to_string(precision_) + ", ranks " + std::to_string(group_->size()) +
+         ", threads per rank " + std::to_string(config_.run.threads) + ", training images " +
+         std::to_string(data_.train->size()) + ", evaluation images " +
+         std::to_string(data_.eval->size());
+}
+
+void TrainRun::announce_resume() const {
+  util::log_info("Resumed " + start_.checkpoint + " at epoch " + std::to_string(state_.epoch) +
+                 ", step " + std::to_string(state_.step));
+  for (const auto& difference : announced_) {
+    util::log_warning(difference + ": results may differ from an uninterrupted run in rounding");
+  }
+}
+
+void TrainRun::make_trainer() {
+  const auto dtype = train::weight_dtype(precision_);
+  reducer_.emplace(*model_, *group_, config_.dist);
+  train_batches_.emplace(*loaders_.train, data_.normalization, device_, dtype);
+  eval_batches_.emplace(*loaders_.eval, data_.normalization, device_, dtype);
+  task_.emplace(config_.loss);
+  evaluation_.emplace(*model_, *task_, *eval_batches_, *group_, precision_);
+  const train::TrainerOptions options{
+      config_.train, precision_, config_.run.log_interval, static_cast<uint64_t>(config_.run.seed)};
+  trainer_.emplace(options,
+                   state_,
+                   train::Trainer::Parts{*model_,
+                                         *task_,
+                                         *optimizer_,
+                                         *schedule_,
+                                         *reducer_,
+                                         *group_,
+                                         *train_batches_,
+                                         *evaluation_,
+                                         callbacks_});
+}
+
+// In the order in which they act: a replica that differs is found before anything is saved, and
+// what is written about an epoch is on disk before the checkpoint that says the epoch is done.
+void TrainRun::make_callbacks() {
+  const auto add = [&](auto callback) { callbacks_.push_back(std::move(callback)); };
+  const bool writes = group_->rank() == 0;
+  std::optional<train::CheckpointStore> store;
+  dist::together(mpi_, [&] {
+    if (writes) store.emplace(folder_.checkpoints(), config_.checkpoint);
+  });
+  add(std::make_unique<callbacks::ProgressLogger>());
+  if (config_.dist.digest_interval > 0) {
+    add(std::make_unique<callbacks::ReplicaChecker>(
+        *model_, *group_, config_.dist.digest_interval));
+  }
+  if (writes) {
+    add(std::make_unique<callbacks::MetricLogger>(folder_.path, folder_.summary()));
+    add(std::make_unique<callbacks::PlotWriter>(folder_.summary(), folder_.curves()));
+  }
+  const auto description = describe_run(config_, data_.identity, group_->size());
+  add(std::make_unique<callbacks::CheckpointSaver>(
+      config_.checkpoint, std::move(store), [this, description](const train::TrainState& now) {
+        return take_snapshot(
+            now, *model_, *optimizer_, trainer_->metric_sums(), *group_, description);
+      }));
 }
 
 }  // namespace
 
 void train(RunConfig config, const dist::MpiScope& mpi) {
   if (mpi.rank() == 0) util::log().set_terminal(stdout);
-  const Machine machine = this_machine(mpi);
-  dist::together(mpi, [&] { resolve(config, machine); });
-  at::set_num_threads(static_cast<int>(config.run.threads));
-  const c10::Device device = training_device(config, machine, mpi);
-  const auto precision = train::resolve_precision(config.train.precision, device);
-
-  // Everything that can be wrong shows before the run folder is made.
-  Data data = dist::together(mpi, [&] { return open_data(config); });
-  const Start start = find_start(config, mpi);
-  auto model = dist::together(mpi, [&] {
-    return make_model(config, data.train->shape(), data.train->num_classes(), precision, device);
-  });
-  const dist::ProcessGroup group = dist::rendezvous(mpi, config.dist, device);
-  struct Loaders {
-    std::unique_ptr<data::DataLoader> train, eval;
-  };
-  Loaders loaders = dist::together(mpi, [&] {
-    return Loaders{make_loader(data, config, true, group, device),
-                   make_loader(data, config, false, group, device)};
-  });
-  auto optimizer = optim::create_optimizer(*model, config.optimizer);
-  train::TrainState state;
-  state.epochs = config.run.epochs;
-  state.steps_per_epoch = loaders.train->batches_per_epoch();
-  state.global_batch_size = config.loader.batch_size * group.size();
-  const optim::LRSchedule schedule(
-      config.schedule, config.optimizer.lr, state.steps_per_epoch, state.epochs);
-  dist::together(mpi, [&] { identify(data); });
-  dist::together(mpi, [&] { compare_identities(data.identity, mpi); });
-  std::vector<std::string> announced;
-  if (!start.checkpoint.empty()) {
-    dist::together(mpi, [&] {
-      announced =
-          check_resumable(start.meta, start.checkpoint, config, data.identity, group.size());
-    });
-  }
-
-  const RunFolder folder = open_run_folder(config, start, mpi);
-  util::log_info(values_table(config));
-  util::log_info(config.model.name + ", " + parameters_text(*model) + ", " +
-                 train::to_string(precision) + ", " + std::to_string(group.size()) + " ranks x " +
-                 std::to_string(config.run.threads) + " threads, " +
-                 std::to_string(data.train->size()) + " training and " +
-                 std::to_string(data.eval->size()) + " evaluation images");
-
-  at::Tensor metric_sums;
-  if (!start.checkpoint.empty()) {
-    metric_sums = restore_snapshot(start.checkpoint, mpi, group, *model, *optimizer, state);
-    util::log_info("Resumed " + start.checkpoint + " at epoch " + std::to_string(state.epoch) +
-                   ", step " + std::to_string(state.step));
-    for (const auto& difference : announced) {
-      util::log_warning(difference + ": results may differ from an uninterrupted run in rounding");
-    }
-  }
-  dist::broadcast_module(*model, group);
-  dist::check_replicas_equal(*model, group);
-  if (config.dist.sync_bn) nn::synchronise_batch_norm(*model, group);
-
-  dist::GradientReducer reducer(*model, group, config.dist);
-  data::DevicePrefetcher train_batches(
-      *loaders.train, data.normalization, device, train::weight_dtype(precision));
-  data::DevicePrefetcher eval_batches(
-      *loaders.eval, data.normalization, device, train::weight_dtype(precision));
-  tasks::SupervisedTask task(config.loss);
-  train::EvaluationLoop evaluation(*model, task, eval_batches, group, precision);
-  std::vector<std::unique_ptr<train::Callback>> callbacks;
-  train::Trainer trainer(
-      {config.train, precision, config.run.log_interval, static_cast<uint64_t>(config.run.seed)},
-      state,
-      {*model, task, *optimizer, schedule, reducer, group, train_batches, evaluation, callbacks});
-  if (metric_sums.defined()) trainer.restore_metric_sums(metric_sums);
-
-  const auto description = describe_run(config, data.identity, group.size());
-  std::optional<train::CheckpointStore> store;
-  callbacks.push_back(std::make_unique<callbacks::ProgressLogger>());
-  if (config.dist.digest_interval > 0) {
-    callbacks.push_back(
-        std::make_unique<callbacks::ReplicaChecker>(*model, group, config.dist.digest_interval));
-  }
-  dist::together(mpi, [&] {
-    if (group.rank() != 0) return;
-    store.emplace(folder.checkpoints(), config.checkpoint);
-    callbacks.push_back(std::make_unique<callbacks::MetricLogger>(folder.path, folder.summary()));
-    callbacks.push_back(std::make_unique<callbacks::PlotWriter>(folder.summary(), folder.curves()));
-  });
-  callbacks.push_back(std::make_unique<callbacks::CheckpointSaver>(
-      config.checkpoint, std::move(store), [&](const train::TrainState& now) {
-        return take_snapshot(now, *model, *optimizer, trainer.metric_sums(), group, description);
-      }));
-  trainer.run();
-  util::log_info("Done: epoch " + std::to_string(trainer.state().epoch) + " of " +
-                 std::to_string(state.epochs) + ", results in " + folder.path.string());
+  TrainRun(std::move(config), mpi).run();
 }
 
 }  // namespace dtrain::run

@@ -71,8 +71,7 @@ void run(const Options& o, const dist::MpiScope& mpi) {
   tasks::SupervisedTask task(loss);
 
   data::Batch batch;
-  batch.images =
-      at::rand({o.batch_size, 1, 28, 28}).contiguous(at::MemoryFormat::ChannelsLast);
+  batch.images = at::rand({o.batch_size, 1, 28, 28}).contiguous(at::MemoryFormat::ChannelsLast);
   batch.targets = at::randint(0, 10, {o.batch_size}, at::kLong);
   batch.ids = at::arange(o.batch_size);
   batch.global_size = o.batch_size * group.size();
