@@ -2,6 +2,7 @@
 #include "dist/mpi_store.h"
 
 #include <c10/util/Exception.h>
+#define OMPI_SKIP_MPICXX 1  // the C interface only
 #include <mpi.h>
 #include <pthread.h>
 

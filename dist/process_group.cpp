@@ -14,10 +14,6 @@
 namespace dtrain::dist {
 namespace {
 
-// How long a rank that noticed a failure waits for word from the others. Those that are alive
-// notice within milliseconds of each other, because the first one closes its connections.
-constexpr std::chrono::milliseconds kRollCall{3000};
-
 std::string message_of(const std::exception& e) {
   const auto* torch_error = dynamic_cast<const c10::Error*>(&e);
   std::string text = torch_error != nullptr ? torch_error->what_without_backtrace() : e.what();
@@ -37,6 +33,12 @@ bool is_communication_failure(const std::exception& e) {
     if (message.find(sign) != std::string::npos) return true;
   }
   return false;
+}
+
+std::vector<int64_t> numbers_below(int64_t count) {
+  std::vector<int64_t> numbers;
+  for (int64_t i = 0; i < count; ++i) numbers.push_back(i);
+  return numbers;
 }
 
 std::string list_of(const std::vector<int64_t>& ranks) {
@@ -60,8 +62,18 @@ ProcessGroup::ProcessGroup(c10::intrusive_ptr<c10d::Store> store,
                            int64_t rank,
                            int64_t size,
                            Transport transport)
-    : store_(std::move(store)), rank_(rank), size_(size), transport_(std::move(transport)) {
-  for (int64_t member = 0; member < size_; ++member) names_.push_back(member);
+    : ProcessGroup(std::move(store), rank, numbers_below(size), std::move(transport)) {}
+
+ProcessGroup::ProcessGroup(c10::intrusive_ptr<c10d::Store> store,
+                           int64_t rank,
+                           std::vector<int64_t> names,
+                           Transport transport)
+    : store_(std::move(store)),
+      rank_(rank),
+      size_(int64_t(names.size())),
+      transport_(std::move(transport)),
+      names_(std::move(names)),
+      splits_(std::make_shared<int64_t>(0)) {
   try {
     group_ = detail::connect(store_, rank_, size_, transport_);
   } catch (const std::exception& e) {
@@ -114,14 +126,9 @@ ProcessGroup ProcessGroup::split(int64_t color) const {
     if (member == rank_) rank = int64_t(members.size());
     members.push_back(names_[size_t(member)]);
   }
-  const std::string prefix =
-      "split/" + std::to_string(group_->incrementSplitCount()) + "/" + std::to_string(color);
-  ProcessGroup part(c10::make_intrusive<c10d::PrefixStore>(prefix, store_),
-                    rank,
-                    int64_t(members.size()),
-                    transport_);
-  part.names_ = std::move(members);
-  return part;
+  const std::string prefix = "split/" + std::to_string((*splits_)++) + "/" + std::to_string(color);
+  return ProcessGroup(
+      c10::make_intrusive<c10d::PrefixStore>(prefix, store_), rank, std::move(members), transport_);
 }
 
 void ProcessGroup::guarded(const std::string& operation, const std::function<void()>& f) const {
@@ -146,13 +153,14 @@ void ProcessGroup::wait(const std::string& operation,
 
 // Note [Roll call]
 // Whoever notices a failure notes it in the store, which does not depend on the broken connections,
-// and waits a little for the notes of the others. Those who do not answer are the lost ones. If
+// and waits a little for the notes of the others: those that are alive notice within milliseconds
+// of each other, because the first one closes its connections. Who does not answer is lost. If
 // everyone answers, the notes tell whether the ranks were in different operations.
 void ProcessGroup::fail(const std::string& operation, const std::string& cause) const {
   const auto key = [](int64_t member) { return "failed/" + std::to_string(member); };
   store_->set(key(rank_), (is_timeout(cause) ? "timeout " : "broken ") + operation);
   std::vector<int64_t> missing;
-  const auto end = std::chrono::steady_clock::now() + kRollCall;
+  const auto end = std::chrono::steady_clock::now() + transport_.roll_call;
   do {
     missing.clear();
     for (int64_t member = 0; member < size_; ++member) {

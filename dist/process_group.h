@@ -20,6 +20,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 #include <torch/csrc/distributed/c10d/Store.hpp>
@@ -32,7 +33,8 @@ struct Transport {
   std::string backend = "gloo";         // "gloo" | "nccl", for tensors on the GPU
   std::vector<std::string> interfaces;  // network interfaces for gloo; empty: by host name
   std::chrono::milliseconds timeout{600'000};
-  bool gpu = false;  // also carries tensors on the GPU
+  bool gpu = false;                           // also carries tensors on the GPU
+  std::chrono::milliseconds roll_call{3000};  // Note [Roll call] in process_group.cpp
 };
 
 // A handle: copies share one group. Must be gone before the MpiScope it came from.
@@ -69,6 +71,10 @@ class ProcessGroup {
   const c10::intrusive_ptr<c10d::ProcessGroup>& c10d() const { return group_; }
 
  private:
+  ProcessGroup(c10::intrusive_ptr<c10d::Store> store,
+               int64_t rank,
+               std::vector<int64_t> names,
+               Transport transport);
   void all_reduce(at::Tensor& tensor, bool max) const;
   void wait(const std::string& operation, const c10::intrusive_ptr<c10d::Work>& work) const;
   [[noreturn]] void fail(const std::string& operation, const std::string& cause) const;
@@ -77,7 +83,8 @@ class ProcessGroup {
   int64_t rank_, size_;
   Transport transport_;
   c10::intrusive_ptr<c10d::ProcessGroup> group_;
-  std::vector<int64_t> names_;  // of the members, for messages: their ranks in the first group
+  std::vector<int64_t> names_;       // of the members, for messages: their ranks in the first group
+  std::shared_ptr<int64_t> splits_;  // so far; shared by copies of the handle
 };
 
 }  // namespace dtrain::dist

@@ -1,0 +1,21 @@
+// What must hold for a group of any size, for ranks that are threads and for ranks under mpirun.
+#pragma once
+
+#include "dist/process_group.h"
+
+namespace dtrain::testing {
+
+void collectives_give_every_rank_the_same_result(const dist::ProcessGroup& group);
+void split_groups_work_on_their_own(const dist::ProcessGroup& group);
+
+void reducer_equals_one_process_on_the_whole_batch(const dist::ProcessGroup& group);
+void no_sync_adds_up_micro_batches(const dist::ProcessGroup& group);
+void resumed_reduction_is_bit_identical(const dist::ProcessGroup& group);
+
+void flipped_bit_is_found(const dist::ProcessGroup& group);
+void broadcast_makes_replicas_equal(const dist::ProcessGroup& group);
+
+void sync_batch_norm_equals_one_process_on_the_whole_batch(const dist::ProcessGroup& group);
+void sync_batch_norm_takes_uneven_and_empty_batches(const dist::ProcessGroup& group);
+
+}  // namespace dtrain::testing

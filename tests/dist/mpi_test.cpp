@@ -1,0 +1,100 @@
+// The cases under mpirun, and what only MPI can show.
+#include <gtest/gtest.h>
+
+#include "dist/mpi_scope.h"
+#include "dist/rendezvous.h"
+#include "tests/dist/cases.h"
+#include "tests/support/mpi_main.h"
+
+namespace dtrain::testing {
+namespace {
+
+TEST(MpiScope, RanksKnowThemselvesAndExchangeText) {
+  const auto ranks = mpi().all_gather(int64_t(mpi().rank()));
+  ASSERT_EQ(int(ranks.size()), mpi().size());
+  for (int r = 0; r < mpi().size(); ++r) EXPECT_EQ(ranks[size_t(r)], r);
+  EXPECT_EQ(mpi().local_size(), mpi().size());
+  EXPECT_EQ(mpi().local_rank(), mpi().rank());
+  EXPECT_FALSE(mpi().host().empty());
+
+  const std::string mine(size_t(mpi().rank() * 70000), char('a' + mpi().rank()));
+  EXPECT_EQ(mpi().broadcast(mine, mpi().size() - 1),
+            std::string(size_t((mpi().size() - 1) * 70000), char('a' + mpi().size() - 1)));
+  const auto all = mpi().all_gather(mine);
+  for (int r = 0; r < mpi().size(); ++r) {
+    EXPECT_EQ(all[size_t(r)], std::string(size_t(r * 70000), char('a' + r)));
+  }
+  mpi().barrier();
+}
+
+TEST(Together, ReturnsWhatEachRankComputed) {
+  EXPECT_EQ(dist::together(mpi(), [] { return mpi().rank() * 2; }), mpi().rank() * 2);
+}
+
+TEST(Together, AllRanksThrowAndOnlyTheLowestFailingOneReports) {
+  const int failing = mpi().size() - 1;
+  try {
+    dist::together(mpi(), [&] {
+      if (mpi().rank() == failing) throw data_error("x.idx", "is cut short", "fetch it again");
+    });
+    FAIL() << "rank " << mpi().rank() << " went on";
+  } catch (const dist::PeerFailed& e) {
+    EXPECT_NE(mpi().rank(), failing);
+    EXPECT_EQ(e.rank(), failing);
+    EXPECT_EQ(e.code(), ExitCode::kData);
+    EXPECT_EQ(e.cause(), "is cut short");
+  } catch (const Error& e) {
+    EXPECT_EQ(mpi().rank(), failing);
+    EXPECT_EQ(e.code(), ExitCode::kData);
+  }
+}
+
+TEST(Together, NestedFailureIsReportedByTheRankThatHadIt) {
+  const int failing = mpi().size() - 1;
+  bool reported = false;
+  try {
+    dist::together(mpi(), [&] {
+      dist::together(mpi(), [&] {
+        if (mpi().rank() == failing) throw std::runtime_error("odd");
+      });
+    });
+  } catch (const dist::PeerFailed& e) {
+    EXPECT_EQ(e.rank(), failing);
+  } catch (const std::runtime_error& e) {
+    reported = true;
+  }
+  EXPECT_EQ(reported, mpi().rank() == failing);
+}
+
+TEST(Rendezvous, NcclOnTheCpuIsRefused) {
+  dist::DistConfig config;
+  config.backend = "nccl";
+  EXPECT_THROW(dist::rendezvous(mpi(), config, c10::kCPU), Error);
+}
+
+TEST(Rendezvous, SecondGroupDoesNotDisturbTheFirst) {
+  const dist::ProcessGroup second = dist::rendezvous(mpi(), {}, c10::kCPU);
+  collectives_give_every_rank_the_same_result(second);
+  collectives_give_every_rank_the_same_result(world());
+}
+
+TEST(ProcessGroup, CollectivesGiveEveryRankTheSameResult) {
+  collectives_give_every_rank_the_same_result(world());
+}
+TEST(ProcessGroup, SplitGroupsWorkOnTheirOwn) { split_groups_work_on_their_own(world()); }
+TEST(GradientReducer, EqualsOneProcessOnTheWholeBatch) {
+  reducer_equals_one_process_on_the_whole_batch(world());
+}
+TEST(GradientReducer, NoSyncAddsUpMicroBatches) { no_sync_adds_up_micro_batches(world()); }
+TEST(GradientReducer, ResumedRunIsBitIdentical) { resumed_reduction_is_bit_identical(world()); }
+TEST(ParameterSync, BroadcastMakesReplicasEqual) { broadcast_makes_replicas_equal(world()); }
+TEST(ParameterSync, FlippedBitIsFoundAndItsRankNamed) { flipped_bit_is_found(world()); }
+TEST(SyncBatchNorm, EqualsOneProcessOnTheWholeBatch) {
+  sync_batch_norm_equals_one_process_on_the_whole_batch(world());
+}
+TEST(SyncBatchNorm, TakesUnevenAndEmptyBatches) {
+  sync_batch_norm_takes_uneven_and_empty_batches(world());
+}
+
+}  // namespace
+}  // namespace dtrain::testing

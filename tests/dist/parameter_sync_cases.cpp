@@ -1,0 +1,54 @@
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "dist/mpi_scope.h"
+#include "dist/parameter_sync.h"
+#include "tests/dist/cases.h"
+
+namespace dtrain::testing {
+namespace {
+
+struct Layer : torch::nn::Module {
+  explicit Layer(int64_t value) {
+    register_parameter(
+        "weight",
+        at::full({4, 3, 2, 2}, value, at::kFloat).contiguous(at::MemoryFormat::ChannelsLast));
+    register_parameter("half", at::full({9}, value, at::kBFloat16), /*requires_grad=*/false);
+    register_buffer("steps", at::full({}, value, at::kLong));
+  }
+};
+
+}  // namespace
+
+void broadcast_makes_replicas_equal(const dist::ProcessGroup& group) {
+  Layer layer(group.rank() + 1);
+  dist::broadcast_module(layer, group);
+  for (const auto& [name, tensor] : dist::state_of(layer)) {
+    EXPECT_TRUE(at::equal(tensor, at::ones_like(tensor))) << name;
+  }
+  EXPECT_TRUE(layer.named_parameters()["weight"].is_contiguous(at::MemoryFormat::ChannelsLast));
+  dist::check_replicas_equal(layer, group);
+}
+
+void flipped_bit_is_found(const dist::ProcessGroup& group) {
+  Layer layer(1);
+  dist::check_replicas_equal(layer, group);
+  if (group.size() == 1) return;
+  const int64_t culprit = group.size() - 1;
+  if (group.rank() == culprit) {
+    auto* bits = static_cast<uint32_t*>(layer.named_parameters()["weight"].data_ptr());
+    bits[17] ^= 1;  // the smallest change there is
+  }
+  try {
+    dist::check_replicas_equal(layer, group);
+    FAIL() << "the flipped bit went unnoticed on rank " << group.rank();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ExitCode::kDiverged);
+    const std::string text = e.what();
+    EXPECT_NE(text.find("weight"), std::string::npos) << text;
+    EXPECT_NE(text.find("rank " + std::to_string(culprit)), std::string::npos) << text;
+    EXPECT_EQ(dynamic_cast<const dist::PeerFailed*>(&e) != nullptr, group.rank() != 0);
+  }
+}
+
+}  // namespace dtrain::testing
