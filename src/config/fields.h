@@ -103,8 +103,11 @@ class FieldList {
     }
   }
 
-  const std::vector<Field>& all() const { return fields_; }
-  const std::vector<Section>& sections() const { return sections_; }
+  const std::vector<Field>& all() const& { return fields_; }
+  const std::vector<Section>& sections() const& { return sections_; }
+  // `for (auto& field : collect(config).all())` would walk over a list that is gone.
+  void all() && = delete;
+  void sections() && = delete;
 
  private:
   std::string prefix_;

@@ -2,13 +2,12 @@
 #include "run/run_config.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
 #include "run/machine.h"
+#include "tests/support/temp_folder.h"
 #include "util/check.h"
 
 namespace dtrain::run {
@@ -31,16 +30,13 @@ void expect_problem(const std::vector<Override>& overrides, const std::string& p
   EXPECT_NE(problem.find(part), std::string::npos) << problem;
 }
 
-// A file that is there as long as the object.
-struct TemporaryFile {
-  explicit TemporaryFile(const std::string& text) {
-    std::string name = (std::filesystem::temp_directory_path() / "dtrain_XXXXXX").string();
-    ::close(::mkstemp(name.data()));
-    path = name;
-    std::ofstream(path) << text;
+class RunConfigFile : public ::testing::Test {
+ protected:
+  std::string file(const std::string& text) const {
+    std::ofstream(folder_ / "config.json") << text;
+    return folder_ / "config.json";
   }
-  ~TemporaryFile() { std::filesystem::remove(path); }
-  std::filesystem::path path;
+  dtrain::testing::TempFolder folder_;
 };
 
 TEST(RunConfig, has_defaults_that_are_valid) {
@@ -53,27 +49,28 @@ TEST(RunConfig, has_defaults_that_are_valid) {
 
 TEST(RunConfig, helps_with_every_field) {
   RunConfig config;
-  for (const auto& field : config::collect(config).all()) {
+  const auto list = config::collect(config);
+  for (const auto& field : list.all()) {
     EXPECT_GE(field.help.size(), 15u) << field.path;
     EXPECT_TRUE(field.help.ends_with('.')) << field.path << ": " << field.help;
   }
 }
 
-TEST(RunConfig, takes_defaults_then_the_file_then_the_command_line) {
-  const TemporaryFile file("{\n\"optimizer\": {\"lr\": 0.2, \"momentum\": 0.8}}");
-  const auto config = load_run_config(file.path, {{"optimizer.lr", "0.3", "command line --lr"}});
+TEST_F(RunConfigFile, takes_defaults_then_the_file_then_the_command_line) {
+  const std::string path = file("{\n\"optimizer\": {\"lr\": 0.2, \"momentum\": 0.8}}");
+  const auto config = load_run_config(path, {{"optimizer.lr", "0.3", "command line --lr"}});
   EXPECT_EQ(config.optimizer.lr, 0.3);
   EXPECT_EQ(config.optimizer.momentum, 0.8);
   EXPECT_EQ(config.optimizer.weight_decay, optim::OptimizerConfig{}.weight_decay);
   EXPECT_EQ(config::origin_of(config.origins, "optimizer.lr"), "command line --lr");
-  EXPECT_EQ(config::origin_of(config.origins, "optimizer.momentum"), file.path.string() + ":2");
+  EXPECT_EQ(config::origin_of(config.origins, "optimizer.momentum"), path + ":2");
   EXPECT_EQ(config::origin_of(config.origins, "optimizer.eps"), "default");
 }
 
-TEST(RunConfig, reports_problems_of_file_command_line_and_combination_together) {
-  const TemporaryFile file(R"({"optimiser": {}, "loader": {"batch_size": 0}})");
+TEST_F(RunConfigFile, reports_problems_of_file_command_line_and_combination_together) {
+  const std::string path = file(R"({"optimiser": {}, "loader": {"batch_size": 0}})");
   try {
-    load_run_config(file.path,
+    load_run_config(path,
                     {{"run.epochs", "2", "command line --epochs"},
                      {"schedule.warmup_epochs", "5", "command line --warmup-epochs"},
                      {"run.sead", "1", "command line --set"}});
@@ -151,13 +148,13 @@ TEST(RunConfig, refuses_cuda_without_a_GPU) {
   }
 }
 
-TEST(RunConfig, writes_a_file_that_gives_the_same_run) {
+TEST_F(RunConfigFile, writes_a_file_that_gives_the_same_run) {
   RunConfig config = load_run_config("", {{"optimizer.lr", "0.3", "command line --lr"}});
   resolve(config, {.cores = 2});
   const std::string text = effective_config(config);
   EXPECT_TRUE(differences(config, parse_effective_config(text, "config.json")).empty());
-  const TemporaryFile file(text);
-  EXPECT_TRUE(differences(config, load_run_config(file.path, {})).empty());
+  const std::string path = file(text);
+  EXPECT_TRUE(differences(config, load_run_config(path, {})).empty());
 }
 
 TEST(Machine, shares_processors_among_the_ranks_of_a_host) {

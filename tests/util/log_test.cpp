@@ -13,20 +13,15 @@
 #include <sstream>
 #include <thread>
 
+#include "tests/support/temp_folder.h"
 #include "util/check.h"
 #include "util/timer.h"
 
 namespace dtrain::util {
 namespace {
 
-class LogTest : public testing::Test {
+class LogTest : public ::testing::Test {
  protected:
-  LogTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "dtrain_log_XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~LogTest() override { std::filesystem::remove_all(folder_); }
-
   std::vector<std::string> lines(const std::string& name) const {
     std::ifstream in(folder_ / name);
     std::vector<std::string> out;
@@ -34,7 +29,7 @@ class LogTest : public testing::Test {
     return out;
   }
 
-  std::filesystem::path folder_;
+  dtrain::testing::TempFolder folder_;
 };
 
 TEST_F(LogTest, writes_nowhere_until_told_where) {
@@ -151,7 +146,7 @@ TEST_F(LogTest, keeps_lines_of_several_threads_whole) {
 TEST_F(LogTest, names_a_file_that_cannot_be_opened) {
   Log log;
   try {
-    log.add_file(folder_ / "missing" / "log.txt");
+    log.add_file(folder_ / "missing/log.txt");
     FAIL() << "a file in a missing folder was opened";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::kIo);
@@ -163,10 +158,10 @@ TEST_F(LogTest, goes_on_without_a_file_whose_disk_is_full) {
   Log log;
   log.add_file("/dev/full");
   log.add_file(folder_ / "log.txt");
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   log.info("a");
   log.info("b");
-  const std::string said = testing::internal::GetCapturedStderr();
+  const std::string said = ::testing::internal::GetCapturedStderr();
   EXPECT_EQ(
       said,
       "warning: log file /dev/full: No space left on device; nothing more is written to it\n");
