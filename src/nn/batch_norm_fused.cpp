@@ -84,21 +84,24 @@ Sums local_statistics(const Matrix<T>& x) {
   Sums result(x.channels);
   if (x.rows == 0) return result;
   const auto& kernel = kernels::best_kernels<T>();
-  const int64_t stride = 5 * x.channels;
+  const int64_t stride = 6 * x.channels;
   const at::Tensor parts = at::empty({x.strips.size(), stride}, acc_type<T>());
-  auto* part = data_of<Acc<T>>(parts);
+  auto* bases = data_of<Acc<T>>(parts);
+  auto *offsets = bases + x.channels, *squares = offsets + x.channels;
   x.strips.for_each([&](int64_t i, int64_t begin, int64_t rows) {
-    Acc<T>* mean = part + i * stride;
+    const int64_t at = i * stride;
     kernel.statistics(x.data + begin * x.channels,
                       rows,
                       x.channels,
-                      mean,
-                      mean + x.channels,
-                      mean + 2 * x.channels);
+                      bases + at,
+                      offsets + at,
+                      squares + at,
+                      squares + at + x.channels);
   });
   result.count() = double(x.rows);
-  kernel.merge_statistics(part,
-                          part + x.channels,
+  kernel.merge_statistics(bases,
+                          offsets,
+                          squares,
                           stride,
                           x.strips.counts.data(),
                           x.strips.size(),
@@ -333,8 +336,9 @@ struct FusedBatchNorm : torch::autograd::Function<FusedBatchNorm> {
                             const at::Tensor& x,
                             const at::Tensor& weight,
                             const at::Tensor& bias,
-                            const at::Tensor& residual,
+                            const std::optional<at::Tensor>& add,
                             const BatchNormCall* call) {
+    const at::Tensor residual = add.value_or(at::Tensor());
     const Forward result = for_type(x.scalar_type(), [&](auto* type) {
       return run_forward<std::remove_pointer_t<decltype(type)>>(x, weight, bias, residual, *call);
     });
@@ -390,8 +394,9 @@ at::Tensor fused_batch_norm(const at::Tensor& x,
                             const at::Tensor& bias,
                             const at::Tensor& residual,
                             const BatchNormCall& call) {
-  const at::Tensor add =
-      residual.defined() ? residual.contiguous(at::MemoryFormat::ChannelsLast) : residual;
+  // Not an undefined tensor: autograd asks every tensor it is given for its device.
+  std::optional<at::Tensor> add;
+  if (residual.defined()) add = residual.contiguous(at::MemoryFormat::ChannelsLast);
   return FusedBatchNorm::apply(x, weight, bias, add, &call);
 }
 

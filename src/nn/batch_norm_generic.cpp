@@ -76,6 +76,7 @@ void move_running_statistics(const BatchNormCall& call, const Statistics& s) {
   move(call.running_var, unbiased);
 }
 
+// Gives its result in the accumulation type, so that it is rounded once, after all that follows.
 struct GenericBatchNorm : torch::autograd::Function<GenericBatchNorm> {
   static at::Tensor forward(AutogradContext* ctx,
                             const at::Tensor& x,
@@ -101,7 +102,7 @@ struct GenericBatchNorm : torch::autograd::Function<GenericBatchNorm> {
     const at::Tensor scale = invstd * weight.to(type);
     const at::Tensor y =
         (x.to(type) - per_channel(mean)) * per_channel(scale) + per_channel(bias.to(type));
-    return y.to(x.scalar_type()).contiguous(x.suggest_memory_format());
+    return y.contiguous(x.suggest_memory_format());
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list gradients) {
@@ -151,7 +152,8 @@ at::Tensor generic_batch_norm(const at::Tensor& x,
     y = GenericBatchNorm::apply(x, weight, bias, &call);
   }
   if (residual.defined()) y = y + residual;
-  return call.relu ? at::relu(y) : y;
+  if (call.relu) y = at::relu(y);
+  return y.to(x.scalar_type());
 }
 
 }  // namespace dtrain::nn::detail

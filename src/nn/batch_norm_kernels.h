@@ -36,9 +36,15 @@ enum class Mask {
 // Vectors per channel are of type Acc<T> and length `channels`.
 template <class T>
 struct BatchNormKernels {
-  // mean and sum of squared deviations; rows > 0; scratch: 3 * channels.
-  void (*statistics)(
-      const T* x, int64_t rows, int64_t channels, Acc<T>* mean, Acc<T>* squares, Acc<T>* scratch);
+  // The mean, as base + offset to keep the bits that a large base would push out, and the sum of
+  // squared deviations from it; rows > 0; scratch: 3 * channels.
+  void (*statistics)(const T* x,
+                     int64_t rows,
+                     int64_t channels,
+                     Acc<T>* base,
+                     Acc<T>* offset,
+                     Acc<T>* squares,
+                     Acc<T>* scratch);
 
   // y = relu?((x - mean) * scale + bias + residual?); residual may be null.
   void (*normalise)(const T* x,
@@ -80,8 +86,9 @@ struct BatchNormKernels {
                          const Acc<T>* slope,
                          const Acc<T>* offset);
 
-  // The whole from strips of counts[i] rows, whose means and squares stand `stride` apart.
-  void (*merge_statistics)(const Acc<T>* means,
+  // The whole from strips of counts[i] rows, whose results of statistics() stand `stride` apart.
+  void (*merge_statistics)(const Acc<T>* bases,
+                           const Acc<T>* offsets,
                            const Acc<T>* squares,
                            int64_t stride,
                            const int64_t* counts,

@@ -173,28 +173,33 @@ void block_deviations(const T* x,
 // block's own mean, so nothing cancels however large the mean is. Their sum, zero but for rounding,
 // corrects both results (Chan, Golub & LeVeque 1983), which also gives the merging of blocks.
 template <class T>
-void statistics(
-    const T* x, int64_t rows, int64_t channels, Acc<T>* mean, Acc<T>* squares, Acc<T>* scratch) {
+void statistics(const T* x,
+                int64_t rows,
+                int64_t channels,
+                Acc<T>* base,
+                Acc<T>* offset,
+                Acc<T>* squares,
+                Acc<T>* scratch) {
   using A = Acc<T>;
   A *centre = scratch, *deviations = scratch + channels, *block_squares = scratch + 2 * channels;
   const int64_t step = rows_per_block<T>(channels);
+  fill_zero(offset, channels);
+  fill_zero(squares, channels);
   for (int64_t done = 0; done < rows;) {
     const int64_t n = rows - done < step ? rows - done : step;
     const T* block = x + done * channels;
     const A one_nth = A(1) / A(n);
     block_sum(block, n, channels, centre);
     for (int64_t c = 0; c < channels; ++c) centre[c] *= one_nth;
+    if (done == 0) __builtin_memcpy(base, centre, uint64_t(channels) * sizeof(A));
     block_deviations(block, n, channels, centre, deviations, block_squares);
     const A share = A(double(n) / double(done + n));
     const A weight = A(double(done) * double(n) / double(done + n));
     for (int64_t c = 0; c < channels; ++c) {
       const A correction = deviations[c] * one_nth;
-      const A block_mean = centre[c] + correction;
-      const A block_square = block_squares[c] - deviations[c] * correction;
-      const A before = done == 0 ? A(0) : mean[c];
-      const A delta = block_mean - before;
-      mean[c] = done == 0 ? block_mean : before + delta * share;
-      squares[c] = (done == 0 ? A(0) : squares[c]) + block_square + delta * delta * weight;
+      const A delta = (centre[c] - base[c]) + correction - offset[c];
+      offset[c] += delta * share;
+      squares[c] += block_squares[c] - deviations[c] * correction + delta * delta * weight;
     }
     done += n;
   }
@@ -255,7 +260,8 @@ void merge_sums(const Acc<T>* parts,
 }
 
 template <class T>
-void merge_statistics(const Acc<T>* means,
+void merge_statistics(const Acc<T>* bases,
+                      const Acc<T>* offsets,
                       const Acc<T>* squares,
                       int64_t stride,
                       const int64_t* counts,
@@ -267,17 +273,17 @@ void merge_statistics(const Acc<T>* means,
   fill_zero(mean, channels);
   double rows = 0;
   for (int64_t i = 0; i < strips; ++i) {
-    const Acc<T>* __restrict part = means + i * stride;
+    const Acc<T>* __restrict base = bases + i * stride, * __restrict offset = offsets + i * stride;
     const double n = double(counts[i]);
     rows += n;
-    for (int64_t c = 0; c < channels; ++c) mean[c] += n * double(part[c]);
+    for (int64_t c = 0; c < channels; ++c) mean[c] += n * (double(base[c]) + double(offset[c]));
   }
   for (int64_t c = 0; c < channels; ++c) mean[c] /= rows;
   for (int64_t i = 0; i < strips; ++i) {
-    const Acc<T>* __restrict part = means + i * stride;
+    const Acc<T>* __restrict base = bases + i * stride, * __restrict offset = offsets + i * stride;
     const double n = double(counts[i]);
     for (int64_t c = 0; c < channels; ++c) {
-      const double delta = double(part[c]) - mean[c];
+      const double delta = double(base[c]) + double(offset[c]) - mean[c];
       total_squares[c] += n * delta * delta;
     }
   }

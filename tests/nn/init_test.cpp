@@ -25,6 +25,7 @@ models::ModelConfig config(int64_t classes = 10) {
 
 TEST(Initialise, IsTheSameForTheSameSeedAndAnyNumberOfThreads) {
   const int threads = at::get_num_threads();
+  at::set_num_threads(4);
   const auto a = models::create_model(config(), 7);
   at::set_num_threads(1);
   const auto b = models::create_model(config(), 7);
