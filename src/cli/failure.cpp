@@ -51,13 +51,14 @@ void wait_for_the_end() {
   std::this_thread::sleep_for(kWaitForPeer);
 }
 
-bool is_peer_failure(const std::exception_ptr& exception) {
+// The rank that failed, when that was another one and it reports; else -1.
+int64_t reporting_peer(const std::exception_ptr& exception) {
   try {
     std::rethrow_exception(exception);
-  } catch (const dist::PeerFailed&) {
-    return true;
+  } catch (const dist::PeerFailed& failure) {
+    return failure.rank();
   } catch (...) {
-    return false;
+    return -1;
   }
 }
 
@@ -95,21 +96,20 @@ void fail(const std::exception_ptr& exception, const dist::MpiScope* mpi) {
   const Error error = as_error(exception);
   const std::string line = error_line(error, speaker_of(mpi));
   const int code = static_cast<int>(error.code());
-  const bool has_peers = mpi != nullptr && mpi->size() > 1;
+  const int64_t peer = reporting_peer(exception);
   // To the files at once, so that the log of every rank says how it ended; and the screen's
   // progress line is left alone from here on.
   util::log().set_terminal(nullptr);
-  util::log().error(line);
-  if (has_peers && is_peer_failure(exception)) {
-    wait_for_the_end();
-    dist::MpiScope::abort(code);
+  util::log().error(peer < 0 ? line
+                             : "ended by the failure of rank " + std::to_string(peer) + ": " +
+                                   one_line(error.what()));
+  const bool has_peers = mpi != nullptr && mpi->size() > 1;
+  if (has_peers && (peer >= 0 || error.code() == ExitCode::kRetry)) wait_for_the_end();
+  if (peer < 0) {
+    std::fflush(stdout);
+    std::fputs((line + "\n").c_str(), stderr);
+    std::fflush(stderr);
   }
-  if (has_peers && error.code() == ExitCode::kRetry) wait_for_the_end();
-  // Where all ranks fail alike in the middle of training, rank 0 speaks and ends the others.
-  if (has_peers && mpi->rank() > 0) std::this_thread::sleep_for(kWaitForRankZero);
-  std::fflush(stdout);
-  std::fputs((line + "\n").c_str(), stderr);
-  std::fflush(stderr);
   dist::MpiScope::abort(code);
 }
 
