@@ -22,7 +22,7 @@ struct Output {
 };
 
 Output output_of(int64_t batch, int64_t classes, const std::string& name = "logits") {
-  return {at::tensor(0.5),
+  return {at::scalar_tensor(0.5),
           testing::formula(name, {batch, classes}),
           testing::targets_of(batch, classes)};
 }
@@ -63,22 +63,22 @@ TEST(Accuracy, TakesAllClassesWhenKIsLarger) {
 TEST(Accuracy, GivesNoCreditForNanOrConstantLogits) {
   for (const double value : {0.0, std::numeric_limits<double>::quiet_NaN()}) {
     Accuracy top1(1);
-    update(top1, {at::tensor(0.5), at::full({10, 10}, value), at::arange(10, at::kLong)});
+    update(top1, {at::scalar_tensor(0.5), at::full({10, 10}, value), at::arange(10, at::kLong)});
     EXPECT_EQ(top1.compute(top1.sums()), 10.0) << value;
   }
 }
 
 TEST(MeanLoss, WeighsBatchesByTheirSamples) {
   MeanLoss mean;
-  mean.update(at::tensor(1.0), {}, at::zeros({3}, at::kLong));
-  mean.update(at::tensor(5.0), {}, at::zeros({1}, at::kLong));
+  mean.update(at::scalar_tensor(1.0), {}, at::zeros({3}, at::kLong));
+  mean.update(at::scalar_tensor(5.0), {}, at::zeros({1}, at::kLong));
   EXPECT_EQ(mean.compute(mean.sums()), 2.0);
 }
 
 TEST(MeanLoss, KeepsDigitsThatFloatSumsWouldLose) {
   MeanLoss mean;
   for (int i = 0; i < 20000; ++i) {
-    mean.update(at::tensor(0.1F), {}, at::zeros({1000}, at::kLong));
+    mean.update(at::scalar_tensor(0.1F), {}, at::zeros({1000}, at::kLong));
   }
   EXPECT_NEAR(mean.compute(mean.sums()), static_cast<double>(0.1F), 1e-12);
 }

@@ -48,16 +48,19 @@ INSTANTIATE_TEST_SUITE_P(All,
                          ::testing::Values("resnet18", "resnet34", "resnet50"),
                          [](const auto& info) { return std::string(info.param); });
 
-// Bounds of the error relative to the norm of all tensors of a kind. The bound in float32 is wide
-// for gradients of ResNet-50: a rounding error that flips a ReLU shows in all layers before it
-// (torch's own float32 is 5e-3 from its float64 there). Formulas are checked by float64.
+// Bounds of the error relative to the norm of all tensors of a kind. Formulas are checked in
+// float64. In float32 a rounding error that flips a ReLU shows in the gradients of all layers
+// before it and, after an update, everywhere: torch's own float32 is up to 5e-3 from its float64
+// there.
 double bound_of(const std::string& kind, at::ScalarType dtype, const GoldenJson& golden) {
   if (dtype == at::kDouble) {
     return 1e-9;
   }
-  const double torchs_own = golden.at("float32_deviation").at(kind).get<double>();
   const bool gradient = kind.rfind("grads", 0) == 0;
-  return std::max(gradient ? 1e-3 : 1e-5, 20.0 * torchs_own);
+  const bool after_update = kind == "logits2" || kind == "loss2" || kind == "grads2" ||
+                            kind == "buffers" || kind == "eval_logits_after";
+  const double floor = (gradient ? 1e-3 : 1e-5) * (after_update ? 100.0 : 1.0);
+  return std::max(floor, 20.0 * golden.at("float32_deviation").at(kind).get<double>());
 }
 
 class ResNetGolden : public ::testing::TestWithParam<std::tuple<const char*, at::ScalarType>> {
@@ -156,23 +159,31 @@ TEST_P(ResNetGolden, GivesTorchvisionsLogitsLossGradientsAndBuffersOverTwoSteps)
   expect_tensor("eval_logits_after", evaluate());
 }
 
-INSTANTIATE_TEST_SUITE_P(All,
+std::string name_of(const ::testing::TestParamInfo<std::tuple<const char*, at::ScalarType>>& info) {
+  const std::string file = std::get<0>(info.param);
+  return file.substr(0, file.size() - 5) +
+         (std::get<1>(info.param) == at::kDouble ? "_float64" : "_float32");
+}
+
+// Quick enough for a unit test; those of full width run under the label integration
+// (CMakeLists.txt).
+INSTANTIATE_TEST_SUITE_P(Narrow,
+                         ResNetGolden,
+                         ::testing::Combine(::testing::Values("resnet18_small_width8.json",
+                                                              "resnet50_imagenet_width8.json"),
+                                            ::testing::Values(at::kDouble, at::kFloat)),
+                         name_of);
+
+INSTANTIATE_TEST_SUITE_P(Full,
                          ResNetGolden,
                          ::testing::Combine(::testing::Values("resnet18_small.json",
                                                               "resnet18_imagenet.json",
                                                               "resnet34_small.json",
                                                               "resnet34_imagenet.json",
                                                               "resnet50_small.json",
-                                                              "resnet50_imagenet.json",
-                                                              "resnet18_small_width8.json",
-                                                              "resnet50_imagenet_width8.json"),
+                                                              "resnet50_imagenet.json"),
                                             ::testing::Values(at::kDouble, at::kFloat)),
-                         [](const auto& info) {
-                           const std::string file = std::get<0>(info.param);
-                           return file.substr(0, file.size() - 5) +
-                                  (std::get<1>(info.param) == at::kDouble ? "_float64"
-                                                                          : "_float32");
-                         });
+                         name_of);
 
 ModelConfig tiny(const std::string& name = "resnet18") {
   return {.name = name, .in_channels = 1, .num_classes = 10, .stem = "small", .width = 4};

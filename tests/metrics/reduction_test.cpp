@@ -1,0 +1,67 @@
+// Metrics over ranks: the values of all samples, on every rank, whoever has how many of them.
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "metrics/metric_set.h"
+#include "tests/support/formula_tensor.h"
+#include "tests/support/mpi_main.h"
+#include "tests/support/tensor_matchers.h"
+
+namespace dtrain::metrics {
+namespace {
+
+struct Output {
+  at::Tensor loss, logits, targets;
+};
+
+// Samples [begin, end) of a fixed set of fifty; the loss is that of a batch of them.
+Output output_of(int64_t begin, int64_t end) {
+  const at::Tensor logits = testing::formula("logits", {50, 10}).slice(0, begin, end);
+  const at::Tensor targets = testing::targets_of(50, 10).slice(0, begin, end);
+  return {at::cross_entropy_loss(logits, targets), logits, targets};
+}
+
+// One share a rank, but the last rank takes none and rank 0 two.
+void update_with_my_share(MetricSet& metrics) {
+  const int64_t rank = testing::world().rank(), ranks = testing::world().size();
+  const auto boundary = [&](int64_t share) { return share * 50 / ranks; };
+  if (ranks == 1 || rank + 1 < ranks) {
+    metrics.update(output_of(boundary(rank), boundary(rank + 1)));
+  }
+  if (ranks > 1 && rank == 0) {
+    metrics.update(output_of(boundary(ranks - 1), 50));
+  }
+}
+
+TEST(MetricSet, GivesEveryRankTheValuesOfAllSamplesThoughOneHasNone) {
+  const Output all = output_of(0, 50);
+  MetricSet metrics;
+  update_with_my_share(metrics);
+  const auto values = metrics.reduced(testing::world());
+  ASSERT_EQ(values.size(), 3U);
+  EXPECT_NEAR(values.at("loss"), all.loss.item<double>(), 1e-14);
+  const at::Tensor best = std::get<1>(all.logits.topk(5, 1)).eq(all.targets.unsqueeze(1));
+  EXPECT_EQ(values.at("top1"), 2.0 * best.select(1, 0).sum().item<double>());
+  EXPECT_EQ(values.at("top5"), 2.0 * best.sum().item<double>());
+}
+
+TEST(MetricSet, CanBeReducedAgainWithoutCountingTwice) {
+  MetricSet metrics;
+  update_with_my_share(metrics);
+  const at::Tensor before = metrics.sums();
+  const auto values = metrics.reduced(testing::world());
+  EXPECT_EQ(metrics.reduced(testing::world()), values);
+  EXPECT_TRUE(testing::bit_equal(metrics.sums(), before));
+}
+
+TEST(MetricSet, HasNoValueWhenNoRankSawASample) {
+  const MetricSet metrics;
+  for (const auto& [name, value] : metrics.reduced(testing::world())) {
+    EXPECT_TRUE(std::isnan(value)) << name;
+  }
+}
+
+}  // namespace
+}  // namespace dtrain::metrics

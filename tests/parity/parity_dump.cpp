@@ -1,0 +1,182 @@
+// parity_dump FOLDER DTYPE MODEL WIDTH STEPS
+//
+// Trains under mpirun with the parts of the product and writes down what a reference in Python
+// needs to do the same: tests/parity/README.md describes the files. DTYPE is float32 or float64.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "data/data_loader.h"
+#include "data/dataset_registry.h"
+#include "data/device_prefetcher.h"
+#include "data/transforms/factory.h"
+#include "dist/gradient_reducer.h"
+#include "dist/mpi_scope.h"
+#include "dist/parameter_sync.h"
+#include "dist/rendezvous.h"
+#include "models/registry.h"
+#include "nn/batch_norm.h"
+#include "nn/conversion.h"
+#include "optim/lr_schedule.h"
+#include "optim/optimizer_factory.h"
+#include "tasks/supervised_task.h"
+#include "tests/support/tensor_file.h"
+#include "train/evaluation_loop.h"
+#include "train/trainer.h"
+
+namespace dtrain {
+namespace {
+
+constexpr int64_t kBatch = 8;
+constexpr double kClip = 2.0;
+constexpr int64_t kSeed = 7;
+
+struct Settings {
+  std::filesystem::path folder;
+  std::string dtype, model;
+  int64_t width, steps;
+  train::Precision precision;
+
+  optim::OptimizerConfig optimizer;
+  optim::ScheduleConfig schedule;
+  tasks::LossConfig loss;
+};
+
+Settings parse(char** argv) {
+  Settings s{argv[1], argv[2], argv[3], std::stoll(argv[4]), std::stoll(argv[5]), {}, {}, {}, {}};
+  s.precision = train::resolve_precision(s.dtype, at::kCPU);
+  // High enough to move every formula, low enough that rounding does not take over in float32.
+  s.optimizer.lr = 0.01;
+  s.optimizer.weight_decay = 5e-4;
+  s.optimizer.no_decay_norm_bias = true;
+  s.schedule.warmup_epochs = 0.2;  // of one epoch of `steps`
+  s.schedule.warmup_factor = 0.1;
+  s.schedule.min_lr = 1e-4;
+  s.loss.label_smoothing = 0.1;
+  return s;
+}
+
+// Remembers what goes into the model and what comes out.
+class RecordingTask : public tasks::Task {
+ public:
+  explicit RecordingTask(const tasks::LossConfig& config) : task_(config) {}
+
+  tasks::TaskOutput forward(const data::Batch& batch, nn::Classifier& model) override {
+    tasks::TaskOutput out = task_.forward(batch, model);
+    images_.push_back(batch.images.contiguous());
+    targets_.push_back(batch.targets);
+    losses_.push_back(out.loss.detach().to(at::kDouble));
+    return out;
+  }
+
+  train::NamedTensors record() const {
+    return {{"images", at::stack(images_)},
+            {"targets", at::stack(targets_)},
+            {"losses", at::stack(losses_)}};
+  }
+
+ private:
+  tasks::SupervisedTask task_;
+  std::vector<at::Tensor> images_, targets_, losses_;
+};
+
+nlohmann::json describe(const Settings& s, int64_t ranks) {
+  return {{"ranks", ranks},
+          {"steps", s.steps},
+          {"dtype", s.dtype},
+          {"model", s.model},
+          {"width", s.width},
+          {"label_smoothing", s.loss.label_smoothing},
+          {"clip_grad", kClip},
+          {"lr", s.optimizer.lr},
+          {"momentum", s.optimizer.momentum},
+          {"weight_decay", s.optimizer.weight_decay},
+          {"warmup_steps", s.schedule.warmup_epochs * static_cast<double>(s.steps)},
+          {"warmup_factor", s.schedule.warmup_factor},
+          {"min_lr", s.schedule.min_lr}};
+}
+
+void run(const Settings& s, const dist::MpiScope& mpi) {
+  const dist::DistConfig dist_config;
+  dist::ProcessGroup group = dist::rendezvous(mpi, dist_config, at::kCPU);
+  const at::ScalarType dtype = train::weight_dtype(s.precision);
+
+  data::DatasetConfig data_config;
+  const auto dataset = data::open_dataset(data_config, data::Split::kTrain);
+  const auto& row = data::find_dataset(data_config.dataset);
+  data::TransformConfig transforms;
+  transforms.random_crop_padding = 2;
+  transforms.random_erasing = 0.25;
+  const auto normalization = data::resolve_normalization(transforms, row.mean, row.std, 1);
+  data::DataLoader loader(
+      *dataset,
+      data::Sampler::training(dataset->size(), kBatch, true, kSeed, {group.rank(), group.size()}),
+      data::make_train_transforms(transforms, normalization, dataset->shape()),
+      {.workers = 1, .prefetch = 4, .seed = kSeed});
+  data::DevicePrefetcher batches(loader, normalization, at::kCPU, dtype);
+
+  const auto model = models::create_model({.name = s.model,
+                                           .in_channels = 1,
+                                           .num_classes = dataset->num_classes(),
+                                           .stem = "small",
+                                           .width = s.width},
+                                          kSeed);
+  nn::set_dtype(*model, dtype);
+  dist::broadcast_module(*model, group);
+  nn::synchronise_batch_norm(*model, group);
+  if (group.rank() == 0) {
+    testing::write_tensors(s.folder / "weights_before.safetensors", train::named_tensors(*model));
+  }
+
+  RecordingTask task(s.loss);
+  const auto optimizer = optim::create_optimizer(*model, s.optimizer);
+  const optim::LRSchedule schedule(s.schedule, s.optimizer.lr, s.steps, /*epochs=*/1);
+  dist::GradientReducer reducer(*model, group, dist_config);
+  train::EvaluationLoop evaluation(*model, task, batches, group, s.precision);
+  std::vector<std::unique_ptr<train::Callback>> callbacks;
+  train::TrainState state;
+  state.epochs = 1;
+  state.steps_per_epoch = s.steps;
+  train::TrainConfig train_config;
+  train_config.clip_grad = kClip;
+  train::Trainer trainer(
+      {train_config, s.precision, /*log_interval=*/50, kSeed},
+      state,
+      {*model, task, *optimizer, schedule, reducer, group, batches, evaluation, callbacks});
+  model->train();
+  batches.start_epoch(0);
+  for (int64_t step = 0; step < s.steps; ++step) {
+    trainer.train_step(*batches.next());
+  }
+
+  testing::write_tensors(s.folder / ("rank" + std::to_string(group.rank()) + ".safetensors"),
+                         task.record());
+  if (group.rank() == 0) {
+    testing::write_tensors(s.folder / "weights_after.safetensors", train::named_tensors(*model));
+    std::ofstream(s.folder / "settings.json") << describe(s, group.size()).dump(1) << "\n";
+  }
+}
+
+}  // namespace
+}  // namespace dtrain
+
+int main(int argc, char** argv) {
+  dtrain::dist::MpiScope mpi(&argc, &argv);
+  if (argc != 6) {
+    std::fprintf(stderr, "usage: parity_dump FOLDER float32|float64 MODEL WIDTH STEPS\n");
+    dtrain::dist::MpiScope::abort(64);
+  }
+  try {
+    at::set_num_threads(1);
+    dtrain::run(dtrain::parse(argv), mpi);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "parity_dump: rank %d: %s\n", mpi.rank(), error.what());
+    dtrain::dist::MpiScope::abort(1);
+  }
+}
