@@ -4,6 +4,7 @@
 namespace dtrain::nn::kernels {
 
 #if defined(__x86_64__)
+extern const KernelSet kAvx512Bf16Kernels;
 extern const KernelSet kAvx512Kernels;
 extern const KernelSet kAvx2Kernels;
 #endif
@@ -15,6 +16,7 @@ const std::vector<const KernelSet*>& available_kernels() {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
+      if (__builtin_cpu_supports("avx512bf16")) sets.push_back(&kAvx512Bf16Kernels);
       sets.push_back(&kAvx512Kernels);
     }
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {

@@ -103,7 +103,7 @@ struct BatchNormKernels {
 };
 
 struct KernelSet {
-  const char* instructions;  // "avx512", "avx2", "baseline"
+  const char* instructions;  // "avx512_bf16", "avx512", "avx2", "baseline"
   BatchNormKernels<Bf16> bf16;
   BatchNormKernels<float> f32;
   BatchNormKernels<double> f64;

@@ -2,10 +2,14 @@
 // flags for it and sets DTRAIN_VECTOR_BYTES and DTRAIN_KERNEL_SET.
 //
 // Note [No shared inline functions]
-// Everything here has internal linkage and uses no library header: an inline function that both
-// this file and others emit would be merged by the linker, perhaps into the AVX-512 copy, which
-// then crashes on an older processor.
+// Everything here has internal linkage and uses no library header but the intrinsics: an inline
+// function that both this file and others emit would be merged by the linker, perhaps into the
+// AVX-512 copy, which then crashes on an older processor.
 #include "nn/batch_norm_kernels.h"
+
+#if DTRAIN_VECTOR_BYTES > 16  // AVX2, AVX-512
+#include <immintrin.h>
+#endif
 
 namespace dtrain::nn::kernels {
 namespace {
@@ -43,6 +47,7 @@ struct Wide {
 };
 
 // bfloat16 is the upper half of a float; rounding is to nearest, ties to even; NaN stays NaN.
+// (The instruction also takes what is below the smallest normal number for zero.)
 template <>
 struct Wide<Bf16> {
   using V = typename Vector<float>::Type;
@@ -50,14 +55,25 @@ struct Wide<Bf16> {
   typedef uint16_t Half __attribute__((vector_size(DTRAIN_VECTOR_BYTES / 2)));
   static constexpr int64_t kLanes = DTRAIN_VECTOR_BYTES / sizeof(float);
   static V load(const Bf16* p) {
-    const U bits = __builtin_convertvector(read_raw<Half>(p), U) << 16;
-    return read_raw<V>(&bits);
+    const Half half = read_raw<Half>(p);
+#if DTRAIN_VECTOR_BYTES == 64
+    const U bits = U(_mm512_maskz_cvtepu16_epi32(0xffff, __m256i(half))) << 16;
+#elif DTRAIN_VECTOR_BYTES == 32
+    const U bits = U(_mm256_cvtepu16_epi32(__m128i(half))) << 16;
+#else
+    const U bits = __builtin_convertvector(half, U) << 16;
+#endif
+    return V(bits);
   }
   static void store(Bf16* p, V v) {
+#ifdef __AVX512BF16__
+    write_raw(p, _mm512_cvtneps_pbh(v));
+#else
     const U bits = read_raw<U>(&v);
     const U rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
     const U result = (v != v) ? (U{} + 0x7fc0) : rounded;
     write_raw(p, __builtin_convertvector(result, Half));
+#endif
   }
   static V load_acc(const float* p) { return read_raw<V>(p); }
   static void store_acc(float* p, V v) { write_raw(p, v); }
@@ -223,7 +239,7 @@ void normalise_as(const T* x,
         const int64_t at = (r + i) * channels + c;
         V v = (L::load(x + at) - m) * s + b;
         if constexpr (kResidual) v += L::load(residual + at);
-        if constexpr (kRelu) v = v < 0 ? V{} : v;
+        if constexpr (kRelu) v = V{} > v ? V{} : v;  // NaN stays
         L::store(y + at, v);
       }
     });
