@@ -43,8 +43,8 @@ TEST(MetricSet, GivesEveryRankTheValuesOfAllSamplesThoughOneHasNone) {
   ASSERT_EQ(values.size(), 3U);
   EXPECT_NEAR(values.at("loss"), all.loss.item<double>(), 1e-14);
   const at::Tensor best = std::get<1>(all.logits.topk(5, 1)).eq(all.targets.unsqueeze(1));
-  EXPECT_EQ(values.at("top1"), 2.0 * best.select(1, 0).sum().item<double>());
-  EXPECT_EQ(values.at("top5"), 2.0 * best.sum().item<double>());
+  EXPECT_DOUBLE_EQ(values.at("top1"), 2.0 * best.select(1, 0).sum().item<double>());
+  EXPECT_DOUBLE_EQ(values.at("top5"), 2.0 * best.sum().item<double>());
 }
 
 TEST(MetricSet, CanBeReducedAgainWithoutCountingTwice) {
