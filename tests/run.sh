@@ -102,7 +102,7 @@ if [[ $sanitize == yes ]]; then
   export LSAN_OPTIONS=${LSAN_OPTIONS:-suppressions=$root/tests/support/leaks.supp:print_suppressions=0}
   export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
   export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1}
-  build_flavour address unit_tests && run_ctest address -L '^sanitizer$'
+  build_flavour address base_tests && run_ctest address -L '^sanitizer$'
   build_flavour thread base_tests && run_ctest thread -L '^sanitizer$'
 fi
 

@@ -327,7 +327,7 @@ class RunTest(LaunchTest):
         code, out, calls = self.run_tests("--with-python", "--sanitize", "--cuda", "--slow", FAKE_ID="0")
         self.assertEqual(code, 0, out)
         self.assertEqual([line for line in calls if not line.startswith("ctest")],
-                         ["setup --tests --cuda --with-python", "build release", "build address unit_tests",
+                         ["setup --tests --cuda --with-python", "build release", "build address base_tests",
                           "build thread base_tests", "build cuda dtrain unit_tests"])
         self.assertIn("-L ^(unit|mpi|integration|lint|privileged|python|parity|slow)$ -LE ^(none)$",
                       self.ctest_lines()[0])

@@ -5,8 +5,8 @@
 # each number of ranks, label `mpi`.
 #
 # The targets unit_tests and base_tests build the executables of that label and those without torch. In a
-# sanitizer flavour the unit tests have the label `sanitizer` too; under the thread sanitizer only those
-# without torch, whose own threads it knows nothing about.
+# sanitizer flavour the unit tests without torch have the label `sanitizer` too: LibTorch is not
+# instrumented, and its threads are unknown to the thread sanitizer.
 add_custom_target(unit_tests)
 add_custom_target(base_tests)
 
@@ -44,13 +44,11 @@ function(dtrain_test name)
     endif()
     if("unit" IN_LIST T_LABELS)
       add_dependencies(unit_tests ${name})
-      set(uses_torch ON)
       if(NOT T_LIBRARIES MATCHES "dtrain_(core|dist)|torch")
-        set(uses_torch OFF)
         add_dependencies(base_tests ${name})
-      endif()
-      if(DTRAIN_SANITIZE AND NOT (uses_torch AND DTRAIN_SANITIZE STREQUAL "thread"))
-        list(APPEND T_LABELS sanitizer)
+        if(DTRAIN_SANITIZE)
+          list(APPEND T_LABELS sanitizer)
+        endif()
       endif()
     endif()
     target_link_libraries(${name} PRIVATE GTest::gtest_main GTest::gtest)
