@@ -2,6 +2,7 @@
 #include "dist/libtorch.h"
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
@@ -58,6 +59,14 @@ class FixedReducer final : public c10d::Reducer {
   }
 };
 
+// Gloo writes to its sockets with plain writes: after a peer's death the signal would end this
+// process too, without a word. Ignored, the write fails and becomes an error like any other.
+void ignore_broken_pipes() {
+  struct sigaction action = {};
+  sigaction(SIGPIPE, nullptr, &action);
+  if (action.sa_handler == SIG_DFL) std::signal(SIGPIPE, SIG_IGN);
+}
+
 }  // namespace
 
 c10::intrusive_ptr<c10d::ProcessGroup> connect(const c10::intrusive_ptr<c10d::Store>& store,
@@ -65,6 +74,7 @@ c10::intrusive_ptr<c10d::ProcessGroup> connect(const c10::intrusive_ptr<c10d::St
                                                int64_t size,
                                                const Transport& transport) {
   using Group = c10d::ProcessGroup;
+  ignore_broken_pipes();
   auto group = c10::make_intrusive<Group>(store, int(rank), int(size));
   const auto gloo = connect_gloo(store, rank, size, transport);
   group->setBackend(c10::kCPU, Group::BackendType::GLOO, gloo);

@@ -173,7 +173,15 @@ class MpiStore::Courier {
   std::thread thread_;
 };
 
-MpiStore::MpiStore(const MpiScope& mpi) : courier_(std::make_shared<Courier>(mpi)) {}
+// A word from everyone to everyone: where MPI makes its connections when first used, they are made
+// now, and those that appear later are not its (RollCall::watch).
+MpiStore::MpiStore(const MpiScope& mpi) : courier_(std::make_shared<Courier>(mpi)) {
+  std::vector<std::string> words;
+  for (int rank = 0; rank < mpi.size(); ++rank) words.push_back("hello/" + std::to_string(rank));
+  set(words[size_t(mpi.rank())], std::vector<uint8_t>{});
+  wait(words);
+  mpi.barrier();
+}
 MpiStore::MpiStore(std::shared_ptr<Courier> courier) : courier_(std::move(courier)) {}
 MpiStore::~MpiStore() = default;
 

@@ -28,13 +28,15 @@
 
 namespace dtrain::dist {
 
+class RollCall;
+
 // How members reach each other. Chosen once, in rendezvous(); sub-groups inherit it.
 struct Transport {
   std::string backend = "gloo";         // "gloo" | "nccl", for tensors on the GPU
   std::vector<std::string> interfaces;  // network interfaces for gloo; empty: by host name
   std::chrono::milliseconds timeout{600'000};
   bool gpu = false;                           // also carries tensors on the GPU
-  std::chrono::milliseconds roll_call{3000};  // Note [Roll call] in process_group.cpp
+  std::chrono::milliseconds roll_call{3000};  // Note [Roll call]
 };
 
 // A handle: copies share one group. Must be gone before the MpiScope it came from.
@@ -48,7 +50,7 @@ class ProcessGroup {
                Transport transport);
 
   int64_t rank() const { return rank_; }
-  int64_t size() const { return size_; }
+  int64_t size() const { return int64_t(members_.size()); }
   std::chrono::milliseconds timeout() const { return transport_.timeout; }
 
   void all_reduce_sum(at::Tensor& tensor) const;  // in place
@@ -73,18 +75,20 @@ class ProcessGroup {
  private:
   ProcessGroup(c10::intrusive_ptr<c10d::Store> store,
                int64_t rank,
-               std::vector<int64_t> names,
-               Transport transport);
+               std::vector<int64_t> members,
+               Transport transport,
+               std::shared_ptr<RollCall> roll_call);
   void all_reduce(at::Tensor& tensor, bool max) const;
   void wait(const std::string& operation, const c10::intrusive_ptr<c10d::Work>& work) const;
-  [[noreturn]] void fail(const std::string& operation, const std::string& cause) const;
+  [[noreturn]] void fail(const std::string& operation, const std::exception& e) const;
 
   c10::intrusive_ptr<c10d::Store> store_;
-  int64_t rank_, size_;
+  int64_t rank_;
+  std::vector<int64_t> members_;  // their ranks in the first group
   Transport transport_;
-  c10::intrusive_ptr<c10d::ProcessGroup> group_;
-  std::vector<int64_t> names_;       // of the members, for messages: their ranks in the first group
+  std::shared_ptr<RollCall> roll_call_;
   std::shared_ptr<int64_t> splits_;  // so far; shared by copies of the handle
+  c10::intrusive_ptr<c10d::ProcessGroup> group_;
 };
 
 }  // namespace dtrain::dist

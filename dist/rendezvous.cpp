@@ -109,6 +109,18 @@ std::string choose_backend(const DistConfig& config, c10::Device device) {
   return device.is_cuda() ? "nccl" : "gloo";
 }
 
+c10::intrusive_ptr<c10d::Store> make_store(const MpiScope& mpi) {
+  if (mpi.size() == 1) return c10::make_intrusive<c10d::HashStore>();
+  try {
+    return c10::make_intrusive<MpiStore>(mpi);
+  } catch (const c10::DistError& e) {
+    throw Error(ExitCode::kRetry,
+                "connecting the ranks",
+                e.what_without_backtrace(),
+                "look at the rank that is not there, and at MPI's network settings");
+  }
+}
+
 }  // namespace
 
 namespace detail {
@@ -143,12 +155,7 @@ ProcessGroup rendezvous(const MpiScope& mpi, const DistConfig& config, c10::Devi
   transport.gpu = device.is_cuda();
   transport.timeout = std::chrono::milliseconds(int64_t(config.timeout_s * 1000));
   transport.interfaces = choose_interfaces(mpi);
-  c10::intrusive_ptr<c10d::Store> store;
-  if (mpi.size() > 1) {
-    store = c10::make_intrusive<MpiStore>(mpi);
-  } else {
-    store = c10::make_intrusive<c10d::HashStore>();
-  }
+  const c10::intrusive_ptr<c10d::Store> store = make_store(mpi);
   store->setTimeout(transport.timeout);
   return ProcessGroup(store, mpi.rank(), mpi.size(), transport);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdlib>
 #include <exception>
 #include <thread>
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
@@ -17,6 +18,7 @@ namespace dtrain::testing {
 template <class F>
 std::vector<std::exception_ptr> failures_on_rank_threads(
     int64_t size, F f, std::chrono::milliseconds timeout = std::chrono::seconds(60)) {
+  setenv("TORCH_FR_BUFFER_SIZE", "0", 1);  // c10d's recorder of operations is no match for threads
   const auto store = c10::make_intrusive<c10d::HashStore>();
   const dist::Transport transport{
       .interfaces = {"lo"}, .timeout = timeout, .roll_call = std::chrono::milliseconds(700)};
