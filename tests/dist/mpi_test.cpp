@@ -13,8 +13,8 @@ TEST(MpiScope, RanksKnowThemselvesAndExchangeText) {
   const auto ranks = mpi().all_gather(int64_t(mpi().rank()));
   ASSERT_EQ(int(ranks.size()), mpi().size());
   for (int r = 0; r < mpi().size(); ++r) EXPECT_EQ(ranks[size_t(r)], r);
-  EXPECT_EQ(mpi().local_size(), mpi().size());
-  EXPECT_EQ(mpi().local_rank(), mpi().rank());
+  EXPECT_LE(mpi().local_size(), mpi().size());
+  EXPECT_LT(mpi().local_rank(), mpi().local_size());
   EXPECT_FALSE(mpi().host().empty());
 
   const std::string mine(size_t(mpi().rank() * 70000), char('a' + mpi().rank()));

@@ -25,17 +25,20 @@ class FailuresOnly : public ::testing::EmptyTestEventListener {
   explicit FailuresOnly(int rank) : rank_(rank) {}
 
  private:
+  void OnTestStart(const ::testing::TestInfo& test) override {
+    // Asking for it when a result comes would wait for a lock that GoogleTest holds meanwhile.
+    test_ = std::string(test.test_suite_name()) + "." + test.name();
+  }
   void OnTestPartResult(const ::testing::TestPartResult& result) override {
     if (!result.failed()) return;
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
     std::ostringstream text;
-    text << "rank " << rank_ << ": "
-         << (test != nullptr ? test->test_suite_name() + std::string(".") + test->name() : "")
-         << ' ' << (result.file_name() != nullptr ? result.file_name() : "") << ':'
-         << result.line_number() << ": " << result.message() << '\n';
+    text << "rank " << rank_ << ": " << test_ << ' '
+         << (result.file_name() != nullptr ? result.file_name() : "") << ':' << result.line_number()
+         << ": " << result.message() << '\n';
     std::cerr << text.str();
   }
 
+  std::string test_;
   int rank_;
 };
 
