@@ -18,9 +18,6 @@ dtrain_default OMPI_MCA_btl self,vader,tcp
 # In a container without CAP_SYS_PTRACE the kernel refuses cross-memory reads and Open MPI prints an
 # error for each rank before it falls back to shared memory. Start with shared memory.
 dtrain_default OMPI_MCA_btl_vader_single_copy_mechanism none
-# Seconds that mpirun waits, twice, from its SIGTERM to its SIGKILL. The default of 1 cuts off a rank that
-# is writing its last words to disk; a rank that hangs in a collective must still be gone within 10 s.
-dtrain_default OMPI_MCA_odls_base_sigkill_timeout 3
 
 # --- memory: glibc gives every large tensor back to the kernel and faults its pages in again ---------
 
