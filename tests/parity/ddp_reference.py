@@ -6,12 +6,14 @@
 Two processes of torch's DistributedDataParallel over Gloo start from FOLDER/weights_before.safetensors,
 take the batches of FOLDER/rank<r>.safetensors in their order and train with torch.optim.SGD (Nesterov),
 SequentialLR(LinearLR, CosineAnnealingLR), clip_grad_norm_ and torchvision's ResNet. Writes
-FOLDER/reference.json (losses of each rank), prints a table, and exits with 1 when a loss differs by more
-than `tolerance` relative, or, in float64, the weights at the end do. README.md describes the files.
+FOLDER/reference<r>.json (its losses), prints a table, and exits with 1 when a loss differs by more
+than `tolerance` relative, or the weights at the end by more than 100 times that, relative to the way they
+went (which a low learning rate does not make small). README.md describes the files.
 """
 
 import argparse
 import json
+import os
 import pathlib
 import sys
 import tempfile
@@ -94,13 +96,13 @@ def train(rank, folder, s, store):
         optimizer.step()
         scheduler.step()
         losses.append(loss.item())
-    gathered = [None] * s["ranks"]
-    dist.all_gather_object(gathered, losses)
+    (folder / f"reference{rank}.json").write_text(json.dumps({"losses": losses}))
     if rank == 0:
-        (folder / "reference.json").write_text(json.dumps({"losses": gathered}))
-        save_file({k: v.contiguous() for k, v in model.state_dict().items()},
-                  folder / "reference_after.safetensors")
-    dist.destroy_process_group()
+        save_file(model.state_dict(), folder / "reference_after.safetensors")
+    dist.barrier()
+    # Without taking the process groups down: torch 2.11 may deadlock there, when a worker thread of Gloo
+    # waits for the interpreter lock to release a tensor and the main thread, which has it, for the worker.
+    os._exit(0)
 
 
 def weight_error(folder):
@@ -123,8 +125,11 @@ def main():
 
     with tempfile.TemporaryDirectory() as scratch:
         mp.spawn(train, args=(args.folder, s, f"{scratch}/store"), nprocs=s["ranks"])
-    reference = torch.tensor(json.loads((args.folder / "reference.json").read_text())["losses"], dtype=torch.float64)
-    ours = torch.stack([load_file(args.folder / f"rank{r}.safetensors")["losses"] for r in range(s["ranks"])])
+    ours, reference = [], []
+    for rank in range(s["ranks"]):
+        ours.append(load_file(args.folder / f"rank{rank}.safetensors")["losses"])
+        reference.append(json.loads((args.folder / f"reference{rank}.json").read_text())["losses"])
+    ours, reference = torch.stack(ours), torch.tensor(reference, dtype=torch.float64)
     errors = ((ours - reference) / reference).abs().amax(0)
 
     print(f"{s['model']} width {s['width']}, {s['dtype']}, {s['ranks']} ranks: mean loss over ranks")
@@ -136,7 +141,7 @@ def main():
           f"tolerance {tolerance:.0e}")
     if not errors.max() <= tolerance:
         sys.exit("the losses differ")
-    if s["dtype"] == "float64" and not weights <= 10 * tolerance:
+    if not weights <= 100 * tolerance:
         sys.exit("the weights at the end differ")
 
 

@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
-# run.sh PARITY_DUMP PYTHON DTYPE MODEL WIDTH STEPS: two ranks of dtrain, then two of Python, compared.
+# run.sh PARITY_DUMP PYTHON ARGUMENT...: two ranks of dtrain, then two of Python, compared. The arguments are
+# those of parity_dump behind its folder.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-"$here/../support/mpirun.sh" 2 "$1" "$folder" "$3" "$4" "$5" "$6"
-"$2" "$here/ddp_reference.py" "$folder"
+dump=$1 python=$2
+shift 2
+"$here/../support/mpirun.sh" 2 "$dump" "$folder" "$@"
+"$python" "$here/ddp_reference.py" "$folder"
