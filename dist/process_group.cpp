@@ -61,7 +61,7 @@ ProcessGroup::ProcessGroup(c10::intrusive_ptr<c10d::Store> store,
   try {
     group_ = detail::connect(store_, rank_, size(), transport_);
   } catch (const std::exception& e) {
-    fail("connecting the ranks", e);
+    fail("connecting the ranks", message_of(e));
   }
   roll_call_->watch(before);
 }
@@ -100,7 +100,21 @@ std::vector<at::Tensor> ProcessGroup::all_gather(const at::Tensor& mine) const {
   return output[0];
 }
 
-void ProcessGroup::barrier() const { wait("barrier", group_->barrier()); }
+void ProcessGroup::barrier() const { wait("barrier", group_->getBackend(c10::kCPU)->barrier()); }
+
+void ProcessGroup::expect_healthy() const { expect_healthy("work on the GPU"); }
+
+void ProcessGroup::expect_healthy(const std::string& operation) const {
+  if (!transport_.gpu || transport_.backend != "nccl") return;
+  switch (group_->getBackend(c10::kCUDA)->getError()) {
+    case c10d::ErrorType::SUCCESS:
+      return;
+    case c10d::ErrorType::TIMEOUT:
+      fail(operation, "NCCL timed out");
+    default:
+      fail(operation, "NCCL lost a peer");
+  }
+}
 
 ProcessGroup ProcessGroup::split(int64_t color) const {
   const std::vector<at::Tensor> colors = all_gather(at::full({1}, color, at::kLong));
@@ -126,8 +140,9 @@ void ProcessGroup::guarded(const std::string& operation, const std::function<voi
     throw;
   } catch (const std::exception& e) {
     if (!is_communication_failure(e)) throw;
-    fail(operation, e);
+    fail(operation, message_of(e));
   }
+  expect_healthy(operation);
 }
 
 void ProcessGroup::wait(const std::string& operation,
@@ -135,12 +150,13 @@ void ProcessGroup::wait(const std::string& operation,
   try {
     work->wait();
   } catch (const std::exception& e) {
-    fail(operation, e);
+    fail(operation, message_of(e));
   }
+  expect_healthy(operation);
 }
 
-void ProcessGroup::fail(const std::string& operation, const std::exception& e) const {
-  roll_call_->fail(members_, operation, message_of(e), transport_.timeout);
+void ProcessGroup::fail(const std::string& operation, const std::string& cause) const {
+  roll_call_->fail(members_, operation, cause, transport_.timeout);
 }
 
 }  // namespace dtrain::dist

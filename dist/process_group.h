@@ -57,7 +57,11 @@ class ProcessGroup {
   void all_reduce_max(at::Tensor& tensor) const;  // in place
   void broadcast(at::Tensor& tensor, int64_t root = 0) const;
   std::vector<at::Tensor> all_gather(const at::Tensor& mine) const;  // by rank
-  void barrier() const;
+  void barrier() const;  // of the ranks, not of what they have queued on a GPU
+
+  // A failure on the GPU shows late: what waits for it goes on with worthless values. After waiting
+  // for the GPU, and before keeping what it computed (a checkpoint), this throws if there was one.
+  void expect_healthy() const;
 
   // The members that give the same colour form a group, ordered by rank. Collective.
   ProcessGroup split(int64_t color) const;
@@ -79,8 +83,9 @@ class ProcessGroup {
                Transport transport,
                std::shared_ptr<RollCall> roll_call);
   void all_reduce(at::Tensor& tensor, bool max) const;
+  void expect_healthy(const std::string& operation) const;
   void wait(const std::string& operation, const c10::intrusive_ptr<c10d::Work>& work) const;
-  [[noreturn]] void fail(const std::string& operation, const std::exception& e) const;
+  [[noreturn]] void fail(const std::string& operation, const std::string& cause) const;
 
   c10::intrusive_ptr<c10d::Store> store_;
   int64_t rank_;
