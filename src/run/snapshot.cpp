@@ -42,16 +42,6 @@ bool is_free(std::string_view path) {
   return contains(kFree, path) || path.substr(0, 11) == "checkpoint.";
 }
 
-RunConfig config_of(const config::Json& meta, const std::string& checkpoint) {
-  RunConfig saved;
-  const std::string name = checkpoint + "/manifest.json";
-  config::Problems problems;
-  const auto document = config::parse_json(meta.at("config").dump(), name, {}, &problems);
-  config::read_values(document, config::collect(saved), saved.origins, problems);
-  problems.throw_if_any(name);
-  return saved;
-}
-
 std::string both(const std::string& what, const std::string& before, const std::string& now) {
   return what + " was " + before + " and is " + now;
 }
@@ -130,7 +120,9 @@ std::vector<std::string> check_resumable(const config::Json& meta,
   if (const auto saved = meta.at("ranks").get<int64_t>(); saved != ranks) {
     announced.push_back(both("the number of ranks", std::to_string(saved), std::to_string(ranks)));
   }
-  for (const auto& difference : differences(config_of(meta, checkpoint), config)) {
+  const RunConfig saved =
+      parse_effective_config(meta.at("config").dump(), checkpoint + "/manifest.json");
+  for (const auto& difference : differences(saved, config)) {
     // The batch of a rank follows from the global batch, which is compared above.
     if (is_free(difference.path) || difference.path == "loader.batch_size") continue;
     if (contains(kRounding, difference.path)) {
