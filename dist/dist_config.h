@@ -13,8 +13,11 @@ struct DistConfig {
   double timeout_s = 600;
   double bucket_mb = 25;
   double first_bucket_mb = 1;
+  std::string compression = "none";
+  bool static_graph = false;
   bool sync_bn = true;
-  int64_t digest_interval = 1;
+  int64_t digest_interval = 100;
+  int64_t deterministic_world = 0;
 };
 
 template <class V>
@@ -36,14 +39,27 @@ void fields(V& v, DistConfig& c) {
     c.first_bucket_mb,
     between(0.001, 4096),
     "Size of the first bucket in MiB; small, so that communication starts early.");
+  v("compression",
+    c.compression,
+    one_of({"none", "bfloat16", "float16"}),
+    "Round gradients to 16 bits while they travel between ranks; half the bytes, less precision.");
+  v("static_graph",
+    c.static_graph,
+    "The same parameters take part in every step: checked in the first one, relied on after it.");
   v("sync_bn",
     c.sync_bn,
     "Batch norm takes its statistics over the batches of all ranks, not of each rank alone.");
   v("digest_interval",
     c.digest_interval,
     at_least(0),
-    "Compare a digest of parameters and buffers over the ranks every so many epochs; 0: only at "
-    "the start.");
+    "Compare a digest of weights and optimizer over the ranks every so many steps, besides before "
+    "each save; 0: only then.");
+  v("deterministic_world",
+    c.deterministic_world,
+    between(0, 1024),
+    "Train as this many ranks would, bit for bit, on any smaller number of ranks: the global batch "
+    "is loader.batch_size times this, cut into as many shards whose results are added in one "
+    "order; 0: off.");
 }
 
 }  // namespace dtrain::dist

@@ -56,7 +56,8 @@ ProcessGroup::ProcessGroup(c10::intrusive_ptr<c10d::Store> store,
       members_(std::move(members)),
       transport_(std::move(transport)),
       roll_call_(std::move(roll_call)),
-      splits_(std::make_shared<int64_t>(0)) {
+      splits_(std::make_shared<int64_t>(0)),
+      waited_seconds_(std::make_shared<double>(0.0)) {
   const std::vector<Socket> before = connected_sockets();
   try {
     group_ = detail::connect(store_, rank_, size(), transport_);
@@ -100,6 +101,23 @@ std::vector<at::Tensor> ProcessGroup::all_gather(const at::Tensor& mine) const {
   return output[0];
 }
 
+void ProcessGroup::all_gather_into(at::Tensor& all, const at::Tensor& mine) const {
+  check(all.is_contiguous() && mine.is_contiguous() && all.numel() == size() * mine.numel(),
+        "the gathered tensor has room for that of every rank");
+  at::NoGradGuard no_grad;
+  at::Tensor input = mine.detach();
+  if (mine.numel() > 0) wait("all-gather", group_->_allgather_base(all, input));
+}
+
+void ProcessGroup::all_to_all(at::Tensor& receive,
+                              const at::Tensor& send,
+                              std::vector<int64_t> receive_rows,
+                              std::vector<int64_t> send_rows) const {
+  at::NoGradGuard no_grad;
+  at::Tensor input = send.detach();
+  wait("all-to-all", group_->alltoall_base(receive, input, receive_rows, send_rows));
+}
+
 void ProcessGroup::barrier() const { wait("barrier", group_->getBackend(c10::kCPU)->barrier()); }
 
 void ProcessGroup::expect_healthy() const { expect_healthy("work on the GPU"); }
@@ -116,7 +134,16 @@ void ProcessGroup::expect_healthy(const std::string& operation) const {
   }
 }
 
-ProcessGroup ProcessGroup::split(int64_t color) const {
+ProcessGroup ProcessGroup::split(int64_t color) const { return split(color, transport_); }
+
+ProcessGroup ProcessGroup::control_group() const {
+  Transport transport = transport_;
+  transport.gpu = false;
+  transport.backend = "gloo";
+  return split(0, transport);
+}
+
+ProcessGroup ProcessGroup::split(int64_t color, const Transport& transport) const {
   const std::vector<at::Tensor> colors = all_gather(at::full({1}, color, at::kLong));
   std::vector<int64_t> members;
   int64_t rank = 0;
@@ -129,7 +156,7 @@ ProcessGroup ProcessGroup::split(int64_t color) const {
   return ProcessGroup(c10::make_intrusive<c10d::PrefixStore>(prefix, store_),
                       rank,
                       std::move(members),
-                      transport_,
+                      transport,
                       roll_call_);
 }
 
@@ -147,11 +174,14 @@ void ProcessGroup::guarded(const std::string& operation, const std::function<voi
 
 void ProcessGroup::wait(const std::string& operation,
                         const c10::intrusive_ptr<c10d::Work>& work) const {
+  const auto before = std::chrono::steady_clock::now();
   try {
     work->wait();
   } catch (const std::exception& e) {
     fail(operation, message_of(e));
   }
+  *waited_seconds_ +=
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
   expect_healthy(operation);
 }
 

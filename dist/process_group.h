@@ -57,6 +57,13 @@ class ProcessGroup {
   void all_reduce_max(at::Tensor& tensor) const;  // in place
   void broadcast(at::Tensor& tensor, int64_t root = 0) const;
   std::vector<at::Tensor> all_gather(const at::Tensor& mine) const;  // by rank
+  // The same into one contiguous tensor of size() times the elements.
+  void all_gather_into(at::Tensor& all, const at::Tensor& mine) const;
+  // Rows of contiguous tensors: send_rows[r] of `send` go to rank r, receive_rows[r] come from it.
+  void all_to_all(at::Tensor& receive,
+                  const at::Tensor& send,
+                  std::vector<int64_t> receive_rows,
+                  std::vector<int64_t> send_rows) const;
   void barrier() const;  // of the ranks, not of what they have queued on a GPU
 
   // A failure on the GPU shows late: what waits for it goes on with worthless values. After waiting
@@ -65,9 +72,13 @@ class ProcessGroup {
 
   // The members that give the same colour form a group, ordered by rank. Collective.
   ProcessGroup split(int64_t color) const;
-  // The same members with connections of their own: small messages of one group do not wait behind
-  // large ones of the other. Collective.
-  ProcessGroup duplicate() const { return split(0); }
+  // The same members with connections of their own, for tensors on the CPU: small messages
+  // (metrics, digests, votes) do not wait behind gradients, and with NCCL for gradients it is still
+  // Gloo that carries them, whose failures name the missing rank. Collective.
+  ProcessGroup control_group() const;
+
+  // Seconds that operations of this group and its copies have made their callers wait.
+  double waited_seconds() const { return *waited_seconds_; }
 
   // Runs f, which communicates over c10d() by itself, and turns failures of communication into the
   // errors described above. Other exceptions pass.
@@ -82,6 +93,7 @@ class ProcessGroup {
                std::vector<int64_t> members,
                Transport transport,
                std::shared_ptr<RollCall> roll_call);
+  ProcessGroup split(int64_t color, const Transport& transport) const;
   void all_reduce(at::Tensor& tensor, bool max) const;
   void expect_healthy(const std::string& operation) const;
   void wait(const std::string& operation, const c10::intrusive_ptr<c10d::Work>& work) const;
@@ -92,7 +104,8 @@ class ProcessGroup {
   std::vector<int64_t> members_;  // their ranks in the first group
   Transport transport_;
   std::shared_ptr<RollCall> roll_call_;
-  std::shared_ptr<int64_t> splits_;  // so far; shared by copies of the handle
+  std::shared_ptr<int64_t> splits_;         // so far; shared by copies of the handle
+  std::shared_ptr<double> waited_seconds_;  // likewise
   c10::intrusive_ptr<c10d::ProcessGroup> group_;
 };
 

@@ -14,7 +14,8 @@ namespace dtrain::callbacks {
 // checkpoint that says the epoch is done.
 class CheckpointSaver : public train::Callback {
  public:
-  // The training as it stands; collective, so called on every rank.
+  // The training as it stands, once it is known to be worth saving; collective, so called on every
+  // rank.
   using Snapshot = std::function<train::CheckpointData(const train::TrainState&)>;
 
   // `store` is given on rank 0, which writes; the other ranks only take part in the snapshot.
@@ -33,6 +34,7 @@ class CheckpointSaver : public train::Callback {
   train::CheckpointConfig config_;
   std::optional<train::CheckpointStore> store_;
   Snapshot snapshot_;
+  bool due_ = false;        // by the number of the last step
   int64_t saved_step_ = 0;  // nothing to save before the first step
 };
 

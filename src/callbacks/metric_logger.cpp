@@ -43,8 +43,10 @@ void MetricLogger::on_step_end(train::TrainState& state) {
       {"train/top1", state.window.at("top1")},
       {"train/lr", state.lr},
       {"train/images_per_second", state.images_per_second},
-      {"train/data_seconds", state.data_seconds}};
-  if (state.grad_norm > 0) values.emplace_back("train/grad_norm", state.grad_norm);
+      {"train/data_seconds", state.data_seconds},
+      {"train/comm_seconds", state.comm_seconds},
+      {"train/grad_norm", state.grad_norm},
+      {"train/loss_scale", state.loss_scale}};
   events_->scalars(state.step, values);
 }
 

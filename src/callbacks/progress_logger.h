@@ -9,8 +9,8 @@
 namespace dtrain::callbacks {
 
 // Train: 3 [  50/1251 (  4%)]  Loss: 2.31 (2.45)  Time: 0.312s, 3282/s (0.318s, 3220/s)
-// LR: 1.000e-03 Data: 0.011  ETA: 0:12:01 First value: since the last line; in brackets: mean of
-// the epoch. Rates count the images of all ranks.
+// LR: 1.000e-03 Data: 0.011  Comm: 0.004  ETA: 0:12:01 First value: since the last line; in
+// brackets: mean of the epoch. Rates count the images of all ranks.
 std::string train_line(const train::TrainState& state);
 
 // Eval: 3  Loss: 0.231  Acc@1: 94.123  Acc@5: 99.8

@@ -1,17 +1,17 @@
 // Stops a training whose ranks no longer hold the same weights.
 #include "callbacks/replica_checker.h"
 
-#include "dist/parameter_sync.h"
+#include <utility>
 
 namespace dtrain::callbacks {
 
-ReplicaChecker::ReplicaChecker(nn::Classifier& model,
-                               const dist::ProcessGroup& group,
-                               int64_t interval)
-    : model_(model), group_(group), interval_(interval) {}
+ReplicaChecker::ReplicaChecker(State state, const dist::ProcessGroup& control, int64_t interval)
+    : state_(std::move(state)), control_(control), interval_(interval) {}
 
-void ReplicaChecker::on_epoch_end(train::TrainState& state) {
-  if ((state.epoch + 1) % interval_ == 0) dist::check_replicas_equal(model_, group_);
+void ReplicaChecker::on_step_end(train::TrainState& state) {
+  if (interval_ > 0 && state.step % interval_ == 0) {
+    dist::check_replicas_equal(state_(), control_);
+  }
 }
 
 }  // namespace dtrain::callbacks

@@ -1,22 +1,27 @@
 // Stops a training whose ranks no longer hold the same weights.
 #pragma once
 
+#include <cstdint>
+#include <functional>
+
+#include "dist/parameter_sync.h"
 #include "dist/process_group.h"
-#include "nn/classifier.h"
 #include "train/callback.h"
 
 namespace dtrain::callbacks {
 
-// Compares a digest of parameters and buffers over the ranks after every `interval` epochs; throws
-// Error(kDiverged) naming rank and tensor. Put it before what saves.
+// Compares a digest of weights, buffers and optimizer over the ranks after every `interval` steps
+// (0: never by itself); throws Error(kDiverged) naming rank and tensor. Put it before what saves.
 class ReplicaChecker : public train::Callback {
  public:
-  ReplicaChecker(nn::Classifier& model, const dist::ProcessGroup& group, int64_t interval);
-  void on_epoch_end(train::TrainState& state) override;
+  using State = std::function<dist::NamedTensors()>;
+
+  ReplicaChecker(State state, const dist::ProcessGroup& control, int64_t interval);
+  void on_step_end(train::TrainState& state) override;
 
  private:
-  nn::Classifier& model_;
-  dist::ProcessGroup group_;
+  State state_;
+  const dist::ProcessGroup& control_;
   int64_t interval_;
 };
 

@@ -253,6 +253,7 @@ const std::vector<FlagRow>& flag_rows() {
       {"train.precision", {"--amp-dtype"}},
       {"train.precision", {"--amp"}, "bfloat16", "float32"},
       {"train.channels_last", {"--channels-last"}},
+      {"train.grad_accum_steps", {"--grad-accum-steps"}},
       {"train.clip_grad", {"--clip-grad", "--clip-grad-norm"}},
       {"dist.sync_bn", {"--sync-bn"}},
   };

@@ -140,7 +140,7 @@ DataLoader::Impl::Impl(const Dataset& dataset_,
                        "its images differ in size",
                        "use a transform that gives all images the same size");
   }
-  const int64_t batch_size = std::min(sampler.batch_size(), sampler.samples_per_epoch());
+  const int64_t batch_size = std::min(sampler.max_batch_size(), sampler.samples_per_epoch());
   slot_bytes = batch_size * shape.bytes();
   const int64_t sharers = std::max<int64_t>(options.workers, 1);
   run_length = std::clamp<int64_t>(batch_size / (2 * sharers), 1, kMaxRun);

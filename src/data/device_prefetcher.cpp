@@ -232,7 +232,8 @@ SlotAllocator& slot_allocator_for(c10::Device) { return aligned_slot_allocator()
 DevicePrefetcher::DevicePrefetcher(DataLoader& loader,
                                    Normalization normalization,
                                    c10::Device device,
-                                   at::ScalarType dtype) {
+                                   at::ScalarType dtype)
+    : loader_(loader) {
 #ifdef DTRAIN_CUDA
   if (device.is_cuda()) {
     impl_ = std::make_unique<CudaImpl>(loader, std::move(normalization), device, dtype);

@@ -54,7 +54,10 @@ class DevicePrefetcher {
   void start_epoch(int64_t epoch, int64_t first_batch = 0);
   std::optional<Batch> next();
 
+  const Sampler& sampler() const { return loader_.sampler(); }
+
  private:
+  DataLoader& loader_;
   struct Impl;      // CPU
   struct CudaImpl;  // in the GPU build
   std::unique_ptr<Impl> impl_;

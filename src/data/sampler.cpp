@@ -5,10 +5,16 @@
 #include <string>
 
 #include "util/check.h"
+#include "util/partition.h"
 #include "util/random.h"
 
 namespace dtrain::data {
 namespace {
+
+// The parts that a training batch is cut into.
+int64_t parts_of(const Shard& shard) {
+  return shard.virtual_world > 0 ? shard.virtual_world : shard.world_size;
+}
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -16,13 +22,14 @@ void check_arguments(int64_t batch_size, const Shard& shard) {
   check(batch_size > 0, "a batch has samples");
   check(shard.world_size > 0 && shard.rank >= 0 && shard.rank < shard.world_size,
         "a rank is below the number of ranks");
+  check(parts_of(shard) >= shard.world_size, "every rank has a part of each batch");
 }
 
 }  // namespace
 
 int64_t EpochPlan::global_size(int64_t k) const {
   if (!training_) return size(k);
-  const int64_t global = batch_size_ * shard_.world_size;
+  const int64_t global = batch_size_ * parts_;
   return std::min(global, samples_ - k * global);
 }
 
@@ -30,7 +37,7 @@ int64_t EpochPlan::size(int64_t k) const {
   check(k >= 0 && k < batches_, "a batch is below the number of batches");
   if (training_) {
     const int64_t size = global_size(k);
-    return size / shard_.world_size + (shard_.rank < size % shard_.world_size ? 1 : 0);
+    return util::part_begin(size, parts_, end_part_) - util::part_begin(size, parts_, first_part_);
   }
   const int64_t mine = divide_up(std::max<int64_t>(samples_ - shard_.rank, 0), shard_.world_size);
   return std::min(batch_size_, mine - k * batch_size_);
@@ -38,9 +45,7 @@ int64_t EpochPlan::size(int64_t k) const {
 
 int64_t EpochPlan::first(int64_t k) const {
   if (!training_) return k * batch_size_;
-  const int64_t size = global_size(k);
-  return k * batch_size_ * shard_.world_size + shard_.rank * (size / shard_.world_size) +
-         std::min(shard_.rank, size % shard_.world_size);
+  return k * batch_size_ * parts_ + util::part_begin(global_size(k), parts_, first_part_);
 }
 
 int64_t EpochPlan::at(int64_t position) const {
@@ -60,12 +65,13 @@ std::vector<int64_t> EpochPlan::batch(int64_t k) const {
 Sampler Sampler::training(
     int64_t samples, int64_t batch_size, bool drop_last, uint64_t seed, Shard shard) {
   check_arguments(batch_size, shard);
-  const int64_t global = batch_size * shard.world_size;
+  const int64_t parts = parts_of(shard);
+  const int64_t global = batch_size * parts;
   if (samples < (drop_last ? global : 1)) {
     throw data_error("training data",
                      std::to_string(samples) + " samples do not fill one batch of " +
                          std::to_string(global) + " (" + std::to_string(batch_size) +
-                         " per rank x " + std::to_string(shard.world_size) + " ranks)",
+                         " per rank x " + std::to_string(parts) + " ranks)",
                      "use a smaller --batch-size, fewer ranks, or --drop-last false");
   }
   Sampler sampler;
@@ -94,12 +100,26 @@ Sampler Sampler::evaluation(int64_t samples, int64_t batch_size, Shard shard) {
   return sampler;
 }
 
+int64_t Sampler::max_batch_size() const {
+  if (!training_) return batch_size_;
+  const int64_t parts = parts_of(shard_);
+  return batch_size_ * divide_up(parts, shard_.world_size);
+}
+
+int64_t Sampler::global_samples(int64_t first, int64_t last) const {
+  const int64_t global = batch_size_ * parts_of(shard_);
+  return std::min(last * global, samples_) - std::min(first * global, samples_);
+}
+
 EpochPlan Sampler::plan(int64_t epoch) const {
   EpochPlan plan;
   plan.training_ = training_;
   plan.samples_ = samples_;
   plan.batch_size_ = batch_size_;
   plan.shard_ = shard_;
+  plan.parts_ = parts_of(shard_);
+  plan.first_part_ = util::part_begin(plan.parts_, shard_.world_size, shard_.rank);
+  plan.end_part_ = util::part_begin(plan.parts_, shard_.world_size, shard_.rank + 1);
   plan.batches_ = batches_;
   // Drawn over the whole data set also with drop_last, so that every sample has its turn to be left
   // out.

@@ -12,6 +12,8 @@
 //   get none (size 0, to be run through the collectives all the same). A mean over ranks of local
 //   means is then no mean over samples: weigh each rank's loss with local_size * world_size /
 //   global_size.
+// In the deterministic world (dist.deterministic_world = V) training goes as if there were V ranks,
+// and a real rank visits what a run of them would, the first ones on rank 0.
 // Evaluation: no order, no padding, nothing dropped: rank r visits r, r + N, r + 2N, ... Ranks may
 // differ by one sample, hence by one batch: reduce sums once at the end, never per batch.
 #pragma once
@@ -26,6 +28,8 @@ namespace dtrain::data {
 struct Shard {
   int64_t rank = 0;
   int64_t world_size = 1;
+  // Parts that a training batch is cut into, a run of them for each rank; 0: one for each.
+  int64_t virtual_world = 0;
 };
 
 // The samples of this rank in one epoch. Immutable; safe to share between threads.
@@ -45,9 +49,11 @@ class EpochPlan {
   int64_t first(int64_t k) const;  // position of the first sample of batch k of this rank
 
   bool training_ = false;
-  int64_t samples_ = 0;  // of the epoch, all ranks
-  int64_t batch_size_ = 0;
+  int64_t samples_ = 0;     // of the epoch, all ranks
+  int64_t batch_size_ = 0;  // of a part
   Shard shard_;
+  // Parts of a training batch, and those of this rank.
+  int64_t parts_ = 1, first_part_ = 0, end_part_ = 1;
   int64_t batches_ = 0;
   std::vector<int64_t> order_;  // training only
 };
@@ -67,14 +73,16 @@ class Sampler {
 
   int64_t batches_per_epoch() const { return batches_; }  // of this rank
   int64_t samples_per_epoch() const { return samples_; }  // of all ranks, after drop_last
-  int64_t batch_size() const { return batch_size_; }      // the most that a batch of this rank has
+  int64_t max_batch_size() const;                         // the most that a batch of this rank has
+  // Samples in the training batches [first, last) of any epoch, on all ranks together.
+  int64_t global_samples(int64_t first, int64_t last) const;
   EpochPlan plan(int64_t epoch) const;
 
  private:
   bool training_ = false;
   int64_t dataset_size_ = 0;
   int64_t samples_ = 0;
-  int64_t batch_size_ = 0;
+  int64_t batch_size_ = 0;  // of a part
   uint64_t seed_ = 0;
   Shard shard_;
   int64_t batches_ = 0;

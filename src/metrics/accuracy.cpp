@@ -7,7 +7,7 @@
 
 namespace dtrain::metrics {
 
-void Accuracy::update(const at::Tensor& /*loss*/,
+void Accuracy::update(const at::Tensor& /*loss_sum*/,
                       const at::Tensor& logits,
                       const at::Tensor& targets) {
   if (targets.size(0) == 0) {

@@ -15,7 +15,9 @@ class Accuracy : public Metric {
  public:
   explicit Accuracy(int64_t k) : k_(k) {}
   std::string name() const override { return "top" + std::to_string(k_); }
-  void update(const at::Tensor& loss, const at::Tensor& logits, const at::Tensor& targets) override;
+  void update(const at::Tensor& loss_sum,
+              const at::Tensor& logits,
+              const at::Tensor& targets) override;
   double compute(const at::Tensor& sums) const override { return 100.0 * ratio(sums); }
 
  private:

@@ -5,14 +5,13 @@
 
 namespace dtrain::metrics {
 
-void MeanLoss::update(const at::Tensor& loss,
+void MeanLoss::update(const at::Tensor& loss_sum,
                       const at::Tensor& /*logits*/,
                       const at::Tensor& targets) {
   if (targets.size(0) == 0) {
-    return;  // an empty batch has no mean
+    return;
   }
-  const double samples = static_cast<double>(targets.size(0));
-  add(loss.detach().to(at::kDouble) * samples, samples);
+  add(loss_sum.detach().to(at::kDouble), static_cast<double>(targets.size(0)));
 }
 
 }  // namespace dtrain::metrics

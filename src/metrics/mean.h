@@ -10,7 +10,9 @@ namespace dtrain::metrics {
 class MeanLoss : public Metric {
  public:
   std::string name() const override { return "loss"; }
-  void update(const at::Tensor& loss, const at::Tensor& logits, const at::Tensor& targets) override;
+  void update(const at::Tensor& loss_sum,
+              const at::Tensor& logits,
+              const at::Tensor& targets) override;
   double compute(const at::Tensor& sums) const override { return ratio(sums); }
 };
 

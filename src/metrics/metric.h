@@ -12,7 +12,7 @@ namespace dtrain::metrics {
 // read.
 //
 //   Accuracy top1(1);
-//   top1.update(loss, logits, targets);              // every batch
+//   top1.update(loss_sum, logits, targets);              // every batch
 //   double percent = top1.compute(top1.sums());      // or of the sums of all ranks: see MetricSet
 class Metric {
  public:
@@ -21,8 +21,8 @@ class Metric {
   // As the logs and summary.csv call it: "loss", "top1".
   virtual std::string name() const = 0;
 
-  // Takes in a batch: its mean loss (scalar), logits (B, K) and class indices (B). B may be 0.
-  virtual void update(const at::Tensor& loss,
+  // Takes in a batch: its summed loss (scalar), logits (B, K) and class indices (B). B may be 0.
+  virtual void update(const at::Tensor& loss_sum,
                       const at::Tensor& logits,
                       const at::Tensor& targets) = 0;
 

@@ -21,11 +21,12 @@ class MetricSet {
  public:
   MetricSet();
 
-  // `out` is a tasks::TaskOutput, or anything with loss, logits and targets (see Metric::update).
+  // `out` is a tasks::TaskOutput, or anything with loss_sum, logits and targets (see
+  // Metric::update).
   template <typename Output>
   void update(const Output& out) {
     for (const auto& metric : metrics_) {
-      metric->update(out.loss, out.logits, out.targets);
+      metric->update(out.loss_sum, out.logits, out.targets);
     }
   }
 

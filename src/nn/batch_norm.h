@@ -11,14 +11,18 @@
 #include <torch/nn/module.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "dist/process_group.h"
 
 namespace dtrain::nn {
 
-// Input (B, C, H, W), float, double or bfloat16 (as under autocast); parameters and buffers are
-// float, or double for double input. The output has the dtype and memory format of the input.
+class VirtualShards;
+
+// Input (B, C, H, W), float, double, bfloat16 or float16 (as under autocast); parameters and
+// buffers are float, or double for double input. The output has the dtype and memory format of the
+// input.
 //
 // Training: normalises by the mean and the biased variance over B, H, W (of all ranks of the
 // process group, if one is set) and moves the running statistics towards them, the variance
@@ -43,12 +47,16 @@ class BatchNorm2dImpl : public torch::nn::Module {
   // Statistics over these ranks from now on; none, or a group of one: over the local batch.
   void set_process_group(std::optional<dist::ProcessGroup> group) { group_ = std::move(group); }
 
+  // Statistics and gradients shard by shard, merged in order (virtual_shards.h).
+  void set_virtual_shards(std::shared_ptr<VirtualShards> shards) { shards_ = std::move(shards); }
+
   at::Tensor weight, bias;                                    // (C)
   at::Tensor running_mean, running_var, num_batches_tracked;  // (C), (C), () int64
 
  private:
   double momentum_, eps_;
   std::optional<dist::ProcessGroup> group_;
+  std::shared_ptr<VirtualShards> shards_;
 };
 
 // set_process_group on every batch norm inside the module.

@@ -17,11 +17,18 @@ using kernels::Mask;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// a: mean, b: sum of squared deviations, over the local batch.
+// f(images of shard s, s) for each local shard.
+template <class F>
+void for_each_shard(const std::vector<int64_t>& sizes, F f) {
+  int64_t begin = 0;
+  for (size_t s = 0; s < sizes.size(); begin += sizes[s++]) f(begin, sizes[s], int64_t(s));
+}
+
+// a: mean, b: sum of squared deviations, over one shard of the local batch.
 template <class T>
-Sums local_statistics(const Matrix<T>& x) {
-  Sums result(x.channels);
-  if (x.rows == 0) return result;
+void take_statistics(const at::Tensor& images, Sums result) {
+  const Matrix<T> x(images);
+  if (x.rows == 0) return;
   const auto& kernel = kernels::best_kernels<T>();
   const int64_t stride = 6 * x.channels;
   const at::Tensor parts = at::empty({x.strips.size(), stride}, acc_type<T>());
@@ -47,23 +54,27 @@ Sums local_statistics(const Matrix<T>& x) {
                           x.channels,
                           result.a(),
                           result.b());
-  return result;
 }
 
-// Over the batches of all ranks, merged in rank order, so that all get the same bits.
-Sums merge_ranks(const Sums& mine, const dist::ProcessGroup& group) {
-  const std::vector<at::Tensor> all = group.all_gather(mine.tensor);
-  Sums whole(mine.channels);
-  const int64_t channels = mine.channels;
-  for (const at::Tensor& rank : all) whole.count() += *rank.data_ptr<double>();
+// Rows of Sums for the local shards, to be gathered.
+at::Tensor rows_of_sums(const BatchNormCall& call, int64_t channels) {
+  return at::zeros({rows_per_rank(call), 1 + 2 * channels}, at::kDouble);
+}
+
+// Statistics over all rows, merged in their order, so that all ranks get the same bits.
+Sums merge_statistics(const at::Tensor& rows, int64_t channels) {
+  Sums whole(channels);
+  const int64_t width = rows.size(1);
+  const double* const begin = rows.const_data_ptr<double>();
+  const double* const end = begin + rows.numel();
+  for (const double* part = begin; part < end; part += width) whole.count() += part[0];
   if (whole.count() == 0) return whole;
-  for (const at::Tensor& rank : all) {
-    const double* part = rank.data_ptr<double>();
+  for (const double* part = begin; part < end; part += width) {
+    if (part[0] == 0) continue;
     const double share = part[0] / whole.count();
     for (int64_t c = 0; c < channels; ++c) whole.a()[c] += share * part[1 + c];
   }
-  for (const at::Tensor& rank : all) {
-    const double* part = rank.data_ptr<double>();
+  for (const double* part = begin; part < end; part += width) {
     if (part[0] == 0) continue;
     for (int64_t c = 0; c < channels; ++c) {
       const double delta = part[1 + c] - whole.a()[c];
@@ -71,6 +82,16 @@ Sums merge_ranks(const Sums& mine, const dist::ProcessGroup& group) {
     }
   }
   return whole;
+}
+
+template <class T>
+Sums batch_statistics(const at::Tensor& x, const BatchNormCall& call) {
+  const at::Tensor rows = rows_of_sums(call, x.size(1));
+  for_each_shard(call.shard_sizes, [&](int64_t begin, int64_t size, int64_t shard) {
+    take_statistics<T>(x.narrow(0, begin, size), Sums(rows[shard]));
+  });
+  if (!call.group.has_value() && rows.size(0) == 1) return Sums(rows[0]);
+  return merge_statistics(gather_rows(rows, call), x.size(1));
 }
 
 template <class T>
@@ -88,7 +109,7 @@ void move_running_statistics(const BatchNormCall& call, Sums& whole) {
 // them.
 template <class T>
 at::Tensor make_constants(const BatchNormCall& call, const at::Tensor& weight, Sums* whole) {
-  const int64_t channels = weight.size(0);
+  const int64_t channels = weight.size(-1);
   at::Tensor constants = at::empty({3, channels}, acc_type<T>());
   auto* mean = data_of<Acc<T>>(constants);
   auto *scale = mean + channels, *invstd = scale + channels;
@@ -120,8 +141,7 @@ Forward run_forward(const at::Tensor& x,
   Forward result;
   result.output = at::empty_like(x);
   if (call.training) {
-    Sums whole = local_statistics(in);
-    if (call.group.has_value()) whole = merge_ranks(whole, *call.group);
+    Sums whole = batch_statistics<T>(x, call);
     result.count = whole.count();
     check_count(result.count);
     if (result.count == 0) whole.count() = 1;  // no rank has a value: nothing is normalised
@@ -156,27 +176,32 @@ struct Backward {
 struct Saved {
   at::Tensor x, output, constants, bias;
   Mask mask;
-  bool training;
   double count;
-  std::optional<dist::ProcessGroup> group;
+  BatchNormCall call;  // without running statistics
 };
 
-// a: sum of the gradient that the ReLU let through, b: the same times (x - mean); local batch.
+// a: sum of the gradient that the ReLU let through, b: the same times (x - mean); over one shard.
 template <class T>
-Sums local_backward_sums(const Saved& saved, const at::Tensor& dy, const at::Tensor& masked) {
-  const Matrix<T> in(saved.x);
-  Sums result(in.channels);
-  if (in.rows == 0) return result;
+void take_backward_sums(const Saved& saved,
+                        const at::Tensor& dy,
+                        const at::Tensor& masked,
+                        int64_t begin,
+                        int64_t size,
+                        Sums result) {
+  const Matrix<T> in(saved.x.narrow(0, begin, size));
+  if (in.rows == 0) return;
   const int64_t stride = 4 * in.channels;
   const at::Tensor parts = at::empty({in.strips.size(), stride}, acc_type<T>());
   auto* part = data_of<Acc<T>>(parts);
   const auto* mean = data_of<Acc<T>>(saved.constants);
   const auto& kernel = kernels::best_kernels<T>();
-  const T *gradient = data_of<T>(dy), *y = data_of<T>(saved.output);
-  T* through = data_of<T>(masked);
   const bool output = saved.mask == Mask::kFromOutput;
-  in.strips.for_each([&](int64_t i, int64_t begin, int64_t rows) {
-    const int64_t at = begin * in.channels;
+  const auto rows_of = [&](const at::Tensor& t) { return data_of<T>(t.narrow(0, begin, size)); };
+  const T* gradient = rows_of(dy);
+  const T* y = output ? rows_of(saved.output) : nullptr;
+  T* through = output ? rows_of(masked) : nullptr;
+  in.strips.for_each([&](int64_t i, int64_t first, int64_t rows) {
+    const int64_t at = first * in.channels;
     Acc<T>* sum = part + i * stride;
     kernel.backward_sums(saved.mask,
                          gradient + at,
@@ -194,7 +219,19 @@ Sums local_backward_sums(const Saved& saved, const at::Tensor& dy, const at::Ten
   });
   kernel.merge_sums(part, stride, in.strips.size(), in.channels, result.a());
   kernel.merge_sums(part + in.channels, stride, in.strips.size(), in.channels, result.b());
-  return result;
+}
+
+// The sums of all shards of all ranks, from those of this rank.
+Sums add_up(const at::Tensor& mine, const BatchNormCall& call) {
+  Sums whole(at::zeros({mine.size(1)}, at::kDouble));
+  if (call.virtual_world == 0) {
+    whole.tensor.copy_(mine[0]);
+    if (call.group.has_value()) call.group->all_reduce_sum(whole.tensor);
+    return whole;
+  }
+  const at::Tensor rows = gather_rows(mine, call);
+  for (int64_t i = 0; i < rows.size(0); ++i) whole.tensor.add_(rows[i]);
+  return whole;
 }
 
 // dx = scale * (g - mean(g) - (x - mean) * invstd^2 * mean(g * (x - mean))), means over all ranks;
@@ -206,7 +243,7 @@ at::Tensor input_gradient(const Saved& saved, const at::Tensor& dy, Mask mask, S
   const auto* mean = data_of<Acc<T>>(saved.constants);
   const auto *scale = mean + channels, *invstd = scale + channels;
   std::vector<Acc<T>> slope(size_t(channels), 0), offset(size_t(channels), 0);
-  for (int64_t c = 0; saved.training && saved.count > 0 && c < channels; ++c) {
+  for (int64_t c = 0; saved.call.training && saved.count > 0 && c < channels; ++c) {
     const double per_value = -double(scale[c]) / saved.count;
     const double inverse = invstd[c];
     slope[size_t(c)] = Acc<T>(per_value * inverse * inverse * whole.b()[c]);
@@ -239,20 +276,34 @@ Backward run_backward(const Saved& saved, const at::Tensor& dy, bool need_x, boo
   at::Tensor through = dy;
   Mask mask = saved.mask;
   if (mask == Mask::kFromOutput) through = at::empty_like(saved.x);
-  Sums sums = local_backward_sums<T>(saved, dy, through);
+  const int64_t channels = saved.x.size(1);
+  const at::Tensor rows = rows_of_sums(saved.call, channels);
+  for_each_shard(saved.call.shard_sizes, [&](int64_t begin, int64_t size, int64_t shard) {
+    take_backward_sums<T>(saved, dy, through, begin, size, Sums(rows[shard]));
+  });
   if (mask == Mask::kFromOutput) mask = Mask::kNone;  // `through` holds the masked gradient now
 
-  const int64_t channels = sums.channels;
-  gradients.weight = at::empty({channels}, acc_type<T>());
-  gradients.bias = at::empty({channels}, acc_type<T>());
+  // The gradients of weight and bias stay local, each shard's its own: whoever reduces gradients
+  // adds them like those of all other parameters.
+  const auto shards = int64_t(saved.call.shard_sizes.size());
+  gradients.weight = at::empty({shards, channels}, acc_type<T>());
+  gradients.bias = at::empty({shards, channels}, acc_type<T>());
   const auto* invstd = data_of<Acc<T>>(saved.constants) + 2 * channels;
-  for (int64_t c = 0; c < channels; ++c) {
-    data_of<Acc<T>>(gradients.weight)[c] = Acc<T>(sums.b()[c] * double(invstd[c]));
-    data_of<Acc<T>>(gradients.bias)[c] = Acc<T>(sums.a()[c]);
+  for (int64_t shard = 0; shard < shards; ++shard) {
+    Sums sums(rows[shard]);
+    const int64_t at = shard * channels;
+    for (int64_t c = 0; c < channels; ++c) {
+      data_of<Acc<T>>(gradients.weight)[at + c] = Acc<T>(sums.b()[c] * double(invstd[c]));
+      data_of<Acc<T>>(gradients.bias)[at + c] = Acc<T>(sums.a()[c]);
+    }
   }
-  // The gradients above stay local: the gradient reducer takes their mean like that of all others.
-  if (saved.group.has_value() && saved.training) saved.group->all_reduce_sum(sums.tensor);
-  if (need_x) gradients.x = input_gradient<T>(saved, through, mask, sums);
+  if (saved.call.virtual_world == 0) {
+    gradients.weight = gradients.weight[0];
+    gradients.bias = gradients.bias[0];
+  }
+  Sums whole(channels);
+  if (saved.call.training) whole = add_up(rows, saved.call);
+  if (need_x) gradients.x = input_gradient<T>(saved, through, mask, whole);
   if (has_residual) gradients.residual = through;
   return gradients;
 }
@@ -287,10 +338,9 @@ struct FusedBatchNorm : torch::autograd::Function<FusedBatchNorm> {
     ctx->save_for_backward(
         {x, mask == Mask::kFromOutput ? result.output : at::Tensor(), result.constants, bias});
     ctx->saved_data["mask"] = int64_t(mask);
-    ctx->saved_data["training"] = call->training;
     ctx->saved_data["count"] = result.count;
     ctx->saved_data["residual"] = residual.defined();
-    ctx->saved_data["group"] = hold(call->group);
+    save_call(*ctx, *call);
     return result.output;
   }
 
@@ -301,9 +351,8 @@ struct FusedBatchNorm : torch::autograd::Function<FusedBatchNorm> {
                 .constants = tensors[2],
                 .bias = tensors[3],
                 .mask = Mask(ctx->saved_data["mask"].toInt()),
-                .training = ctx->saved_data["training"].toBool(),
                 .count = ctx->saved_data["count"].toDouble(),
-                .group = held(ctx->saved_data["group"])};
+                .call = saved_call(*ctx)};
     const at::Tensor dy =
         gradients[0].to(saved.x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
     const bool has_residual = ctx->saved_data["residual"].toBool() && ctx->needs_input_grad(3);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "nn/batch_norm_kernels.h"
@@ -60,8 +61,9 @@ T* data_of(const at::Tensor& tensor) {
 
 // Rows of doubles per channel, the first entry for the count: [count | a (C) | b (C)].
 struct Sums {
-  explicit Sums(int64_t channels)
-      : channels(channels), tensor(at::zeros({1 + 2 * channels}, at::kDouble)) {}
+  explicit Sums(int64_t channels) : Sums(at::zeros({1 + 2 * channels}, at::kDouble)) {}
+  explicit Sums(at::Tensor row)  // contiguous
+      : channels((row.size(0) - 1) / 2), tensor(std::move(row)) {}
   double& count() { return *tensor.data_ptr<double>(); }
   double* a() { return tensor.data_ptr<double>() + 1; }
   double* b() { return a() + channels; }

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "nn/virtual_shards.h"
+
 namespace dtrain::nn {
 
 Conv2d::Conv2d(const ConvOptions& options)
@@ -12,7 +14,13 @@ Conv2d::Conv2d(const ConvOptions& options)
 }
 
 at::Tensor Conv2d::forward(const at::Tensor& x) const {
-  return at::conv2d(x, weight, {}, stride_, padding_, /*dilation=*/1, groups_);
+  const auto convolve = [this](const at::Tensor& images, const at::Tensor& kernel) {
+    return at::conv2d(images, kernel, {}, stride_, padding_, /*dilation=*/1, groups_);
+  };
+  if (!shards_ || !is_training()) return convolve(x, weight);
+  return shards_->for_each(x, [&](const at::Tensor& part, int64_t shard) {
+    return convolve(part, shards_->leaf(weight, shard));
+  });
 }
 
 Linear::Linear(int64_t in_features, int64_t out_features) {
@@ -20,6 +28,11 @@ Linear::Linear(int64_t in_features, int64_t out_features) {
   bias = register_parameter("bias", at::empty({out_features}));
 }
 
-at::Tensor Linear::forward(const at::Tensor& x) const { return at::linear(x, weight, bias); }
+at::Tensor Linear::forward(const at::Tensor& x) const {
+  if (!shards_ || !is_training()) return at::linear(x, weight, bias);
+  return shards_->for_each(x, [&](const at::Tensor& part, int64_t shard) {
+    return at::linear(part, shards_->leaf(weight, shard), shards_->leaf(bias, shard));
+  });
+}
 
 }  // namespace dtrain::nn

@@ -5,8 +5,11 @@
 #include <torch/nn/module.h>
 
 #include <cstdint>
+#include <memory>
 
 namespace dtrain::nn {
+
+class VirtualShards;
 
 // Square kernels only; the padding keeps the size at stride 1.
 struct ConvOptions {
@@ -26,10 +29,12 @@ class Conv2d : public torch::nn::Module {
  public:
   explicit Conv2d(const ConvOptions& options);
   at::Tensor forward(const at::Tensor& x) const;
+  void set_virtual_shards(std::shared_ptr<VirtualShards> shards) { shards_ = std::move(shards); }
 
   at::Tensor weight;  // (out, in / groups, kernel, kernel)
 
  private:
+  std::shared_ptr<VirtualShards> shards_;
   int64_t stride_, padding_, groups_;
 };
 
@@ -38,9 +43,13 @@ class Linear : public torch::nn::Module {
  public:
   Linear(int64_t in_features, int64_t out_features);
   at::Tensor forward(const at::Tensor& x) const;
+  void set_virtual_shards(std::shared_ptr<VirtualShards> shards) { shards_ = std::move(shards); }
 
   at::Tensor weight;  // (out, in)
   at::Tensor bias;    // (out)
+
+ private:
+  std::shared_ptr<VirtualShards> shards_;
 };
 
 }  // namespace dtrain::nn

@@ -21,7 +21,7 @@ double clip_grad_norm(const std::vector<at::Tensor>& params, double max_norm) {
   const double value = norm.item<double>();
   const double factor = max_norm / (value + 1e-6);
   // Written so that a NaN norm scales too, and the gradients show it.
-  if (!(factor >= 1.0)) {
+  if (max_norm > 0 && !(factor >= 1.0)) {
     at::_foreach_mul_(grads, factor);
   }
   return value;

@@ -2,14 +2,18 @@
 // SLURM, mpirun's binding) and control groups (containers) leave a process fewer.
 #include "run/machine.h"
 
+#include <ATen/Version.h>
 #include <sched.h>
 #include <torch/cuda.h>
+#include <torch/version.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <string>
+
+#include "nn/batch_norm_kernels.h"
 
 namespace dtrain::run {
 namespace {
@@ -34,6 +38,13 @@ int64_t control_group_limit() {
 
 int64_t cores_per_rank(int64_t available, int64_t ranks, bool bound) {
   return std::max<int64_t>(1, bound ? available : available / std::max<int64_t>(1, ranks));
+}
+
+std::string libtorch_version() { return TORCH_VERSION; }
+
+std::string instruction_sets() {
+  return at::get_cpu_capability() + ", batch norm " +
+         nn::kernels::available_kernels()[0]->instructions;
 }
 
 Machine this_machine(const dist::MpiScope& mpi) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "dist/mpi_scope.h"
 
@@ -12,6 +13,11 @@ struct Machine {
   int64_t omp_threads = 0;   // OMP_NUM_THREADS; 0: not set
   int64_t cuda_devices = 0;  // visible to this process
 };
+
+// What arithmetic depends on in its last bits: the version of LibTorch, and the instruction sets
+// that its kernels and those of batch norm use here.
+std::string libtorch_version();
+std::string instruction_sets();
 
 Machine this_machine(const dist::MpiScope& mpi);
 

@@ -82,6 +82,12 @@ void check_training(Checker& checker, const RunConfig& c) {
   checker.expect(c.dist.backend != "nccl" || c.run.device != "cpu",
                  "dist.backend",
                  "nccl carries tensors between GPUs, but run.device is cpu");
+  checker.expect(c.dist.deterministic_world == 0 || c.dist.sync_bn,
+                 "dist.sync_bn",
+                 "is false, but dist.deterministic_world takes statistics over all ranks");
+  checker.expect(c.dist.deterministic_world == 0 || c.dist.compression == "none",
+                 "dist.compression",
+                 "rounds gradients, which dist.deterministic_world adds up exactly in one order");
   checker.expect(c.dist.first_bucket_mb <= c.dist.bucket_mb,
                  "dist.first_bucket_mb",
                  "is " + number_text(c.dist.first_bucket_mb) + ", above dist.bucket_mb, " +
@@ -148,6 +154,9 @@ void resolve(RunConfig& config, const Machine& machine) {
          run.device,
          resolved_device(run.device, machine),
          std::to_string(machine.cuda_devices) + " GPUs visible");
+  if (run.threads == 0 && config.dist.deterministic_world > 0) {
+    choose("run.threads", run.threads, 1, "the same on any number of ranks");
+  }
   if (run.threads == 0) {
     const bool told = machine.omp_threads > 0;
     choose("run.threads",
@@ -166,6 +175,15 @@ void resolve(RunConfig& config, const Machine& machine) {
            config.loader.batch_size,
            "loader.batch_size");
   }
+}
+
+void check_world(const RunConfig& config, int64_t ranks) {
+  const int64_t world = config.dist.deterministic_world;
+  if (world == 0 || ranks <= world) return;
+  throw config_error("dist.deterministic_world",
+                     "is " + std::to_string(world) + ", fewer than the " + std::to_string(ranks) +
+                         " ranks that were started",
+                     "start at most that many ranks, or plan a larger world from the beginning");
 }
 
 std::string effective_config(const RunConfig& config) {

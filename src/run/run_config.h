@@ -25,6 +25,8 @@
 #include "optim/schedule_config.h"
 #include "tasks/loss_config.h"
 #include "train/checkpoint_config.h"
+#include "train/grad_scaler_config.h"
+#include "train/nonfinite_config.h"
 #include "train/train_config.h"
 
 namespace dtrain::run {
@@ -80,6 +82,8 @@ struct RunConfig {
   optim::OptimizerConfig optimizer;
   optim::ScheduleConfig schedule;
   train::TrainConfig train;
+  train::GradScalerConfig grad_scaler;
+  train::NonFiniteConfig nonfinite;
   dist::DistConfig dist;
   train::CheckpointConfig checkpoint;
 
@@ -97,6 +101,8 @@ void fields(V& v, RunConfig& c) {
   v("optimizer", c.optimizer, "How gradients change the weights.");
   v("schedule", c.schedule, "Learning rate over time.");
   v("train", c.train, "How a step is computed, and when to evaluate.");
+  v("grad_scaler", c.grad_scaler, "Loss scaling, which float16 needs.");
+  v("nonfinite", c.nonfinite, "What happens when a loss or gradient is NaN or infinite.");
   v("dist", c.dist, "How ranks work together.");
   v("checkpoint", c.checkpoint, "What is saved, and when.");
 }
@@ -113,6 +119,9 @@ config::Problems validate(const RunConfig& config);
 // depends on the data (channels, classes, normalisation) is left to the components. Throws
 // Error(kConfig) when the machine cannot do what is asked, such as cuda without a GPU.
 void resolve(RunConfig& config, const Machine& machine);
+
+// Throws Error(kConfig) when the settings do not go with this number of ranks.
+void check_world(const RunConfig& config, int64_t ranks);
 
 // The text of config.json, and back; `name` is what messages call the text.
 std::string effective_config(const RunConfig& config);

@@ -7,8 +7,10 @@
 #include <array>
 #include <cmath>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
+#include "run/machine.h"
 #include "util/check.h"
 #include "util/version.h"
 
@@ -16,22 +18,33 @@ namespace dtrain::run {
 namespace {
 
 constexpr const char* kOptimizerPrefix = "optimizer.";
+constexpr const char* kGradScaler = "grad_scaler";  // (3) double
 constexpr const char* kMetricSums = "metric_sums";  // (ranks, metrics, 2) double
 
 // Settings that change what is written or how fast, not what is computed.
-constexpr std::array<std::string_view, 10> kFree = {"run.output",
+constexpr std::array<std::string_view, 13> kFree = {"run.output",
                                                     "run.resume",
                                                     "run.experiment",
                                                     "run.log_interval",
                                                     "data.data_dir",
+                                                    "loader.eval_batch_size",
                                                     "loader.workers",
                                                     "loader.prefetch",
                                                     "train.max_steps",
                                                     "dist.timeout_s",
-                                                    "dist.digest_interval"};
+                                                    "dist.digest_interval",
+                                                    "nonfinite.policy",
+                                                    "nonfinite.max_skips"};
 // Settings that change rounding at most.
-constexpr std::array<std::string_view, 5> kRounding = {
-    "run.threads", "run.device", "dist.backend", "dist.bucket_mb", "dist.first_bucket_mb"};
+constexpr std::array<std::string_view, 6> kRounding = {"run.threads",
+                                                       "run.device",
+                                                       "dist.backend",
+                                                       "dist.bucket_mb",
+                                                       "dist.first_bucket_mb",
+                                                       "dist.static_graph"};
+
+constexpr const char* kRoundsOtherwise =
+    ": results may differ from an uninterrupted run in rounding";
 
 template <size_t N>
 bool contains(const std::array<std::string_view, N>& list, std::string_view path) {
@@ -67,11 +80,24 @@ at::Tensor take(train::NamedTensors& tensors, const std::string& name) {
 
 }  // namespace
 
+dist::NamedTensors replicated_state(const nn::Classifier& model,
+                                    const optim::Optimizer& optimizer) {
+  dist::NamedTensors state = dist::state_of(model);
+  for (const auto& named : optimizer_tensors(optimizer)) state.push_back(named);
+  return state;
+}
+
+int64_t global_batch_size(const RunConfig& config, int64_t ranks) {
+  const int64_t world = config.dist.deterministic_world;
+  return config.loader.batch_size * (world > 0 ? world : ranks) * config.train.grad_accum_steps;
+}
+
 config::Json describe_run(const RunConfig& config, const DataIdentity& data, int64_t ranks) {
   config::Json meta;
   meta["dtrain_version"] = util::kVersion;
   meta["ranks"] = ranks;
-  meta["global_batch_size"] = ranks * config.loader.batch_size;
+  meta["global_batch_size"] = global_batch_size(config, ranks);
+  meta["machine"] = {{"libtorch", libtorch_version()}, {"instructions", instruction_sets()}};
   meta["data"] = {{"train", data.train_fingerprint}, {"eval", data.eval_fingerprint}};
   meta["class_names"] = data.class_names;
   meta["config"] = config::Json::parse(effective_config(config));
@@ -79,19 +105,20 @@ config::Json describe_run(const RunConfig& config, const DataIdentity& data, int
 }
 
 train::CheckpointData take_snapshot(const train::TrainState& state,
-                                    const nn::Classifier& model,
-                                    const optim::Optimizer& optimizer,
+                                    const TrainedParts& parts,
                                     const at::Tensor& metric_sums,
-                                    const dist::ProcessGroup& group,
+                                    const dist::ProcessGroup& control,
                                     const config::Json& run_description) {
   train::CheckpointData data;
-  data.model = train::named_tensors(model);
-  data.state = optimizer_tensors(optimizer);
-  data.state.emplace_back(kMetricSums, at::stack(group.all_gather(metric_sums)));
+  data.model = dist::state_of(parts.model);
+  data.state = optimizer_tensors(parts.optimizer);
+  data.state.emplace_back(kGradScaler, parts.scaler.state());
+  data.state.emplace_back(kMetricSums, at::stack(control.all_gather(metric_sums)));
   // The end of an epoch is the start of the next one.
   const bool epoch_ended = state.batch == state.steps_per_epoch;
   data.position = {state.step, state.epoch + (epoch_ended ? 1 : 0), epoch_ended ? 0 : state.batch};
   data.meta = run_description;
+  data.meta["skipped_updates"] = state.skipped_updates;
   data.meta["eval"] = config::Json::object();
   for (const auto& [name, value] : state.eval) {
     if (std::isfinite(value)) data.meta["eval"][name] = value;  // JSON has no NaN
@@ -110,23 +137,38 @@ std::vector<std::string> check_resumable(const config::Json& meta,
   config::Problems refused;
   std::vector<std::string> announced;
   const auto global_batch = meta.at("global_batch_size").get<int64_t>();
-  if (global_batch != ranks * config.loader.batch_size) {
+  if (global_batch != global_batch_size(config, ranks)) {
     refused.add(
         "global batch",
         both("it",
              std::to_string(global_batch),
-             std::to_string(ranks) + " ranks x " + std::to_string(config.loader.batch_size)));
+             std::to_string(global_batch_size(config, ranks)) + " (" + std::to_string(ranks) +
+                 " ranks x " + std::to_string(config.loader.batch_size) + ")"));
   }
+  // The deterministic world computes the same bits on any number of ranks.
+  const bool exact = config.dist.deterministic_world > 0;
   if (const auto saved = meta.at("ranks").get<int64_t>(); saved != ranks) {
-    announced.push_back(both("the number of ranks", std::to_string(saved), std::to_string(ranks)));
+    announced.push_back(both("the number of ranks", std::to_string(saved), std::to_string(ranks)) +
+                        (exact ? ": in the deterministic world no bit depends on it"
+                               : ": the samples and their order stay, sums round otherwise"));
+  }
+  const config::Json machine = meta.value("machine", config::Json::object());
+  for (const auto& [what, key, now] :
+       {std::tuple{"LibTorch", "libtorch", libtorch_version()},
+        std::tuple{"the set of instructions", "instructions", instruction_sets()}}) {
+    const std::string saved = machine.value(key, now);
+    if (saved != now) announced.push_back(both(what, saved, now) + kRoundsOtherwise);
   }
   const RunConfig saved =
       parse_effective_config(meta.at("config").dump(), checkpoint + "/manifest.json");
   for (const auto& difference : differences(saved, config)) {
     // The batch of a rank follows from the global batch, which is compared above.
-    if (is_free(difference.path) || difference.path == "loader.batch_size") continue;
+    const bool of_batch =
+        difference.path == "loader.batch_size" || difference.path == "train.grad_accum_steps";
+    if (is_free(difference.path) || (of_batch && !exact)) continue;
     if (contains(kRounding, difference.path)) {
-      announced.push_back(both(difference.path, difference.left, difference.right));
+      announced.push_back(both(difference.path, difference.left, difference.right) +
+                          kRoundsOtherwise);
     } else {
       refused.add(difference.path, both("it", difference.left, difference.right));
     }
@@ -153,18 +195,18 @@ std::vector<std::string> check_resumable(const config::Json& meta,
 at::Tensor restore_snapshot(const std::string& checkpoint,
                             const dist::MpiScope& mpi,
                             const dist::ProcessGroup& group,
-                            nn::Classifier& model,
-                            optim::Optimizer& optimizer,
+                            const TrainedParts& parts,
                             train::TrainState& state) {
   at::NoGradGuard no_grad;
   config::Json header;  // position and meta, which the other ranks get as text
-  at::Tensor sums;
+  at::Tensor sums, scaler = parts.scaler.state();
   dist::together(mpi, [&] {
     if (group.rank() != 0) return;
     train::CheckpointData data = train::load_checkpoint(checkpoint);
     sums = take(data.state, kMetricSums);
-    train::copy_tensors(data.model, train::named_tensors(model), checkpoint);
-    train::copy_tensors(data.state, optimizer_tensors(optimizer), checkpoint);
+    scaler = take(data.state, kGradScaler);
+    train::copy_tensors(data.model, dist::state_of(parts.model), checkpoint);
+    train::copy_tensors(data.state, optimizer_tensors(parts.optimizer), checkpoint);
     header = {{"step", data.position.step},
               {"epoch", data.position.epoch},
               {"batch", data.position.batch},
@@ -182,9 +224,12 @@ at::Tensor restore_snapshot(const std::string& checkpoint,
     state.best_top1 = meta["best"]["top1"];
   }
   state.eval = meta["eval"].get<train::MetricValues>();
+  state.skipped_updates = meta.value("skipped_updates", int64_t{0});
 
-  // The model is broadcast with every start of a run; the optimizer's tensors here.
-  for (auto& [name, tensor] : optimizer.state()) group.broadcast(tensor);
+  dist::broadcast_module(parts.model, group);
+  for (auto& [name, tensor] : parts.optimizer.state()) group.broadcast(tensor);
+  group.broadcast(scaler);
+  parts.scaler.load_state(scaler);
   if (!sums.defined()) {
     sums = at::zeros({header["ranks"].get<int64_t>(), header["metrics"].get<int64_t>(), 2},
                      at::kDouble);

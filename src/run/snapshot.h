@@ -12,6 +12,7 @@
 #include "optim/optimizer.h"
 #include "run/run_config.h"
 #include "train/checkpoint.h"
+#include "train/grad_scaler.h"
 #include "train/train_state.h"
 
 namespace dtrain::run {
@@ -22,35 +23,47 @@ struct DataIdentity {
   std::vector<std::string> class_names;
 };
 
-// The part of a checkpoint's meta that stays the same during a run: config, data, ranks.
+// What a checkpoint restores besides the TrainState. Borrowed.
+struct TrainedParts {
+  nn::Classifier& model;
+  optim::Optimizer& optimizer;
+  train::GradScaler& scaler;
+};
+
+// Weights, buffers and the optimizer's tensors, by name: what replicas must have in common.
+dist::NamedTensors replicated_state(const nn::Classifier& model, const optim::Optimizer& optimizer);
+
+// Images in one step over all ranks, with accumulation.
+int64_t global_batch_size(const RunConfig& config, int64_t ranks);
+
+// The part of a checkpoint's meta that stays the same during a run: config, data, ranks, machine.
 config::Json describe_run(const RunConfig& config, const DataIdentity& data, int64_t ranks);
 
 // The training as it stands. Collective (the metric sums of all ranks are stored); the tensors are
 // the live ones, not copies. `metric_sums` is this rank's Trainer::metric_sums().
 train::CheckpointData take_snapshot(const train::TrainState& state,
-                                    const nn::Classifier& model,
-                                    const optim::Optimizer& optimizer,
+                                    const TrainedParts& parts,
                                     const at::Tensor& metric_sums,
-                                    const dist::ProcessGroup& group,
+                                    const dist::ProcessGroup& control,
                                     const config::Json& run_description);
 
 // Compares the run that wrote a checkpoint with this one. What changes the course of the training
 // is refused: Error(kConfig) that lists each difference. What may change rounding at most (threads,
-// device, number of ranks with the same global batch) is returned, to be announced.
+// device, instruction sets, LibTorch, number of ranks with the same global batch) is returned, each
+// with what follows from it, to be announced.
 std::vector<std::string> check_resumable(const config::Json& meta,
                                          const std::string& checkpoint,
                                          const RunConfig& config,
                                          const DataIdentity& data,
                                          int64_t ranks);
 
-// Sets model, optimizer and state to what the checkpoint holds; collective. Rank 0 reads the file,
+// Sets parts and state to what the checkpoint holds; collective. Rank 0 reads the file,
 // the others receive, so only rank 0 needs to see it. Returns this rank's metric sums, undefined
 // when the checkpoint ends an epoch.
 at::Tensor restore_snapshot(const std::string& checkpoint,
                             const dist::MpiScope& mpi,
                             const dist::ProcessGroup& group,
-                            nn::Classifier& model,
-                            optim::Optimizer& optimizer,
+                            const TrainedParts& parts,
                             train::TrainState& state);
 
 }  // namespace dtrain::run

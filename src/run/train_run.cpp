@@ -10,18 +10,23 @@
 #include <vector>
 
 #include "callbacks/checkpoint_saver.h"
+#include "callbacks/failed_update_report.h"
+#include "callbacks/fault_injection.h"
 #include "callbacks/metric_logger.h"
 #include "callbacks/plot_writer.h"
 #include "callbacks/progress_logger.h"
 #include "callbacks/replica_checker.h"
 #include "data/device_prefetcher.h"
 #include "dist/gradient_reducer.h"
+#include "dist/ordered_reducer.h"
 #include "dist/parameter_sync.h"
 #include "dist/rendezvous.h"
 #include "models/registry.h"
 #include "nn/batch_norm.h"
 #include "nn/conversion.h"
+#include "nn/virtual_shards.h"
 #include "optim/optimizer_factory.h"
+#include "run/agreement.h"
 #include "run/machine.h"
 #include "run/run_folder.h"
 #include "run/snapshot.h"
@@ -66,17 +71,6 @@ Data open_data(const RunConfig& config) {
 void identify(Data& data) {
   data.identity.train_fingerprint = data.train->fingerprint();
   data.identity.eval_fingerprint = data.eval->fingerprint();
-}
-
-// The ranks must hold the same images; a host with another copy would train something else.
-void compare_identities(const DataIdentity& data, const dist::MpiScope& mpi) {
-  const auto all = mpi.all_gather(data.train_fingerprint + " " + data.eval_fingerprint);
-  dist::together(mpi, [&] {
-    if (all[static_cast<size_t>(mpi.rank())] == all[0]) return;
-    throw data_error("data set",
-                     "this rank reads other images or labels than rank 0",
-                     "compare the data folders of the hosts");
-  });
 }
 
 Start find_start(const RunConfig& config, const dist::MpiScope& mpi) {
@@ -135,7 +129,7 @@ std::unique_ptr<data::DataLoader> make_loader(const Data& data,
                                               bool training,
                                               const dist::ProcessGroup& group,
                                               c10::Device device) {
-  const data::Shard shard{group.rank(), group.size()};
+  const data::Shard shard{group.rank(), group.size(), config.dist.deterministic_world};
   const auto seed = static_cast<uint64_t>(config.run.seed);
   const auto& dataset = training ? *data.train : *data.eval;
   const int64_t eval_batch =
@@ -172,8 +166,13 @@ class TrainRun {
  private:
   std::string headline() const;
   void announce_resume() const;
+  void enter_deterministic_world();
   void make_trainer();
   void make_callbacks();
+  TrainedParts trained_parts() { return {*model_, *optimizer_, *scaler_}; }
+  train::CheckpointData snapshot(const train::TrainState& now);
+  train::Restored restore(const std::string& checkpoint);
+  train::Restored roll_back();
 
   RunConfig config_;
   const dist::MpiScope& mpi_;
@@ -183,16 +182,20 @@ class TrainRun {
   Start start_;
   std::vector<std::string> announced_;
   std::shared_ptr<nn::Classifier> model_;
-  std::optional<dist::ProcessGroup> group_;
+  std::optional<dist::ProcessGroup> group_;    // gradients and batch norm
+  std::optional<dist::ProcessGroup> control_;  // everything small
   Loaders loaders_;
   std::unique_ptr<optim::Optimizer> optimizer_;
+  std::optional<train::GradScaler> scaler_;
   train::TrainState state_;
   RunFolder folder_;
+  std::shared_ptr<nn::VirtualShards> shards_;  // in the deterministic world
   std::optional<optim::LRSchedule> schedule_;
-  std::optional<dist::GradientReducer> reducer_;
+  std::unique_ptr<dist::GradientSync> gradients_;
   std::optional<data::DevicePrefetcher> train_batches_, eval_batches_;
   std::optional<tasks::SupervisedTask> task_;
   std::optional<train::EvaluationLoop> evaluation_;
+  std::optional<train::UpdateGuard> guard_;
   std::vector<std::unique_ptr<train::Callback>> callbacks_;
   std::optional<train::Trainer> trainer_;
 };
@@ -201,10 +204,14 @@ class TrainRun {
 TrainRun::TrainRun(RunConfig config, const dist::MpiScope& mpi)
     : config_(std::move(config)), mpi_(mpi) {
   const Machine machine = this_machine(mpi);
-  dist::together(mpi, [&] { resolve(config_, machine); });
+  dist::together(mpi, [&] {
+    resolve(config_, machine);
+    check_world(config_, mpi.size());
+  });
   at::set_num_threads(static_cast<int>(config_.run.threads));
   device_ = training_device(config_, machine, mpi);
   precision_ = train::resolve_precision(config_.train.precision, device_);
+  scaler_.emplace(config_.grad_scaler, precision_ == train::Precision::kFloat16);
 
   data_ = dist::together(mpi, [&] { return open_data(config_); });
   start_ = find_start(config_, mpi);
@@ -217,36 +224,42 @@ TrainRun::TrainRun(RunConfig config, const dist::MpiScope& mpi)
   dist::together(mpi, [&] {
     loaders_.train = make_loader(data_, config_, true, *group_, device_);
     loaders_.eval = make_loader(data_, config_, false, *group_, device_);
+    const int64_t accumulated = config_.train.grad_accum_steps;
     state_.epochs = config_.run.epochs;
-    state_.steps_per_epoch = loaders_.train->batches_per_epoch();
-    state_.global_batch_size = config_.loader.batch_size * group_->size();
+    state_.steps_per_epoch = (loaders_.train->batches_per_epoch() + accumulated - 1) / accumulated;
+    state_.global_batch_size = global_batch_size(config_, group_->size());
+    state_.ranks = group_->size();
     schedule_.emplace(
         config_.schedule, config_.optimizer.lr, state_.steps_per_epoch, state_.epochs);
     identify(data_);
   });
-  compare_identities(data_.identity, mpi);
+  expect_agreement(facts_of(config_, data_.identity, *model_), mpi);
   if (!start_.checkpoint.empty()) {
     dist::together(mpi, [&] {
       announced_ =
           check_resumable(start_.meta, start_.checkpoint, config_, data_.identity, group_->size());
     });
   }
+  control_ = group_->control_group();
 }
 
 void TrainRun::run() {
   folder_ = open_run_folder(config_, start_, mpi_);
   util::log_info(values_table(config_));
   util::log_info(headline());
-  at::Tensor metric_sums;
+  train::Restored restored{state_, {}};
   if (!start_.checkpoint.empty()) {
-    metric_sums = restore_snapshot(start_.checkpoint, mpi_, *group_, *model_, *optimizer_, state_);
+    restored = restore(start_.checkpoint);
+    state_ = restored.state;
     announce_resume();
+  } else {
+    dist::broadcast_module(*model_, *group_);
   }
-  dist::broadcast_module(*model_, *group_);
-  dist::check_replicas_equal(*model_, *group_);
+  dist::check_replicas_equal(replicated_state(*model_, *optimizer_), *control_);
   if (config_.dist.sync_bn) nn::synchronise_batch_norm(*model_, *group_);
+  if (config_.dist.deterministic_world > 0) enter_deterministic_world();
   make_trainer();
-  if (metric_sums.defined()) trainer_->restore_metric_sums(metric_sums);
+  if (restored.metric_sums.defined()) trainer_->restore_metric_sums(restored.metric_sums);
   make_callbacks();
   trainer_->run();
   util::log_info("Done: epoch " + std::to_string(trainer_->state().epoch) + " of " +
@@ -256,9 +269,13 @@ void TrainRun::run() {
 std::string TrainRun::headline() const {
   int64_t parameters = 0;
   for (const auto& parameter : model_->parameters()) parameters += parameter.numel();
+  std::string world = "ranks " + std::to_string(group_->size());
+  if (config_.dist.deterministic_world > 0) {
+    world += " playing " + std::to_string(config_.dist.deterministic_world);
+  }
   return config_.model.name + ": " + std::to_string(parameters) + " parameters, " +
-         train::to_string(precision_) + ", ranks " + std::to_string(group_->size()) +
-         ", threads per rank " + std::to_string(config_.run.threads) + ", training images " +
+         train::to_string(precision_) + ", " + world + ", threads per rank " +
+         std::to_string(config_.run.threads) + ", training images " +
          std::to_string(data_.train->size()) + ", evaluation images " +
          std::to_string(data_.eval->size());
 }
@@ -266,31 +283,76 @@ std::string TrainRun::headline() const {
 void TrainRun::announce_resume() const {
   util::log_info("Resumed " + start_.checkpoint + " at epoch " + std::to_string(state_.epoch) +
                  ", step " + std::to_string(state_.step));
-  for (const auto& difference : announced_) {
-    util::log_warning(difference + ": results may differ from an uninterrupted run in rounding");
-  }
+  for (const auto& difference : announced_) util::log_warning(difference);
+}
+
+train::CheckpointData TrainRun::snapshot(const train::TrainState& now) {
+  dist::check_replicas_equal(replicated_state(*model_, *optimizer_), *control_);
+  group_->expect_healthy();
+  return take_snapshot(now,
+                       trained_parts(),
+                       trainer_->metric_sums(),
+                       *control_,
+                       describe_run(config_, data_.identity, group_->size()));
+}
+
+train::Restored TrainRun::restore(const std::string& checkpoint) {
+  train::Restored restored{state_, {}};
+  restored.metric_sums =
+      restore_snapshot(checkpoint, mpi_, *group_, trained_parts(), restored.state);
+  return restored;
+}
+
+train::Restored TrainRun::roll_back() {
+  std::string checkpoint;
+  dist::together(mpi_, [&] {
+    if (mpi_.rank() != 0) return;
+    const auto point = train::resolve_resume(folder_.path.string(), config_.run.output, "");
+    checkpoint = point->checkpoint.string();  // a path given by name is there, or an error
+  });
+  return restore(mpi_.broadcast(checkpoint));
+}
+
+void TrainRun::enter_deterministic_world() {
+  shards_ = std::make_shared<nn::VirtualShards>(
+      config_.dist.deterministic_world, group_->rank(), group_->size());
+  shards_->adopt(*model_);
+  nn::set_virtual_shards(*model_, shards_);
 }
 
 void TrainRun::make_trainer() {
   const auto dtype = train::weight_dtype(precision_);
-  reducer_.emplace(*model_, *group_, config_.dist);
+  if (shards_) {
+    gradients_ =
+        std::make_unique<dist::OrderedReducer>(model_->parameters(), shards_->leaves(), *group_);
+  } else {
+    gradients_ = std::make_unique<dist::GradientReducer>(*model_, *group_, config_.dist);
+  }
   train_batches_.emplace(*loaders_.train, data_.normalization, device_, dtype);
   eval_batches_.emplace(*loaders_.eval, data_.normalization, device_, dtype);
   task_.emplace(config_.loss);
-  evaluation_.emplace(*model_, *task_, *eval_batches_, *group_, precision_);
+  evaluation_.emplace(*model_, *task_, *eval_batches_, *control_, precision_);
+  guard_.emplace(config_.nonfinite, *model_, *control_, [this](const train::FailedUpdate& failed) {
+    callbacks::write_failed_update(folder_.nonfinite(), failed);
+  });
   const train::TrainerOptions options{
       config_.train, precision_, config_.run.log_interval, static_cast<uint64_t>(config_.run.seed)};
   trainer_.emplace(options,
                    state_,
-                   train::Trainer::Parts{*model_,
-                                         *task_,
-                                         *optimizer_,
-                                         *schedule_,
-                                         *reducer_,
-                                         *group_,
-                                         *train_batches_,
-                                         *evaluation_,
-                                         callbacks_});
+                   train::Trainer::Parts{.model = *model_,
+                                         .task = *task_,
+                                         .optimizer = *optimizer_,
+                                         .schedule = *schedule_,
+                                         .gradients = *gradients_,
+                                         .scaler = *scaler_,
+                                         .guard = *guard_,
+                                         .group = *group_,
+                                         .control = *control_,
+                                         .batches = *train_batches_,
+                                         .evaluation = *evaluation_,
+                                         .callbacks = callbacks_,
+                                         .shards = shards_.get(),
+                                         .roll_back = [this] { return roll_back(); }});
 }
 
 // In the order in which they act: a replica that differs is found before anything is saved, and
@@ -303,19 +365,18 @@ void TrainRun::make_callbacks() {
     if (writes) store.emplace(folder_.checkpoints(), config_.checkpoint);
   });
   add(std::make_unique<callbacks::ProgressLogger>());
-  if (config_.dist.digest_interval > 0) {
-    add(std::make_unique<callbacks::ReplicaChecker>(
-        *model_, *group_, config_.dist.digest_interval));
-  }
+  if (auto fault = callbacks::injected_fault(*model_, group_->rank())) add(std::move(fault));
+  add(std::make_unique<callbacks::ReplicaChecker>(
+      [this] { return replicated_state(*model_, *optimizer_); },
+      *control_,
+      config_.dist.digest_interval));
   if (writes) {
     add(std::make_unique<callbacks::MetricLogger>(folder_.path, folder_.summary()));
     add(std::make_unique<callbacks::PlotWriter>(folder_.summary(), folder_.curves()));
   }
-  const auto description = describe_run(config_, data_.identity, group_->size());
   add(std::make_unique<callbacks::CheckpointSaver>(
-      config_.checkpoint, std::move(store), [this, description](const train::TrainState& now) {
-        return take_snapshot(
-            now, *model_, *optimizer_, trainer_->metric_sums(), *group_, description);
+      config_.checkpoint, std::move(store), [this](const train::TrainState& now) {
+        return snapshot(now);
       }));
 }
 

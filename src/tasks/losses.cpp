@@ -13,7 +13,7 @@ at::Tensor cross_entropy(const at::Tensor& logits,
     return scores.sum();  // of nothing: zero, and still connected to the model
   }
   return at::cross_entropy_loss(
-      scores, targets, /*weight=*/{}, at::Reduction::Mean, /*ignore_index=*/-100, label_smoothing);
+      scores, targets, /*weight=*/{}, at::Reduction::Sum, /*ignore_index=*/-100, label_smoothing);
 }
 
 }  // namespace dtrain::tasks

@@ -9,7 +9,9 @@
 namespace dtrain::tasks {
 
 struct TaskOutput {
-  at::Tensor loss;     // scalar, float32 or float64: the mean over the local batch
+  // Scalar, float32 or float64: the sum over the local batch. A sum, because only the trainer knows
+  // over how many samples of how many micro-batches and ranks the mean is taken.
+  at::Tensor loss_sum;
   at::Tensor logits;   // (B, K)
   at::Tensor targets;  // (B) class indices, what metrics compare the logits with
 };

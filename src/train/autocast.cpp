@@ -28,6 +28,7 @@ Precision resolve_precision(const std::string& name, const at::Device& device) {
     return multiplies_bfloat16(device) ? Precision::kBFloat16 : Precision::kFloat32;
   }
   if (name == "bfloat16") return Precision::kBFloat16;
+  if (name == "float16") return Precision::kFloat16;
   if (name == "float64") return Precision::kFloat64;
   check(name == "float32", "the reader admits known precisions only");
   return Precision::kFloat32;
@@ -37,6 +38,8 @@ std::string to_string(Precision precision) {
   switch (precision) {
     case Precision::kBFloat16:
       return "bfloat16";
+    case Precision::kFloat16:
+      return "float16";
     case Precision::kFloat32:
       return "float32";
     case Precision::kFloat64:
@@ -50,12 +53,14 @@ at::ScalarType weight_dtype(Precision precision) {
 }
 
 AutocastScope::AutocastScope(Precision precision, const at::Device& device)
-    : device_(device.type()), active_(precision == Precision::kBFloat16) {
+    : device_(device.type()),
+      active_(precision == Precision::kBFloat16 || precision == Precision::kFloat16) {
   if (!active_) return;
   was_enabled_ = at::autocast::is_autocast_enabled(device_);
   previous_dtype_ = at::autocast::get_autocast_dtype(device_);
   at::autocast::set_autocast_enabled(device_, true);
-  at::autocast::set_autocast_dtype(device_, at::kBFloat16);
+  at::autocast::set_autocast_dtype(device_,
+                                   precision == Precision::kBFloat16 ? at::kBFloat16 : at::kHalf);
   at::autocast::increment_nesting();
 }
 

@@ -163,13 +163,6 @@ NamedTensors load_safetensors(const fs::path& path) {
   return read_file(path, hash);
 }
 
-NamedTensors named_tensors(const torch::nn::Module& module) {
-  NamedTensors tensors;
-  for (const auto& item : module.named_parameters()) tensors.emplace_back(item.key(), item.value());
-  for (const auto& item : module.named_buffers()) tensors.emplace_back(item.key(), item.value());
-  return tensors;
-}
-
 void copy_tensors(const NamedTensors& from, const NamedTensors& to, const std::string& subject) {
   std::unordered_map<std::string, at::Tensor> source(from.begin(), from.end());
   Differences differences;

@@ -3,7 +3,7 @@
 //   CheckpointStore store(run / "checkpoints", config);              // on rank 0
 //   save_checkpoint(store, {.model = ..., .state = ..., .position = ..., .meta = ...}, is_best);
 //   CheckpointData data = load_checkpoint(run / "checkpoints/last");
-//   copy_tensors(data.model, named_tensors(*model), "checkpoint");
+//   copy_tensors(data.model, dist::state_of(*model), "checkpoint");
 //
 // docs/checkpoint_format.md is the page on the format. In Python:
 //   model.load_state_dict(safetensors.torch.load_file(".../checkpoints/best/model.safetensors"))
@@ -17,15 +17,12 @@
 #include <vector>
 
 #include "config/json.h"
+#include "dist/parameter_sync.h"
 #include "train/checkpoint_folder.h"
-
-namespace torch::nn {
-class Module;
-}
 
 namespace dtrain::train {
 
-using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
+using dist::NamedTensors;
 
 struct CheckpointData {
   NamedTensors model;  // parameters and buffers, names as in torchvision
@@ -51,9 +48,6 @@ CheckpointData load_checkpoint(const std::filesystem::path& checkpoint);
 
 // The tensors of one safetensors file, from anywhere.
 NamedTensors load_safetensors(const std::filesystem::path& path);
-
-// Parameters and buffers of a module under their full names; the tensors are the module's own.
-NamedTensors named_tensors(const torch::nn::Module& module);
 
 // Copies the values of `from` into the tensors of `to`, which keep memory order and device. The
 // names must be the same in any order, as must shapes and types; otherwise Error(kConfig) lists

@@ -10,9 +10,9 @@ namespace dtrain::train {
 EvaluationLoop::EvaluationLoop(nn::Classifier& model,
                                tasks::Task& task,
                                data::DevicePrefetcher& batches,
-                               const dist::ProcessGroup& group,
+                               const dist::ProcessGroup& control,
                                Precision precision)
-    : model_(model), task_(task), batches_(batches), group_(group), precision_(precision) {}
+    : model_(model), task_(task), batches_(batches), control_(control), precision_(precision) {}
 
 MetricValues EvaluationLoop::run() {
   at::NoGradGuard no_grad;
@@ -24,7 +24,7 @@ MetricValues EvaluationLoop::run() {
     metrics.update(task_.forward(*batch, model_));
   }
   model_.train();
-  return metrics.reduced(group_);
+  return metrics.reduced(control_);
 }
 
 }  // namespace dtrain::train

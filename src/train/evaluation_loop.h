@@ -18,7 +18,7 @@ class EvaluationLoop {
   EvaluationLoop(nn::Classifier& model,
                  tasks::Task& task,
                  data::DevicePrefetcher& batches,
-                 const dist::ProcessGroup& group,
+                 const dist::ProcessGroup& control,
                  Precision precision);
 
   // "loss", "top1", "top5" over all samples of all ranks; the same values on every rank. Leaves the
@@ -29,7 +29,7 @@ class EvaluationLoop {
   nn::Classifier& model_;
   tasks::Task& task_;
   data::DevicePrefetcher& batches_;
-  const dist::ProcessGroup& group_;
+  const dist::ProcessGroup& control_;
   Precision precision_;
 };
 

@@ -1,4 +1,4 @@
-// Where the time of a step goes: waiting for data, and everything.
+// Where the time of a step goes: waiting for data, waiting for other ranks, and everything.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,11 @@ namespace dtrain::train {
 // Accumulates over a log window and over the epoch; a handful of clock reads a step.
 class StepTimer {
  public:
-  void start_epoch(int64_t ranks);
+  void start_epoch();
   void before_batch() { wait_.reset(); }
   void after_batch() { window_.data_seconds += wait_.seconds(); }
-  void after_step(int64_t images);
+  // `images` of all ranks; `comm_seconds`: how long communication kept this rank waiting.
+  void after_step(int64_t images, double comm_seconds);
 
   // Writes the times and rates of the window and of the epoch so far, and begins a new window.
   void read_window(TrainState& state);
@@ -22,11 +23,10 @@ class StepTimer {
  private:
   struct Sums {
     int64_t steps = 0, images = 0;
-    double data_seconds = 0.0;
+    double data_seconds = 0.0, comm_seconds = 0.0;
     util::Timer timer;
   };
 
-  int64_t ranks_ = 1;
   util::Timer wait_;
   Sums window_, epoch_;
 };

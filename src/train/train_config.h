@@ -12,6 +12,7 @@ struct TrainConfig {
   std::string precision = "auto";
   bool channels_last = true;
   double clip_grad = 0.0;
+  int64_t grad_accum_steps = 1;
   int64_t eval_interval = 1;
   int64_t max_steps = 0;
 };
@@ -21,9 +22,10 @@ void fields(V& v, TrainConfig& c) {
   using namespace config;
   v("precision",
     c.precision,
-    one_of({"auto", "bfloat16", "float32", "float64"}),
-    "Arithmetic of the forward and backward pass: bfloat16 autocast over float32 weights, plain "
-    "float32, or float64 for checking formulas. auto: bfloat16 where the processor computes it.");
+    one_of({"auto", "bfloat16", "float16", "float32", "float64"}),
+    "Arithmetic of the forward and backward pass: autocast to bfloat16, or to float16 with a loss "
+    "scale, over float32 weights; plain float32; or float64 for checking formulas. auto: bfloat16 "
+    "where the processor computes it.");
   v("channels_last",
     c.channels_last,
     "Keep images and convolution weights in (B, H, W, C) memory order, the faster one.");
@@ -31,6 +33,11 @@ void fields(V& v, TrainConfig& c) {
     c.clip_grad,
     at_least(0.0),
     "Largest global norm of the gradients; 0 is no limit.");
+  v("grad_accum_steps",
+    c.grad_accum_steps,
+    between(1, 1 << 20),
+    "Batches whose gradients are added up before one update: a global batch of this many times the "
+    "size, without the memory. Batch norm still sees each batch alone.");
   v("eval_interval", c.eval_interval, at_least(1), "Evaluate after every this many epochs.");
   v("max_steps",
     c.max_steps,

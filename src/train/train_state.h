@@ -16,15 +16,19 @@ struct TrainState {
   int64_t epochs = 0;
   int64_t steps_per_epoch = 0;
   int64_t global_batch_size = 0;
+  int64_t ranks = 1;
 
   // Progress. `epoch` counts from 0; `batch` is the number of steps done in it; `step` is the
-  // number of optimizer updates since the training began, over all resumes.
+  // number of steps since the training began, over all resumes. A step is one optimizer update,
+  // made or, where it was not finite, skipped.
   int64_t epoch = 0;
   int64_t batch = 0;
   int64_t step = 0;
 
   double lr = 0.0;
-  double grad_norm = 0.0;  // before clipping; 0 when clipping is off
+  double grad_norm = 0.0;  // before clipping
+  double loss_scale = 1.0;
+  int64_t skipped_updates = 0;  // so far
 
   // Mean over the epoch so far; over the steps since the last log line; of the last evaluation. The
   // first two are brought up to date only when `metrics_are_fresh`, since reading them is a
@@ -40,6 +44,7 @@ struct TrainState {
   double images_per_second = 0.0;       // over all ranks, this window
   double step_seconds = 0.0;            // mean, this window
   double data_seconds = 0.0;            // mean wait for a batch, this window
+  double comm_seconds = 0.0;            // mean wait for other ranks, this window
   double mean_images_per_second = 0.0;  // over all ranks, this epoch
   double mean_step_seconds = 0.0;       // this epoch
 

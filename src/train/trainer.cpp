@@ -1,13 +1,17 @@
-// The training loop: epochs of steps over a loader, with hooks around them.
+// The training loop: epochs of updates over a loader, with hooks around them.
 #include "train/trainer.h"
-
-#include <utility>
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+
 #include "optim/grad_clip.h"
 #include "util/check.h"
+#include "util/log.h"
 #include "util/random.h"
 
 namespace dtrain::train {
@@ -15,8 +19,8 @@ namespace dtrain::train {
 Trainer::Trainer(TrainerOptions options, TrainState state, Parts parts)
     : options_(std::move(options)),
       state_(std::move(state)),
-      parts_(parts),
-      parameters_(parts.model.parameters()) {
+      parts_(std::move(parts)),
+      parameters_(parts_.model.parameters()) {
   check(state_.steps_per_epoch > 0, "an epoch has at least one step");
 }
 
@@ -39,20 +43,15 @@ bool Trainer::is_finished() const {
 
 void Trainer::run_epoch() {
   parts_.model.train();
-  parts_.batches.start_epoch(state_.epoch, state_.batch);
-  timer_.start_epoch(parts_.group.size());
+  parts_.batches.start_epoch(state_.epoch, state_.batch * options_.train.grad_accum_steps);
+  timer_.start_epoch();
   if (state_.batch == 0) epoch_metrics_.reset();
   window_metrics_.reset();
   for (auto& callback : parts_.callbacks) callback->on_epoch_start(state_);
 
   while (state_.batch < state_.steps_per_epoch) {
-    timer_.before_batch();
-    auto batch = parts_.batches.next();
-    check(batch.has_value(), "the loader delivers every batch that the sampler planned");
-    timer_.after_batch();
-    train_step(*batch);
+    if (!train_step()) return roll_back();
     ++state_.batch;
-    timer_.after_step(batch->size());
     // A log line every `log_interval` steps of the epoch, and at its last step.
     state_.metrics_are_fresh = state_.batch % options_.log_interval == 0 || state_.batch == 1 ||
                                state_.batch == state_.steps_per_epoch;
@@ -63,37 +62,92 @@ void Trainer::run_epoch() {
   finish_epoch();
 }
 
-void Trainer::train_step(const data::Batch& batch) {
+bool Trainer::train_step() {
+  const int64_t accumulated = options_.train.grad_accum_steps;
+  const int64_t first = state_.batch * accumulated;
+  const int64_t last = std::min(first + accumulated, parts_.batches.sampler().batches_per_epoch());
+  const int64_t samples = parts_.batches.sampler().global_samples(first, last);
   // Keyed by step and rank instead of carried along: a resumed run needs no generator state.
   at::manual_seed(util::mix(options_.seed,
                             static_cast<uint64_t>(state_.step),
                             static_cast<uint64_t>(parts_.group.rank())));
   parts_.optimizer.set_lr(state_.lr = parts_.schedule(state_.step));
-  parts_.reducer.zero_grad();
+  parts_.guard.start_update();
+  outputs_.clear();
+  parts_.gradients.zero_grad();
+  const double communicated = parts_.gradients.exposed_seconds() + parts_.group.waited_seconds();
+  for (int64_t micro_batch = first; micro_batch < last; ++micro_batch) {
+    timer_.before_batch();
+    const auto batch = parts_.batches.next();
+    check(batch.has_value(), "the loader delivers every batch that the sampler planned");
+    timer_.after_batch();
+    std::optional<dist::GradientSync::NoSync> add_up;
+    if (micro_batch + 1 < last) add_up.emplace(parts_.gradients);
+    forward_backward(*batch, samples);
+  }
+  if (!update_weights()) return false;
+  ++state_.step;
+  timer_.after_step(
+      samples, parts_.gradients.exposed_seconds() + parts_.group.waited_seconds() - communicated);
+  return true;
+}
+
+void Trainer::forward_backward(const data::Batch& batch, int64_t samples) {
+  if (parts_.shards != nullptr) parts_.shards->start_batch(batch.global_size);
   tasks::TaskOutput out;
   {
     AutocastScope autocast(options_.precision, batch.images.device());
-    parts_.reducer.prepare_forward();
+    parts_.gradients.prepare_forward();
     out = parts_.task.forward(batch, parts_.model);
   }
-  at::Tensor loss = out.loss;
-  // The reducer takes the mean over ranks; of a short last batch their shares can differ in size.
-  const double share = static_cast<double>(batch.size() * parts_.group.size()) /
-                       static_cast<double>(batch.global_size);
-  if (share != 1.0) loss = loss * share;
-  parts_.reducer.backward(loss);  // hooks start the all-reduce bucket by bucket
-  if (options_.train.clip_grad > 0) {
-    state_.grad_norm = optim::clip_grad_norm(parameters_, options_.train.clip_grad);
+  // Gradients are summed over micro-batches and ranks: divided by all their samples, it is the mean
+  // whatever the sizes.
+  parts_.gradients.backward(
+      parts_.scaler.scale(out.loss_sum * (1.0 / static_cast<double>(samples))));
+  parts_.guard.saw(batch, out.loss_sum);
+  outputs_.push_back(std::move(out));
+}
+
+// All-reduced by now. Unscale, agree, clip, step, move the scale: in this order.
+bool Trainer::update_weights() {
+  std::vector<at::Tensor> gradients;
+  for (const at::Tensor& parameter : parameters_) {
+    if (parameter.grad().defined()) gradients.push_back(parameter.grad());
   }
-  parts_.optimizer.step();
-  ++state_.step;
-  epoch_metrics_.update(out);
-  window_metrics_.update(out);
+  const bool fits = parts_.scaler.unscale(gradients, parts_.control);
+  state_.grad_norm = optim::clip_grad_norm(parameters_, options_.train.clip_grad);
+  state_.loss_scale = parts_.scaler.scale();
+  const auto verdict = parts_.guard.judge(
+      fits && std::isfinite(state_.grad_norm), parts_.scaler.enabled(), state_.loss_scale, state_);
+  if (verdict == UpdateGuard::Verdict::kRollback) {
+    left_out_.insert(state_.step);
+    return false;
+  }
+  const bool apply = verdict == UpdateGuard::Verdict::kApply && left_out_.count(state_.step) == 0;
+  if (apply) parts_.optimizer.step();
+  if (!apply) ++state_.skipped_updates;
+  parts_.scaler.update(fits);
+  for (const tasks::TaskOutput& out : outputs_) {
+    if (!parts_.guard.losses_are_finite()) break;  // one NaN would be the epoch's mean
+    epoch_metrics_.update(out);
+    window_metrics_.update(out);
+  }
+  return true;
+}
+
+void Trainer::roll_back() {
+  check(static_cast<bool>(parts_.roll_back), "whoever allows rollbacks provides the way back");
+  Restored restored = parts_.roll_back();
+  util::log_warning("Rolled back from step " + std::to_string(state_.step) + " to step " +
+                    std::to_string(restored.state.step));
+  state_ = std::move(restored.state);
+  if (restored.metric_sums.defined()) restore_metric_sums(restored.metric_sums);
+  for (auto& callback : parts_.callbacks) callback->on_train_start(state_);
 }
 
 void Trainer::log_step() {
-  state_.train = epoch_metrics_.reduced(parts_.group);
-  state_.window = window_metrics_.reduced(parts_.group);
+  state_.train = epoch_metrics_.reduced(parts_.control);
+  state_.window = window_metrics_.reduced(parts_.control);
   window_metrics_.reset();
   timer_.read_window(state_);
 }

@@ -1,36 +1,48 @@
-// The training loop: epochs of steps over a loader, with hooks around them.
+// The training loop: epochs of updates over a loader, with hooks around them.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "data/device_prefetcher.h"
-#include "dist/gradient_reducer.h"
+#include "dist/gradient_sync.h"
 #include "dist/process_group.h"
 #include "metrics/metric_set.h"
 #include "nn/classifier.h"
+#include "nn/virtual_shards.h"
 #include "optim/lr_schedule.h"
 #include "optim/optimizer.h"
 #include "tasks/task.h"
 #include "train/autocast.h"
 #include "train/callback.h"
 #include "train/evaluation_loop.h"
+#include "train/grad_scaler.h"
 #include "train/step_timer.h"
 #include "train/train_config.h"
 #include "train/train_state.h"
+#include "train/update_guard.h"
 
 namespace dtrain::train {
 
 struct TrainerOptions {
   TrainConfig train;
   Precision precision = Precision::kFloat32;
-  int64_t log_interval = 50;  // steps between two reductions of the metrics
+  int64_t log_interval = 50;  // updates between two reductions of the metrics
   uint64_t seed = 0;
 };
 
+// Where a training stood when it was saved, beyond what the parts hold themselves.
+struct Restored {
+  TrainState state;
+  at::Tensor metric_sums;  // undefined at the start of an epoch
+};
+
 // Runs a TrainState from where it stands to its end. Every rank calls the same methods in the same
-// order; all collectives of a step are those of the reducer, and of the metrics on a logged step.
+// order. The collectives of an update are those of the gradients and of synchronised batch norm, on
+// `group`, and one vote on `control`; metrics are reduced, on `control`, when they are logged.
 class Trainer {
  public:
   // Borrowed: the caller (run/train_run) owns every part and keeps it alive.
@@ -39,11 +51,18 @@ class Trainer {
     tasks::Task& task;
     optim::Optimizer& optimizer;
     const optim::LRSchedule& schedule;
-    dist::GradientReducer& reducer;
+    dist::GradientSync& gradients;
+    GradScaler& scaler;
+    UpdateGuard& guard;
     const dist::ProcessGroup& group;
+    const dist::ProcessGroup& control;
     data::DevicePrefetcher& batches;
     EvaluationLoop& evaluation;
     std::vector<std::unique_ptr<Callback>>& callbacks;
+    nn::VirtualShards* shards = nullptr;  // of the deterministic world
+    // Goes back to the last checkpoint: sets all parts and says where it stood. Throws where there
+    // is none. For the policy `rollback`.
+    std::function<Restored()> roll_back = {};
   };
 
   Trainer(TrainerOptions options, TrainState state, Parts parts);
@@ -52,9 +71,10 @@ class Trainer {
   // Error thrown inside carries epoch and step.
   void run();
 
-  // One update from one batch: forward, backward with overlapped all-reduce, clip, step, schedule.
-  // `global_size` is the number of samples of this step over all ranks.
-  void train_step(const data::Batch& batch);
+  // One update from the next micro-batches: forward and backward of each, the reduction overlapping
+  // the last backward; unscale, agree, clip, step. False: the policy wants to go back, and the
+  // state is as before.
+  bool train_step();
 
   const TrainState& state() const { return state_; }
 
@@ -65,7 +85,10 @@ class Trainer {
 
  private:
   void run_epoch();
+  void forward_backward(const data::Batch& batch, int64_t samples);
+  bool update_weights();
   void finish_epoch();
+  void roll_back();
   void log_step();
   bool is_finished() const;
 
@@ -73,8 +96,10 @@ class Trainer {
   TrainState state_;
   Parts parts_;
   std::vector<at::Tensor> parameters_;
-  metrics::MetricSet epoch_metrics_;   // since the epoch began
-  metrics::MetricSet window_metrics_;  // since the last log line
+  std::vector<tasks::TaskOutput> outputs_;  // of this update's micro-batches
+  std::set<int64_t> left_out_;              // updates that failed before a rollback
+  metrics::MetricSet epoch_metrics_;        // since the epoch began
+  metrics::MetricSet window_metrics_;       // since the last log line
   StepTimer timer_;
 };
 

@@ -85,7 +85,7 @@ void run(const Options& o, const dist::MpiScope& mpi) {
       reducer.prepare_forward();
       out = task.forward(batch, *model);
     }
-    reducer.backward(out.loss);
+    reducer.backward(out.loss_sum / static_cast<double>(batch.global_size));
     optimizer->step();
     if (step >= o.warmup) times.push_back(timer.seconds());
   }

@@ -11,6 +11,7 @@ void split_groups_work_on_their_own(const dist::ProcessGroup& group);
 void reducer_equals_one_process_on_the_whole_batch(const dist::ProcessGroup& group);
 void no_sync_adds_up_micro_batches(const dist::ProcessGroup& group);
 void resumed_reduction_is_bit_identical(const dist::ProcessGroup& group);
+void ordered_reducer_adds_shards_in_their_order(const dist::ProcessGroup& group);
 
 void flipped_bit_is_found(const dist::ProcessGroup& group);
 void broadcast_makes_replicas_equal(const dist::ProcessGroup& group);

@@ -2,7 +2,11 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <optional>
+
 #include "dist/gradient_reducer.h"
+#include "dist/ordered_reducer.h"
 #include "tests/dist/cases.h"
 
 namespace dtrain::testing {
@@ -30,6 +34,10 @@ struct Network {
     const at::Tensor h1 = at::tanh(at::linear(x, p[0], p[1]));
     const at::Tensor h2 = at::tanh(at::linear(h1, p[2], p[3]));
     return at::linear(h2, p[4]).square().mean();
+  }
+  // Of the mean over the batches of all ranks.
+  at::Tensor share_of_loss(const at::Tensor& x, const dist::ProcessGroup& group) const {
+    return loss(x) / static_cast<double>(group.size());
   }
   void step(double rate) {
     at::NoGradGuard no_grad;
@@ -63,7 +71,7 @@ void train(Network& network,
   for (int64_t step = first; step < last; ++step) {
     reducer.zero_grad();
     reducer.prepare_forward();
-    reducer.backward(network.loss(batch_of(step, group, at::kFloat)));
+    reducer.backward(network.share_of_loss(batch_of(step, group, at::kFloat), group));
     network.step(0.5);
   }
 }
@@ -83,7 +91,7 @@ void reducer_equals_one_process_on_the_whole_batch(const dist::ProcessGroup& gro
   for (int64_t step = 0; step < 3; ++step) {
     reducer.zero_grad();
     reducer.prepare_forward();
-    reducer.backward(network.loss(batch_of(step, group, at::kDouble)));
+    reducer.backward(network.share_of_loss(batch_of(step, group, at::kDouble), group));
     for (at::Tensor& p : whole.parameters) p.mutable_grad().reset();
     whole.loss(draw({kBatch * group.size(), kInputs}, uint64_t(100 + step), at::kDouble))
         .backward();
@@ -104,10 +112,10 @@ void no_sync_adds_up_micro_batches(const dist::ProcessGroup& group) {
     {
       const auto guard = reducer.no_sync();
       reducer.prepare_forward();
-      reducer.backward(network.loss(batch_of(2 * step, group, at::kDouble)));
+      reducer.backward(network.share_of_loss(batch_of(2 * step, group, at::kDouble), group));
     }
     reducer.prepare_forward();
-    reducer.backward(network.loss(batch_of(2 * step + 1, group, at::kDouble)));
+    reducer.backward(network.share_of_loss(batch_of(2 * step + 1, group, at::kDouble), group));
     for (at::Tensor& p : whole.parameters) p.mutable_grad().reset();
     for (int64_t micro = 2 * step; micro < 2 * step + 2; ++micro) {
       whole.loss(draw({kBatch * group.size(), kInputs}, uint64_t(100 + micro), at::kDouble))
@@ -136,6 +144,48 @@ void resumed_reduction_is_bit_identical(const dist::ProcessGroup& group) {
   dist::GradientReducer reducer(other.parameters, other.names, group, small_buckets(1024));
   train(other, reducer, group, 0, 6);
   EXPECT_FALSE(same_bits(straight.copy(), other.copy()));
+}
+
+void ordered_reducer_adds_shards_in_their_order(const dist::ProcessGroup& group) {
+  constexpr int64_t kShards = 7;
+  const std::vector<std::vector<int64_t>> shapes = {{3, 5}, {4}, {2, 3, 2, 2}};
+  std::vector<at::Tensor> parameters;
+  for (const auto& shape : shapes) parameters.push_back(draw(shape, 3, at::kFloat));
+  parameters[2] = parameters[2].contiguous(at::MemoryFormat::ChannelsLast);
+  // The gradient of each shard is a constant of its own, of very different sizes.
+  const auto gradient = [&](int64_t shard, size_t i) {
+    return draw(shapes[i], uint64_t(50 + shard), at::kFloat) *
+           std::pow(10.0, double(shard % 4) * 3);
+  };
+  const int64_t first = kShards * group.rank() / group.size();
+  const int64_t end = kShards * (group.rank() + 1) / group.size();
+  std::vector<std::vector<at::Tensor>> leaves;
+  for (int64_t shard = first; shard < end; ++shard) {
+    leaves.emplace_back();
+    for (const at::Tensor& p : parameters) leaves.back().push_back(p.detach().requires_grad_());
+  }
+  dist::OrderedReducer reducer(parameters, leaves, group);
+  for (int64_t micro_batches = 1; micro_batches <= 2; ++micro_batches) {
+    reducer.zero_grad();
+    for (int64_t micro = 0; micro < micro_batches; ++micro) {
+      std::optional<dist::GradientSync::NoSync> local;
+      if (micro + 1 < micro_batches) local.emplace(reducer);
+      at::Tensor loss = at::zeros({});
+      for (int64_t shard = first; shard < end; ++shard) {
+        for (size_t i = 0; i < shapes.size(); ++i) {
+          loss = loss + (leaves[size_t(shard - first)][i] * gradient(shard, i)).sum();
+        }
+      }
+      reducer.backward(loss);
+    }
+    for (size_t i = 0; i < shapes.size(); ++i) {
+      at::Tensor expected = gradient(0, i) * double(micro_batches);
+      for (int64_t shard = 1; shard < kShards; ++shard) {
+        expected = expected + gradient(shard, i) * double(micro_batches);
+      }
+      EXPECT_TRUE(at::equal(parameters[i].grad(), expected)) << i << ", " << micro_batches;
+    }
+  }
 }
 
 }  // namespace dtrain::testing

@@ -85,6 +85,10 @@ TEST(ProcessGroup, SplitGroupsWorkOnTheirOwn) { split_groups_work_on_their_own(w
 TEST(GradientReducer, EqualsOneProcessOnTheWholeBatch) {
   reducer_equals_one_process_on_the_whole_batch(world());
 }
+TEST(OrderedReducer, AddsShardsInTheirOrder) {
+  ordered_reducer_adds_shards_in_their_order(world());
+}
+
 TEST(GradientReducer, NoSyncAddsUpMicroBatches) { no_sync_adds_up_micro_batches(world()); }
 TEST(GradientReducer, ResumedRunIsBitIdentical) { resumed_reduction_is_bit_identical(world()); }
 TEST(ParameterSync, BroadcastMakesReplicasEqual) { broadcast_makes_replicas_equal(world()); }

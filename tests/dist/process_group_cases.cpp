@@ -44,7 +44,7 @@ void split_groups_work_on_their_own(const dist::ProcessGroup& group) {
   for (int64_t r = group.rank() % 2; r < group.size(); r += 2) expected += r;
   EXPECT_EQ(ranks.item<int64_t>(), expected);
 
-  const dist::ProcessGroup twin = group.duplicate(), again = group.duplicate();
+  const dist::ProcessGroup twin = group.control_group(), again = group.control_group();
   at::Tensor one = at::ones({1});
   again.all_reduce_sum(one);
   twin.all_reduce_sum(one);

@@ -17,6 +17,7 @@ import torch
 import torchvision
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import make_amp
 import make_models
 import make_optim
 import make_tasks
@@ -38,7 +39,7 @@ def main():
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     folder = pathlib.Path(__file__).parent
-    for part in (make_models, make_optim, make_tasks):
+    for part in (make_amp, make_models, make_optim, make_tasks):
         for name, content in part.make().items():
             (folder / name).write_text(text_of(content) + "\n")
             print(f"{name}: {(folder / name).stat().st_size} bytes")

@@ -18,16 +18,18 @@ namespace {
 using testing::GoldenJson;
 
 struct Output {
-  at::Tensor loss, logits, targets;
+  at::Tensor loss_sum, logits, targets;
 };
 
 Output output_of(int64_t batch, int64_t classes, const std::string& name = "logits") {
-  return {at::scalar_tensor(0.5),
+  return {at::scalar_tensor(0.5 * double(batch)),
           testing::formula(name, {batch, classes}),
           testing::targets_of(batch, classes)};
 }
 
-void update(Metric& metric, const Output& out) { metric.update(out.loss, out.logits, out.targets); }
+void update(Metric& metric, const Output& out) {
+  metric.update(out.loss_sum, out.logits, out.targets);
+}
 
 TEST(Accuracy, CountsAsTorchvisionsReference) {
   const GoldenJson golden = testing::golden("tasks.json");
@@ -47,7 +49,7 @@ TEST(Accuracy, DoesNotDependOnHowSamplesAreCutIntoBatches) {
   for (int64_t start = 0, size = 1; start < 40; start += size, ++size) {
     const int64_t length = std::min(size, 40 - start);
     update(many,
-           {whole.loss,
+           {whole.loss_sum,
             whole.logits.narrow(0, start, length),
             whole.targets.narrow(0, start, length)});
   }
@@ -70,7 +72,7 @@ TEST(Accuracy, GivesNoCreditForNanOrConstantLogits) {
 
 TEST(MeanLoss, WeighsBatchesByTheirSamples) {
   MeanLoss mean;
-  mean.update(at::scalar_tensor(1.0), {}, at::zeros({3}, at::kLong));
+  mean.update(at::scalar_tensor(3.0), {}, at::zeros({3}, at::kLong));
   mean.update(at::scalar_tensor(5.0), {}, at::zeros({1}, at::kLong));
   EXPECT_EQ(mean.compute(mean.sums()), 2.0);
 }
@@ -78,9 +80,9 @@ TEST(MeanLoss, WeighsBatchesByTheirSamples) {
 TEST(MeanLoss, KeepsDigitsThatFloatSumsWouldLose) {
   MeanLoss mean;
   for (int i = 0; i < 20000; ++i) {
-    mean.update(at::scalar_tensor(0.1F), {}, at::zeros({1000}, at::kLong));
+    mean.update(at::scalar_tensor(100.1F), {}, at::zeros({1000}, at::kLong));
   }
-  EXPECT_NEAR(mean.compute(mean.sums()), static_cast<double>(0.1F), 1e-12);
+  EXPECT_NEAR(mean.compute(mean.sums()), static_cast<double>(100.1F) / 1000, 1e-12);
 }
 
 TEST(MeanLoss, HoldsNoGraph) {

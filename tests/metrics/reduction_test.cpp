@@ -13,14 +13,14 @@ namespace dtrain::metrics {
 namespace {
 
 struct Output {
-  at::Tensor loss, logits, targets;
+  at::Tensor loss_sum, logits, targets;
 };
 
-// Samples [begin, end) of a fixed set of fifty; the loss is that of a batch of them.
+// Samples [begin, end) of a fixed set of fifty; the loss is the sum over them.
 Output output_of(int64_t begin, int64_t end) {
   const at::Tensor logits = testing::formula("logits", {50, 10}).slice(0, begin, end);
   const at::Tensor targets = testing::targets_of(50, 10).slice(0, begin, end);
-  return {at::cross_entropy_loss(logits, targets), logits, targets};
+  return {at::cross_entropy_loss(logits, targets, {}, at::Reduction::Sum), logits, targets};
 }
 
 // One share a rank, but the last rank takes none and rank 0 two.
@@ -41,7 +41,7 @@ TEST(MetricSet, GivesEveryRankTheValuesOfAllSamplesThoughOneHasNone) {
   update_with_my_share(metrics);
   const auto values = metrics.reduced(testing::world());
   ASSERT_EQ(values.size(), 3U);
-  EXPECT_NEAR(values.at("loss"), all.loss.item<double>(), 1e-14);
+  EXPECT_NEAR(values.at("loss"), all.loss_sum.item<double>() / 50, 1e-14);
   const at::Tensor best = std::get<1>(all.logits.topk(5, 1)).eq(all.targets.unsqueeze(1));
   EXPECT_DOUBLE_EQ(values.at("top1"), 2.0 * best.select(1, 0).sum().item<double>());
   EXPECT_DOUBLE_EQ(values.at("top5"), 2.0 * best.sum().item<double>());

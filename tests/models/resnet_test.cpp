@@ -135,7 +135,8 @@ class ResNetGolden : public ::testing::TestWithParam<std::tuple<const char*, at:
     const at::Tensor logits = model_->forward(images(step));
     const at::Tensor targets =
         testing::targets_of(golden_.at("batch"), golden_.at("classes"), step);
-    const at::Tensor loss = tasks::cross_entropy(logits, targets, golden_.at("label_smoothing"));
+    const at::Tensor loss = tasks::cross_entropy(logits, targets, golden_.at("label_smoothing")) /
+                            static_cast<double>(targets.size(0));
     loss.backward();
     expect_tensor("logits" + n, logits);
     expect_tensor("loss" + n, loss);

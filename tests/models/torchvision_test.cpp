@@ -32,7 +32,7 @@ testing::PythonResult check_in_python(const Case& c, double disturbance) {
   std::ostringstream tolerance;
   tolerance << c.tolerance;
   const testing::TempFolder folder;
-  testing::write_tensors(folder / "model.safetensors", train::named_tensors(*model));
+  testing::write_tensors(folder / "model.safetensors", dist::state_of(*model));
   testing::write_tensors(folder / "exchange.safetensors", {{"images", images}, {"logits", logits}});
   return testing::run_python("tests/golden/check_checkpoint.py",
                              {folder.path().string(),

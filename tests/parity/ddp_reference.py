@@ -12,6 +12,7 @@ went (which a low learning rate does not make small). README.md describes the fi
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -88,14 +89,18 @@ def train(rank, folder, s, store):
     ddp = nn.parallel.DistributedDataParallel(model, broadcast_buffers=False)
     optimizer, scheduler = make_optimizer(model, s)
     losses = []
-    for images, targets in zip(batches["images"], batches["targets"]):
-        optimizer.zero_grad()
-        loss = F.cross_entropy(ddp(images), targets, label_smoothing=s["label_smoothing"])
-        loss.backward()
+    for i, (images, targets) in enumerate(zip(batches["images"], batches["targets"])):
+        is_last = (i + 1) % s["accumulate"] == 0
+        with contextlib.nullcontext() if is_last else ddp.no_sync():
+            loss = F.cross_entropy(ddp(images), targets, label_smoothing=s["label_smoothing"])
+            (loss / s["accumulate"]).backward()
+        losses.append(loss.item())
+        if not is_last:
+            continue
         nn.utils.clip_grad_norm_(model.parameters(), s["clip_grad"])
         optimizer.step()
         scheduler.step()
-        losses.append(loss.item())
+        optimizer.zero_grad()
     (folder / f"reference{rank}.json").write_text(json.dumps({"losses": losses}))
     if rank == 0:
         save_file(model.state_dict(), folder / "reference_after.safetensors")
@@ -134,7 +139,8 @@ def main():
 
     print(f"{s['model']} width {s['width']}, {s['dtype']}, {s['ranks']} ranks: mean loss over ranks")
     print("step      dtrain      python   largest relative difference")
-    for step in sorted({*range(0, s["steps"], 5), s["steps"] - 1}):
+    last = s["steps"] * s["accumulate"] - 1
+    for step in sorted({*range(0, last, 5 * s["accumulate"]), last}):
         print(f"{step:4d} {ours[:, step].mean():11.6f} {reference[:, step].mean():11.6f}   {errors[step]:.1e}")
     weights = weight_error(args.folder)
     print(f"all {s['steps']} steps: {errors.max():.1e}, weights at the end: {weights:.1e} of the way they went, "

@@ -43,6 +43,7 @@ struct Settings {
   std::string dtype, model;
   int64_t width = 0, steps = 0;
   bool zero_init = false;
+  int64_t accumulate = 1;
   train::Precision precision{};
 
   optim::OptimizerConfig optimizer;
@@ -57,7 +58,11 @@ Settings parse(int argc, char** argv) {
   s.model = argv[3];
   s.width = std::stoll(argv[4]);
   s.steps = std::stoll(argv[5]);
-  s.zero_init = argc > 7;
+  for (int i = 7; i < argc; ++i) {
+    const std::string option = argv[i];
+    if (option == "zero") s.zero_init = true;
+    if (option == "accumulate") s.accumulate = 3;
+  }
   s.precision = train::resolve_precision(s.dtype, at::kCPU);
   s.optimizer.lr = std::stod(argv[6]);
   s.optimizer.weight_decay = 5e-4;
@@ -78,7 +83,7 @@ class RecordingTask : public tasks::Task {
     tasks::TaskOutput out = task_.forward(batch, model);
     images_.push_back(batch.images.contiguous());
     targets_.push_back(batch.targets);
-    losses_.push_back(out.loss.detach().to(at::kDouble));
+    losses_.push_back(out.loss_sum.detach().to(at::kDouble) / static_cast<double>(batch.size()));
     return out;
   }
 
@@ -101,6 +106,7 @@ nlohmann::json describe(const Settings& s, int64_t ranks) {
           {"width", s.width},
           {"label_smoothing", s.loss.label_smoothing},
           {"clip_grad", kClip},
+          {"accumulate", s.accumulate},
           {"lr", s.optimizer.lr},
           {"momentum", s.optimizer.momentum},
           {"weight_decay", s.optimizer.weight_decay},
@@ -148,7 +154,7 @@ void run(const Settings& s, const dist::MpiScope& mpi) {
   dist::broadcast_module(*model, group);
   nn::synchronise_batch_norm(*model, group);
   if (group.rank() == 0) {
-    testing::write_tensors(s.folder / "weights_before.safetensors", train::named_tensors(*model));
+    testing::write_tensors(s.folder / "weights_before.safetensors", dist::state_of(*model));
   }
 
   RecordingTask task(s.loss);
@@ -162,20 +168,34 @@ void run(const Settings& s, const dist::MpiScope& mpi) {
   state.steps_per_epoch = s.steps;
   train::TrainConfig train_config;
   train_config.clip_grad = kClip;
-  train::Trainer trainer(
-      {train_config, s.precision, /*log_interval=*/50, kSeed},
-      state,
-      {*model, task, *optimizer, schedule, reducer, group, batches, evaluation, callbacks});
+  train_config.grad_accum_steps = s.accumulate;
+  const dist::ProcessGroup control = group.control_group();
+  train::GradScaler scaler({}, /*enabled=*/false);
+  train::UpdateGuard guard({}, *model, control, [](const train::FailedUpdate&) {});
+  train::Trainer trainer({train_config, s.precision, /*log_interval=*/50, kSeed},
+                         state,
+                         {.model = *model,
+                          .task = task,
+                          .optimizer = *optimizer,
+                          .schedule = schedule,
+                          .gradients = reducer,
+                          .scaler = scaler,
+                          .guard = guard,
+                          .group = group,
+                          .control = control,
+                          .batches = batches,
+                          .evaluation = evaluation,
+                          .callbacks = callbacks});
   model->train();
   batches.start_epoch(0);
   for (int64_t step = 0; step < s.steps; ++step) {
-    trainer.train_step(*batches.next());
+    trainer.train_step();
   }
 
   testing::write_tensors(s.folder / ("rank" + std::to_string(group.rank()) + ".safetensors"),
                          task.record());
   if (group.rank() == 0) {
-    testing::write_tensors(s.folder / "weights_after.safetensors", train::named_tensors(*model));
+    testing::write_tensors(s.folder / "weights_after.safetensors", dist::state_of(*model));
     std::ofstream(s.folder / "settings.json") << describe(s, group.size()).dump(1) << "\n";
   }
 }
@@ -185,8 +205,10 @@ void run(const Settings& s, const dist::MpiScope& mpi) {
 
 int main(int argc, char** argv) {
   dtrain::dist::MpiScope mpi(&argc, &argv);
-  if (argc < 7 || argc > 8) {
-    std::fprintf(stderr, "usage: parity_dump FOLDER float32|float64 MODEL WIDTH STEPS LR [zero]\n");
+  if (argc < 7) {
+    std::fprintf(
+        stderr,
+        "usage: parity_dump FOLDER float32|float64 MODEL WIDTH STEPS LR [zero] [accumulate]\n");
     dtrain::dist::MpiScope::abort(64);
   }
   try {

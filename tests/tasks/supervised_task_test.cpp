@@ -31,7 +31,7 @@ TEST(SupervisedTask, GivesTheLossOfTheModelsLogits) {
   const TaskOutput out = task.forward(batch, model);
   EXPECT_TRUE(testing::bit_equal(out.logits, batch.images.flatten(1)));
   EXPECT_TRUE(testing::bit_equal(out.targets, batch.targets));
-  EXPECT_TRUE(testing::bit_equal(out.loss, cross_entropy(out.logits, batch.targets, 0.0)));
+  EXPECT_TRUE(testing::bit_equal(out.loss_sum, cross_entropy(out.logits, batch.targets, 0.0)));
 }
 
 TEST(SupervisedTask, SmoothsLabelsInTrainingOnly) {
@@ -40,16 +40,16 @@ TEST(SupervisedTask, SmoothsLabelsInTrainingOnly) {
   const data::Batch batch = batch_of(7);
   const at::Tensor logits = batch.images.flatten(1);
   model.train();
-  EXPECT_TRUE(testing::bit_equal(task.forward(batch, model).loss,
+  EXPECT_TRUE(testing::bit_equal(task.forward(batch, model).loss_sum,
                                  cross_entropy(logits, batch.targets, 0.2)));
   model.eval();
-  EXPECT_TRUE(testing::bit_equal(task.forward(batch, model).loss,
+  EXPECT_TRUE(testing::bit_equal(task.forward(batch, model).loss_sum,
                                  cross_entropy(logits, batch.targets, 0.0)));
 }
 
 TEST(SupervisedTask, GivesZeroLossForAnEmptyBatch) {
   Identity model;
-  EXPECT_EQ(SupervisedTask({}).forward(batch_of(0), model).loss.item<double>(), 0.0);
+  EXPECT_EQ(SupervisedTask({}).forward(batch_of(0), model).loss_sum.item<double>(), 0.0);
 }
 
 }  // namespace

@@ -183,7 +183,7 @@ TEST(CopyTensors, FillsAModuleAndKeepsItsMemoryOrder) {
   Outer module;
   const NamedTensors values = {{"inner.mean", at::arange(2, at::kFloat)},
                                {"inner.weight", at::randn({2, 3, 2, 2})}};
-  copy_tensors(values, named_tensors(module), "checkpoint");
+  copy_tensors(values, dist::state_of(module), "checkpoint");
   EXPECT_TRUE(same_bits(module.inner->weight.detach(), values[1].second));
   EXPECT_TRUE(same_bits(module.inner->mean, values[0].second));
   EXPECT_TRUE(module.inner->weight.is_contiguous(at::MemoryFormat::ChannelsLast));
@@ -197,7 +197,7 @@ TEST(CopyTensors, ListsAllThatDiffersAndCopiesNothing) {
         copy_tensors({{"inner.weight", at::ones({2, 3, 2, 2})},
                       {"inner.mean", at::ones({3})},
                       {"inner.bias", at::ones({2})}},
-                     named_tensors(module),
+                     dist::state_of(module),
                      "checkpoint x");
       },
       ExitCode::kConfig);
@@ -206,7 +206,7 @@ TEST(CopyTensors, ListsAllThatDiffersAndCopiesNothing) {
             std::string::npos)
       << text;
   EXPECT_EQ(module.inner->weight.abs().sum().item<float>(), 0);
-  text = error_text([&] { copy_tensors({}, named_tensors(module), "x"); }, ExitCode::kConfig);
+  text = error_text([&] { copy_tensors({}, dist::state_of(module), "x"); }, ExitCode::kConfig);
   EXPECT_NE(text.find("no inner.weight; no inner.mean"), std::string::npos) << text;
 }
 

@@ -1,0 +1,17 @@
+// A fault on demand, for tests of what finds it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "nn/classifier.h"
+#include "train/callback.h"
+
+namespace dtrain::callbacks {
+
+// From the environment variable DTRAIN_TEST_FAULT: "flip_bit:RANK:STEP" flips the lowest bit of the
+// first weight on that rank after that step. Null where it is not set or names another rank. Throws
+// Error(kUsage) when it is written otherwise.
+std::unique_ptr<train::Callback> injected_fault(nn::Classifier& model, int64_t rank);
+
+}  // namespace dtrain::callbacks

@@ -1,0 +1,69 @@
+#include "run/agreement.h"
+
+#include "config/json.h"
+#include "dist/parameter_sync.h"
+#include "run/machine.h"
+#include "util/check.h"
+#include "util/hash.h"
+#include "util/version.h"
+
+namespace dtrain::run {
+namespace {
+
+std::string advice_for(const std::string& fact) {
+  if (fact == "code version") return "install the same dtrain and LibTorch on all hosts";
+  if (fact == "data set") return "compare the data folders of the hosts";
+  if (fact == "parameter plan") return "give all ranks the same model settings";
+  return "give all hosts the same config file; where they have different hardware, set it";
+}
+
+std::string parameter_plan(const nn::Classifier& model) {
+  std::string plan;
+  for (const auto& [name, tensor] : dist::state_of(model)) {
+    plan += name + " " + c10::toString(tensor.scalar_type());
+    for (const int64_t size : tensor.sizes()) plan += " " + std::to_string(size);
+    plan += "\n";
+  }
+  return util::hash_hex(plan);
+}
+
+}  // namespace
+
+Facts facts_of(const RunConfig& config, const DataIdentity& data, const nn::Classifier& model) {
+  RunConfig common = config;
+  common.run.threads = 0;        // hosts may differ in processors
+  common.data.data_dir.clear();  // and in where they keep the data
+  common.origins.clear();
+  std::string classes;
+  for (const std::string& name : data.class_names) classes += name + "\n";
+  return {{"code version", std::string(util::kVersion) + ", LibTorch " + libtorch_version()},
+          {"config", effective_config(common)},
+          {"data set",
+           data.train_fingerprint + " " + data.eval_fingerprint + " " + util::hash_hex(classes)},
+          {"parameter plan", parameter_plan(model)}};
+}
+
+void expect_agreement(const Facts& mine, const dist::MpiScope& mpi) {
+  config::Json list = config::Json::array();
+  for (const auto& [fact, value] : mine) list.push_back({fact, value});
+  const auto first = config::Json::parse(mpi.broadcast(list.dump()));
+  dist::together(mpi, [&] {
+    for (size_t i = 0; i < mine.size(); ++i) {
+      const auto& [fact, value] = mine[i];
+      const std::string other = first.at(i).at(1);
+      if (value == other) continue;
+      std::string cause = "this rank's differs from that of rank 0: " + value + ", not " + other;
+      if (fact == "config") {
+        const auto found = differences(parse_effective_config(other, "rank 0"),
+                                       parse_effective_config(value, "this rank"));
+        check(!found.empty(), "configs with different texts differ in a field");
+        throw config_error(found[0].path,
+                           "is " + found[0].right + " here, but " + found[0].left + " on rank 0",
+                           advice_for(fact));
+      }
+      throw config_error(fact, cause, advice_for(fact));
+    }
+  });
+}
+
+}  // namespace dtrain::run

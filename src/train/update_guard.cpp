@@ -1,0 +1,120 @@
+#include "train/update_guard.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "dist/mpi_scope.h"
+#include "util/check.h"
+#include "util/log.h"
+
+namespace dtrain::train {
+namespace {
+
+// Which ranks found what: (ranks, 2) of gradients, losses; 1 is not finite.
+at::Tensor gather_findings(bool gradients, bool losses, const dist::ProcessGroup& control) {
+  const at::Tensor mine = at::tensor({gradients ? 0.0F : 1.0F, losses ? 0.0F : 1.0F});
+  return at::stack(control.all_gather(mine));
+}
+
+int64_t first_of(const at::Tensor& flags) {
+  for (int64_t rank = 0; rank < flags.size(0); ++rank) {
+    if (flags[rank].item<float>() != 0) return rank;
+  }
+  return -1;
+}
+
+}  // namespace
+
+UpdateGuard::UpdateGuard(const NonFiniteConfig& config,
+                         nn::Classifier& model,
+                         const dist::ProcessGroup& control,
+                         WriteReport write_report)
+    : config_(config), control_(control), write_report_(std::move(write_report)) {
+  for (const at::Tensor& buffer : model.buffers()) {
+    buffers_.push_back(buffer);
+    remembered_.push_back(buffer.clone());
+  }
+}
+
+void UpdateGuard::start_update() {
+  const at::NoGradGuard no_grad;
+  for (size_t i = 0; i < buffers_.size(); ++i) remembered_[i].copy_(buffers_[i]);
+  loss_sum_ = at::Tensor();
+  ids_.clear();
+}
+
+void UpdateGuard::restore_buffers() {
+  const at::NoGradGuard no_grad;
+  for (size_t i = 0; i < buffers_.size(); ++i) buffers_[i].copy_(remembered_[i]);
+}
+
+void UpdateGuard::saw(const data::Batch& batch, const at::Tensor& loss_sum) {
+  const at::Tensor loss = loss_sum.detach();
+  loss_sum_ = loss_sum_.defined() ? loss_sum_ + loss : loss;
+  ids_.push_back(batch.ids);
+  images_ = batch.images;
+}
+
+bool UpdateGuard::losses_are_finite() const {
+  return !loss_sum_.defined() || std::isfinite(loss_sum_.item<double>());
+}
+
+UpdateGuard::Verdict UpdateGuard::judge(bool gradients_finite,
+                                        bool scaled,
+                                        double loss_scale,
+                                        const TrainState& state) {
+  const at::Tensor findings = gather_findings(gradients_finite, losses_are_finite(), control_);
+  if (findings.count_nonzero().item<int64_t>() == 0) {
+    failures_in_a_row_ = 0;
+    return Verdict::kApply;
+  }
+  restore_buffers();
+  const int64_t bad_loss = first_of(findings.select(1, 1));
+  if (scaled && bad_loss < 0) return Verdict::kSkip;
+
+  const bool in_loss = bad_loss >= 0;
+  const int64_t named = in_loss ? bad_loss : first_of(findings.select(1, 0));
+  report(state, loss_scale, named);
+  const std::string what = in_loss ? "loss" : "gradients";
+  const std::string cause =
+      (in_loss ? "it is not finite on rank " + std::to_string(named)
+               : "they are not finite, though the loss is, on rank " + std::to_string(named)) +
+      "; no rank changed its weights";
+  ++failures_in_a_row_;
+  if (config_.policy == "stop" || failures_in_a_row_ > config_.max_skips) {
+    const Error error =
+        data_error(what,
+                   cause,
+                   config_.policy == "stop"
+                       ? "lower the learning rate, or see --nonfinite.policy"
+                       : std::to_string(config_.max_skips) + " such updates in a row are allowed");
+    if (control_.rank() == named) throw error;
+    throw dist::PeerFailed(named, error);
+  }
+  util::log_warning("Update " + std::to_string(state.step) + " left out: " + what + ": " + cause);
+  return config_.policy == "rollback" ? Verdict::kRollback : Verdict::kSkip;
+}
+
+// By the ranks whose loss is bad; where no loss is, by the first rank.
+void UpdateGuard::report(const TrainState& state, double loss_scale, int64_t first_rank) const {
+  if (losses_are_finite() && control_.rank() != first_rank) return;
+  FailedUpdate failed{.rank = control_.rank(),
+                      .step = state.step,
+                      .epoch = state.epoch,
+                      .lr = state.lr,
+                      .loss_sum = loss_sum_.item<double>(),
+                      .loss_scale = loss_scale,
+                      .samples = {},
+                      .images = images_};
+  for (const at::Tensor& ids : ids_) {
+    const at::Tensor values = ids.to(at::kCPU).contiguous();
+    const auto* begin = values.const_data_ptr<int64_t>();
+    failed.samples.insert(failed.samples.end(), begin, begin + values.numel());
+  }
+  write_report_(failed);
+}
+
+}  // namespace dtrain::train

@@ -1,0 +1,68 @@
+// Keeps an update whose loss or gradients are not finite from the weights of every rank.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "data/batch.h"
+#include "dist/process_group.h"
+#include "nn/classifier.h"
+#include "train/nonfinite_config.h"
+#include "train/train_state.h"
+
+namespace dtrain::train {
+
+// What is known about an update that failed, on one rank.
+struct FailedUpdate {
+  int64_t rank = 0, step = 0, epoch = 0;
+  double lr = 0, loss_sum = 0, loss_scale = 1;
+  std::vector<int64_t> samples;  // of all micro-batches
+  at::Tensor images;             // (B, C, H, W) of the last one, normalised
+};
+
+// Asked before every optimizer step. The ranks decide together, so that they go on alike.
+//
+// Batch norm moves its running statistics in the forward pass already: they are remembered when an
+// update begins, and put back when it is not made.
+class UpdateGuard {
+ public:
+  enum class Verdict { kApply, kSkip, kRollback };
+
+  using WriteReport = std::function<void(const FailedUpdate&)>;
+
+  UpdateGuard(const NonFiniteConfig& config,
+              nn::Classifier& model,
+              const dist::ProcessGroup& control,
+              WriteReport write_report);
+
+  void start_update();
+  // After the forward pass of each micro-batch; `loss_sum` is not scaled.
+  void saw(const data::Batch& batch, const at::Tensor& loss_sum);
+
+  bool losses_are_finite() const;  // on this rank, in this update; waits for the device
+
+  // Collective. `gradients_finite` is this rank's finding on the reduced gradients. With a loss
+  // scale that may be too large (`scaled`), gradients that are not finite while all losses are just
+  // mean kSkip: the scaler's own business. Otherwise each rank with a bad loss (or, if there is
+  // none, the first) writes a report, and the policy decides. Throws Error(kData) for stop, and
+  // after max_skips in a row.
+  Verdict judge(bool gradients_finite, bool scaled, double loss_scale, const TrainState& state);
+
+ private:
+  void restore_buffers();
+  void report(const TrainState& state, double loss_scale, int64_t first_rank) const;
+
+  NonFiniteConfig config_;
+  const dist::ProcessGroup& control_;
+  WriteReport write_report_;
+  std::vector<at::Tensor> buffers_, remembered_;
+  at::Tensor loss_sum_;          // of this update so far
+  std::vector<at::Tensor> ids_;  // of its samples
+  at::Tensor images_;            // of its last micro-batch
+  int64_t failures_in_a_row_ = 0;
+};
+
+}  // namespace dtrain::train
