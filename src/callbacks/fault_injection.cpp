@@ -4,6 +4,9 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
+#include <string>
+#include <utility>
 
 #include "util/check.h"
 #include "util/log.h"
@@ -11,21 +14,30 @@
 namespace dtrain::callbacks {
 namespace {
 
-class BitFlip : public train::Callback {
+class Fault : public train::Callback {
  public:
-  BitFlip(nn::Classifier& model, int64_t step) : model_(model), step_(step) {}
+  Fault(nn::Classifier& model, std::string kind, int64_t step)
+      : model_(model), kind_(std::move(kind)), step_(step) {}
+
   void on_step_end(train::TrainState& state) override {
-    if (state.step != step_) return;
+    if (state.step != step_ || done_) return;
+    done_ = true;
     const at::NoGradGuard no_grad;
-    const at::Tensor weight = model_.parameters().at(0).detach().view(-1).narrow(0, 0, 1);
-    at::Tensor bits = weight.view(weight.scalar_type() == at::kDouble ? at::kLong : at::kInt);
-    bits.bitwise_xor_(1);
-    util::log_warning("DTRAIN_TEST_FAULT: one bit flipped at step " + std::to_string(step_));
+    at::Tensor weight = model_.parameters().at(0).detach().view(-1).narrow(0, 0, 1);
+    if (kind_ == "nan_weight") {
+      weight.fill_(std::numeric_limits<double>::quiet_NaN());
+    } else {
+      at::Tensor bits = weight.view(weight.scalar_type() == at::kDouble ? at::kLong : at::kInt);
+      bits.bitwise_xor_(1);
+    }
+    util::log_warning("DTRAIN_TEST_FAULT: " + kind_ + " at step " + std::to_string(step_));
   }
 
  private:
   nn::Classifier& model_;
+  std::string kind_;
   int64_t step_;
+  bool done_ = false;
 };
 
 }  // namespace
@@ -33,11 +45,16 @@ class BitFlip : public train::Callback {
 std::unique_ptr<train::Callback> injected_fault(nn::Classifier& model, int64_t rank) {
   const char* text = std::getenv("DTRAIN_TEST_FAULT");
   if (text == nullptr) return nullptr;
+  char kind[16] = "";
   long long on = 0, step = 0;
-  if (std::sscanf(text, "flip_bit:%lld:%lld", &on, &step) != 2) {
-    throw usage_error("DTRAIN_TEST_FAULT", std::string("is ") + text, "use flip_bit:RANK:STEP");
+  const bool parsed = std::sscanf(text, "%15[a-z_]:%lld:%lld", kind, &on, &step) == 3;
+  const std::string name = kind;
+  if (!parsed || (name != "flip_bit" && name != "nan_weight")) {
+    throw usage_error("DTRAIN_TEST_FAULT",
+                      std::string("is ") + text,
+                      "use flip_bit:RANK:STEP or nan_weight:RANK:STEP");
   }
-  return on == rank ? std::make_unique<BitFlip>(model, step) : nullptr;
+  return on == rank ? std::make_unique<Fault>(model, name, step) : nullptr;
 }
 
 }  // namespace dtrain::callbacks

@@ -9,9 +9,12 @@
 
 namespace dtrain::callbacks {
 
-// From the environment variable DTRAIN_TEST_FAULT: "flip_bit:RANK:STEP" flips the lowest bit of the
-// first weight on that rank after that step. Null where it is not set or names another rank. Throws
-// Error(kUsage) when it is written otherwise.
+// From the environment variable DTRAIN_TEST_FAULT, KIND:RANK:STEP, what happens to the first weight
+// on that rank after that step, once:
+//   flip_bit     its lowest bit is flipped
+//   nan_weight   it becomes NaN, and so does the next loss
+// Null where it is not set or names another rank. Throws Error(kUsage) when it is written
+// otherwise.
 std::unique_ptr<train::Callback> injected_fault(nn::Classifier& model, int64_t rank);
 
 }  // namespace dtrain::callbacks

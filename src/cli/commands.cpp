@@ -15,6 +15,12 @@ const std::vector<Command>& commands() {
        "Train a classifier. The command that is meant when the first word is a flag.",
        /*uses_ranks=*/true,
        &run_train},
+      {"doctor",
+       "[--config FILE] [flags]",
+       "Check the set-up, under the launcher line of the run: cores, devices, folders, data, "
+       "network.",
+       /*uses_ranks=*/true,
+       &run_doctor},
       {"inspect",
        "config [FILE] [flags] | checkpoint PATH | options [--markdown]",
        "Print a configuration with the origin of each value, what a checkpoint holds, or all "

@@ -37,6 +37,7 @@ struct Invocation {
 Invocation parse_invocation(const Words& all);
 
 int run_train(const Words& words, dist::MpiScope* mpi);
+int run_doctor(const Words& words, dist::MpiScope* mpi);
 int run_inspect(const Words& words, dist::MpiScope* mpi);
 int run_help(const Words& words, dist::MpiScope* mpi);
 int run_version(const Words& words, dist::MpiScope* mpi);

@@ -250,6 +250,8 @@ const std::vector<FlagRow>& flag_rows() {
       {"schedule.name", {"--sched", "--lr-scheduler"}},
       {"schedule.warmup_epochs", {"--warmup-epochs"}},
       {"schedule.min_lr", {"--min-lr"}},
+      {"ema.enabled", {"--model-ema"}},
+      {"ema.decay", {"--model-ema-decay"}},
       {"train.precision", {"--amp-dtype"}},
       {"train.precision", {"--amp"}, "bfloat16", "float32"},
       {"train.channels_last", {"--channels-last"}},

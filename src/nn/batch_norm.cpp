@@ -113,9 +113,10 @@ at::Tensor gather_rows(const at::Tensor& mine, const BatchNormCall& call) {
 
 void check_count(double count) {
   if (count != 1) return;
-  throw data_error("batch norm",
-                   "there is only one value per channel, which has no variance",
-                   "use a larger batch or larger images");
+  throw data_error(
+      "batch norm",
+      "there is only one value per channel on all ranks together, which has no variance",
+      "use a larger batch or larger images");
 }
 
 }  // namespace detail

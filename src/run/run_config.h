@@ -21,6 +21,7 @@
 #include "data/transforms/factory.h"
 #include "dist/dist_config.h"
 #include "models/model_config.h"
+#include "optim/ema_config.h"
 #include "optim/optimizer_config.h"
 #include "optim/schedule_config.h"
 #include "tasks/loss_config.h"
@@ -81,6 +82,7 @@ struct RunConfig {
   tasks::LossConfig loss;
   optim::OptimizerConfig optimizer;
   optim::ScheduleConfig schedule;
+  optim::EmaConfig ema;
   train::TrainConfig train;
   train::GradScalerConfig grad_scaler;
   train::NonFiniteConfig nonfinite;
@@ -100,6 +102,7 @@ void fields(V& v, RunConfig& c) {
   v("loss", c.loss, "What is minimised.");
   v("optimizer", c.optimizer, "How gradients change the weights.");
   v("schedule", c.schedule, "Learning rate over time.");
+  v("ema", c.ema, "A moving average of the weights.");
   v("train", c.train, "How a step is computed, and when to evaluate.");
   v("grad_scaler", c.grad_scaler, "Loss scaling, which float16 needs.");
   v("nonfinite", c.nonfinite, "What happens when a loss or gradient is NaN or infinite.");

@@ -22,7 +22,7 @@ constexpr const char* kGradScaler = "grad_scaler";  // (3) double
 constexpr const char* kMetricSums = "metric_sums";  // (ranks, metrics, 2) double
 
 // Settings that change what is written or how fast, not what is computed.
-constexpr std::array<std::string_view, 13> kFree = {"run.output",
+constexpr std::array<std::string_view, 14> kFree = {"run.output",
                                                     "run.resume",
                                                     "run.experiment",
                                                     "run.log_interval",
@@ -34,7 +34,8 @@ constexpr std::array<std::string_view, 13> kFree = {"run.output",
                                                     "dist.timeout_s",
                                                     "dist.digest_interval",
                                                     "nonfinite.policy",
-                                                    "nonfinite.max_skips"};
+                                                    "nonfinite.max_skips",
+                                                    "train.patience"};
 // Settings that change rounding at most.
 constexpr std::array<std::string_view, 6> kRounding = {"run.threads",
                                                        "run.device",
@@ -65,6 +66,11 @@ train::NamedTensors optimizer_tensors(const optim::Optimizer& optimizer) {
     named.emplace_back(kOptimizerPrefix + name, tensor);
   }
   return named;
+}
+
+bool holds(const train::NamedTensors& tensors, const std::string& name) {
+  return std::any_of(
+      tensors.begin(), tensors.end(), [&](const auto& entry) { return entry.first == name; });
 }
 
 at::Tensor take(train::NamedTensors& tensors, const std::string& name) {
@@ -111,6 +117,7 @@ train::CheckpointData take_snapshot(const train::TrainState& state,
                                     const config::Json& run_description) {
   train::CheckpointData data;
   data.model = dist::state_of(parts.model);
+  if (parts.ema != nullptr) data.ema = parts.ema->state();
   data.state = optimizer_tensors(parts.optimizer);
   data.state.emplace_back(kGradScaler, parts.scaler.state());
   data.state.emplace_back(kMetricSums, at::stack(control.all_gather(metric_sums)));
@@ -119,6 +126,7 @@ train::CheckpointData take_snapshot(const train::TrainState& state,
   data.position = {state.step, state.epoch + (epoch_ended ? 1 : 0), epoch_ended ? 0 : state.batch};
   data.meta = run_description;
   data.meta["skipped_updates"] = state.skipped_updates;
+  data.meta["evaluations_since_best"] = state.evaluations_since_best;
   data.meta["eval"] = config::Json::object();
   for (const auto& [name, value] : state.eval) {
     if (std::isfinite(value)) data.meta["eval"][name] = value;  // JSON has no NaN
@@ -204,9 +212,11 @@ at::Tensor restore_snapshot(const std::string& checkpoint,
     if (group.rank() != 0) return;
     train::CheckpointData data = train::load_checkpoint(checkpoint);
     sums = take(data.state, kMetricSums);
-    scaler = take(data.state, kGradScaler);
+    // Checkpoints from before there was a loss scale have none.
+    if (holds(data.state, kGradScaler)) scaler = take(data.state, kGradScaler);
     train::copy_tensors(data.model, dist::state_of(parts.model), checkpoint);
     train::copy_tensors(data.state, optimizer_tensors(parts.optimizer), checkpoint);
+    if (parts.ema != nullptr) train::copy_tensors(data.ema, parts.ema->state(), checkpoint);
     header = {{"step", data.position.step},
               {"epoch", data.position.epoch},
               {"batch", data.position.batch},
@@ -225,9 +235,13 @@ at::Tensor restore_snapshot(const std::string& checkpoint,
   }
   state.eval = meta["eval"].get<train::MetricValues>();
   state.skipped_updates = meta.value("skipped_updates", int64_t{0});
+  state.evaluations_since_best = meta.value("evaluations_since_best", int64_t{0});
 
   dist::broadcast_module(parts.model, group);
   for (auto& [name, tensor] : parts.optimizer.state()) group.broadcast(tensor);
+  if (parts.ema != nullptr) {
+    for (auto& [name, tensor] : parts.ema->state()) group.broadcast(tensor);
+  }
   group.broadcast(scaler);
   parts.scaler.load_state(scaler);
   if (!sums.defined()) {

@@ -9,6 +9,7 @@
 #include "dist/mpi_scope.h"
 #include "dist/process_group.h"
 #include "nn/classifier.h"
+#include "optim/ema.h"
 #include "optim/optimizer.h"
 #include "run/run_config.h"
 #include "train/checkpoint.h"
@@ -28,6 +29,7 @@ struct TrainedParts {
   nn::Classifier& model;
   optim::Optimizer& optimizer;
   train::GradScaler& scaler;
+  optim::ModelEma* ema = nullptr;
 };
 
 // Weights, buffers and the optimizer's tensors, by name: what replicas must have in common.

@@ -1,8 +1,6 @@
 // One training, from the settings to the last checkpoint.
 #include "run/train_run.h"
 
-#include <ATen/Parallel.h>
-
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "callbacks/checkpoint_saver.h"
+#include "callbacks/early_stopping.h"
 #include "callbacks/failed_update_report.h"
 #include "callbacks/fault_injection.h"
 #include "callbacks/metric_logger.h"
@@ -21,12 +20,11 @@
 #include "dist/ordered_reducer.h"
 #include "dist/parameter_sync.h"
 #include "dist/rendezvous.h"
-#include "models/registry.h"
 #include "nn/batch_norm.h"
-#include "nn/conversion.h"
 #include "nn/virtual_shards.h"
 #include "optim/optimizer_factory.h"
 #include "run/agreement.h"
+#include "run/components.h"
 #include "run/machine.h"
 #include "run/run_folder.h"
 #include "run/snapshot.h"
@@ -39,12 +37,6 @@
 namespace dtrain::run {
 namespace {
 
-struct Data {
-  std::unique_ptr<data::Dataset> train, eval;
-  data::Normalization normalization;
-  DataIdentity identity;
-};
-
 struct Loaders {
   std::unique_ptr<data::DataLoader> train, eval;
 };
@@ -54,24 +46,6 @@ struct Start {
   std::string checkpoint;
   config::Json meta;
 };
-
-Data open_data(const RunConfig& config) {
-  Data data;
-  data.train = data::open_dataset(config.data, data::Split::kTrain);
-  data.train->start_loading();
-  data.eval = data::open_dataset(config.data, data::Split::kEval);
-  const auto& row = data::find_dataset(config.data.dataset);
-  data.normalization = data::resolve_normalization(
-      config.transforms, row.mean, row.std, data.train->shape().channels);
-  data.identity.class_names = data.train->class_names();
-  return data;
-}
-
-// Waits for the pixels, so that damaged files show before anything is written.
-void identify(Data& data) {
-  data.identity.train_fingerprint = data.train->fingerprint();
-  data.identity.eval_fingerprint = data.eval->fingerprint();
-}
 
 Start find_start(const RunConfig& config, const dist::MpiScope& mpi) {
   Start start;
@@ -108,55 +82,6 @@ RunFolder open_run_folder(const RunConfig& config, const Start& start, const dis
   return folder;
 }
 
-std::shared_ptr<nn::Classifier> make_model(const RunConfig& config,
-                                           const data::ImageShape& shape,
-                                           int64_t classes,
-                                           train::Precision precision,
-                                           c10::Device device) {
-  const models::InputSpec input{shape.channels, shape.height, shape.width, classes};
-  auto model = models::create_model(models::resolve(config.model, input),
-                                    static_cast<uint64_t>(config.run.seed));
-  nn::set_dtype(*model, train::weight_dtype(precision));
-  model->to(device);
-  nn::set_memory_format(
-      *model,
-      config.train.channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
-  return model;
-}
-
-std::unique_ptr<data::DataLoader> make_loader(const Data& data,
-                                              const RunConfig& config,
-                                              bool training,
-                                              const dist::ProcessGroup& group,
-                                              c10::Device device) {
-  const data::Shard shard{group.rank(), group.size(), config.dist.deterministic_world};
-  const auto seed = static_cast<uint64_t>(config.run.seed);
-  const auto& dataset = training ? *data.train : *data.eval;
-  const int64_t eval_batch =
-      config.loader.eval_batch_size > 0 ? config.loader.eval_batch_size : config.loader.batch_size;
-  auto sampler =
-      training ? data::Sampler::training(
-                     dataset.size(), config.loader.batch_size, config.loader.drop_last, seed, shard)
-               : data::Sampler::evaluation(dataset.size(), eval_batch, shard);
-  auto transforms =
-      training ? data::make_train_transforms(config.transforms, data.normalization, dataset.shape())
-               : data::Transforms{};
-  return std::make_unique<data::DataLoader>(
-      dataset,
-      std::move(sampler),
-      std::move(transforms),
-      data::LoaderOptions{config.loader.workers, config.loader.prefetch, seed},
-      data::slot_allocator_for(device));
-}
-
-// One GPU a rank, in the order of the ranks of a host.
-c10::Device training_device(const RunConfig& config,
-                            const Machine& machine,
-                            const dist::MpiScope& mpi) {
-  if (config.run.device == "cpu") return at::kCPU;
-  return {at::kCUDA, static_cast<c10::DeviceIndex>(mpi.local_rank() % machine.cuda_devices)};
-}
-
 // The parts of one training, made in this order; the later ones borrow from the earlier ones.
 class TrainRun {
  public:
@@ -169,7 +94,7 @@ class TrainRun {
   void enter_deterministic_world();
   void make_trainer();
   void make_callbacks();
-  TrainedParts trained_parts() { return {*model_, *optimizer_, *scaler_}; }
+  TrainedParts trained_parts() { return {*model_, *optimizer_, *scaler_, ema_ ? &*ema_ : nullptr}; }
   train::CheckpointData snapshot(const train::TrainState& now);
   train::Restored restore(const std::string& checkpoint);
   train::Restored roll_back();
@@ -187,6 +112,7 @@ class TrainRun {
   Loaders loaders_;
   std::unique_ptr<optim::Optimizer> optimizer_;
   std::optional<train::GradScaler> scaler_;
+  std::optional<optim::ModelEma> ema_;
   train::TrainState state_;
   RunFolder folder_;
   std::shared_ptr<nn::VirtualShards> shards_;  // in the deterministic world
@@ -208,7 +134,7 @@ TrainRun::TrainRun(RunConfig config, const dist::MpiScope& mpi)
     resolve(config_, machine);
     check_world(config_, mpi.size());
   });
-  at::set_num_threads(static_cast<int>(config_.run.threads));
+  configure_arithmetic(config_);
   device_ = training_device(config_, machine, mpi);
   precision_ = train::resolve_precision(config_.train.precision, device_);
   scaler_.emplace(config_.grad_scaler, precision_ == train::Precision::kFloat16);
@@ -219,11 +145,13 @@ TrainRun::TrainRun(RunConfig config, const dist::MpiScope& mpi)
     model_ =
         make_model(config_, data_.train->shape(), data_.train->num_classes(), precision_, device_);
     optimizer_ = optim::create_optimizer(*model_, config_.optimizer);
+    if (config_.ema.enabled) ema_.emplace(*model_, config_.ema);
   });
   group_ = dist::rendezvous(mpi, config_.dist, device_);
   dist::together(mpi, [&] {
-    loaders_.train = make_loader(data_, config_, true, *group_, device_);
-    loaders_.eval = make_loader(data_, config_, false, *group_, device_);
+    const data::Shard shard{group_->rank(), group_->size()};
+    loaders_.train = make_loader(data_, config_, true, shard, device_);
+    loaders_.eval = make_loader(data_, config_, false, shard, device_);
     const int64_t accumulated = config_.train.grad_accum_steps;
     state_.epochs = config_.run.epochs;
     state_.steps_per_epoch = (loaders_.train->batches_per_epoch() + accumulated - 1) / accumulated;
@@ -254,6 +182,7 @@ void TrainRun::run() {
     announce_resume();
   } else {
     dist::broadcast_module(*model_, *group_);
+    if (ema_) ema_.emplace(*model_, config_.ema);  // from the weights that all ranks have
   }
   dist::check_replicas_equal(replicated_state(*model_, *optimizer_), *control_);
   if (config_.dist.sync_bn) nn::synchronise_batch_norm(*model_, *group_);
@@ -352,6 +281,7 @@ void TrainRun::make_trainer() {
                                          .evaluation = *evaluation_,
                                          .callbacks = callbacks_,
                                          .shards = shards_.get(),
+                                         .ema = ema_ ? &*ema_ : nullptr,
                                          .roll_back = [this] { return roll_back(); }});
 }
 
@@ -370,6 +300,9 @@ void TrainRun::make_callbacks() {
       [this] { return replicated_state(*model_, *optimizer_); },
       *control_,
       config_.dist.digest_interval));
+  if (config_.train.patience > 0) {
+    add(std::make_unique<callbacks::EarlyStopping>(config_.train.patience));
+  }
   if (writes) {
     add(std::make_unique<callbacks::MetricLogger>(folder_.path, folder_.summary()));
     add(std::make_unique<callbacks::PlotWriter>(folder_.summary(), folder_.curves()));

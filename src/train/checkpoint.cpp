@@ -5,6 +5,7 @@
 #include <c10/core/GradMode.h>
 #include <torch/nn/module.h>
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "train/safetensors.h"
@@ -17,6 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr char kModelFile[] = "model.safetensors";
 constexpr char kStateFile[] = "state.safetensors";
+constexpr char kEmaFile[] = "model_ema.safetensors";
 
 struct TypePair {
   Dtype dtype;
@@ -139,8 +141,10 @@ CheckpointStore::Saved save_checkpoint(CheckpointStore& store,
   c10::NoGradGuard no_grad;
   if (store.config().check_finite) check_finite(data.model, checkpoint_name(data.position.step));
   return store.save(data.position, data.meta, is_best, [&](const fs::path& folder) {
-    return std::vector<FileRecord>{write_file(folder, kModelFile, data.model),
-                                   write_file(folder, kStateFile, data.state)};
+    std::vector<FileRecord> files = {write_file(folder, kModelFile, data.model),
+                                     write_file(folder, kStateFile, data.state)};
+    if (!data.ema.empty()) files.push_back(write_file(folder, kEmaFile, data.ema));
+    return files;
   });
 }
 
@@ -153,6 +157,10 @@ CheckpointData load_checkpoint(const fs::path& checkpoint) {
   CheckpointData data;
   data.model = read_checked(folder, manifest, kModelFile);
   data.state = read_checked(folder, manifest, kStateFile);
+  const bool has_ema = std::any_of(manifest.files.begin(),
+                                   manifest.files.end(),
+                                   [](const FileRecord& file) { return file.name == kEmaFile; });
+  if (has_ema) data.ema = read_checked(folder, manifest, kEmaFile);
   data.position = manifest.position;
   data.meta = std::move(manifest.meta);
   return data;

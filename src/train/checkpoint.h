@@ -26,6 +26,7 @@ using dist::NamedTensors;
 
 struct CheckpointData {
   NamedTensors model;  // parameters and buffers, names as in torchvision
+  NamedTensors ema;    // their moving average under the same names; empty: there is none
   NamedTensors
       state;  // optimizer, loader, metric sums ...: whatever the trainer wants back, bit for bit
   Position position;

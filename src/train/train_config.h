@@ -11,9 +11,11 @@ namespace dtrain::train {
 struct TrainConfig {
   std::string precision = "auto";
   bool channels_last = true;
+  bool deterministic = false;
   double clip_grad = 0.0;
   int64_t grad_accum_steps = 1;
   int64_t eval_interval = 1;
+  int64_t patience = 0;
   int64_t max_steps = 0;
 };
 
@@ -29,6 +31,9 @@ void fields(V& v, TrainConfig& c) {
   v("channels_last",
     c.channels_last,
     "Keep images and convolution weights in (B, H, W, C) memory order, the faster one.");
+  v("deterministic",
+    c.deterministic,
+    "cuda: only algorithms that give the same bits every time; slower. On the CPU all do.");
   v("clip_grad",
     c.clip_grad,
     at_least(0.0),
@@ -39,6 +44,10 @@ void fields(V& v, TrainConfig& c) {
     "Batches whose gradients are added up before one update: a global batch of this many times the "
     "size, without the memory. Batch norm still sees each batch alone.");
   v("eval_interval", c.eval_interval, at_least(1), "Evaluate after every this many epochs.");
+  v("patience",
+    c.patience,
+    at_least(0),
+    "End the training after this many evaluations in a row of which none was the best; 0: never.");
   v("max_steps",
     c.max_steps,
     at_least(0),

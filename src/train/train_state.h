@@ -38,6 +38,7 @@ struct TrainState {
 
   double best_top1 = -std::numeric_limits<double>::infinity();
   int64_t best_epoch = -1;
+  int64_t evaluations_since_best = 0;
   bool is_best = false;  // the evaluation that just ended is the best so far
 
   // Seconds since the training began, and their parts within the window of the last log line.

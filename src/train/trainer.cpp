@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "dist/mpi_scope.h"
 #include "optim/grad_clip.h"
 #include "util/check.h"
 #include "util/log.h"
@@ -124,15 +125,29 @@ bool Trainer::update_weights() {
     return false;
   }
   const bool apply = verdict == UpdateGuard::Verdict::kApply && left_out_.count(state_.step) == 0;
-  if (apply) parts_.optimizer.step();
-  if (!apply) ++state_.skipped_updates;
-  parts_.scaler.update(fits);
+  if (apply) {
+    parts_.optimizer.step();
+    if (parts_.ema != nullptr) parts_.ema->update();
+  } else {
+    ++state_.skipped_updates;
+  }
+  move_loss_scale(fits);
   for (const tasks::TaskOutput& out : outputs_) {
     if (!parts_.guard.losses_are_finite()) break;  // one NaN would be the epoch's mean
     epoch_metrics_.update(out);
     window_metrics_.update(out);
   }
   return true;
+}
+
+// The scale is the same on all ranks, and so is its giving up: one of them reports it.
+void Trainer::move_loss_scale(bool fits) {
+  try {
+    parts_.scaler.update(fits);
+  } catch (const Error& error) {
+    if (parts_.group.rank() == 0) throw;
+    throw dist::PeerFailed(0, error);
+  }
 }
 
 void Trainer::roll_back() {
@@ -152,17 +167,24 @@ void Trainer::log_step() {
   timer_.read_window(state_);
 }
 
+void Trainer::evaluate() {
+  std::optional<optim::ModelEma::Scope> with_average;
+  if (parts_.ema != nullptr) with_average.emplace(*parts_.ema);
+  state_.eval = parts_.evaluation.run();
+  const double top1 = state_.eval.at("top1");
+  ++state_.evaluations_since_best;
+  if (top1 <= state_.best_top1) return;
+  state_.best_top1 = top1;
+  state_.best_epoch = state_.epoch;
+  state_.is_best = true;
+  state_.evaluations_since_best = 0;
+}
+
 void Trainer::finish_epoch() {
   const bool last = state_.epoch + 1 == state_.epochs;
   state_.is_best = false;
   if (last || (state_.epoch + 1) % options_.train.eval_interval == 0) {
-    state_.eval = parts_.evaluation.run();
-    const double top1 = state_.eval.at("top1");
-    if (top1 > state_.best_top1) {
-      state_.best_top1 = top1;
-      state_.best_epoch = state_.epoch;
-      state_.is_best = true;
-    }
+    evaluate();
     for (auto& callback : parts_.callbacks) callback->on_validation_end(state_);
   }
   for (auto& callback : parts_.callbacks) callback->on_epoch_end(state_);

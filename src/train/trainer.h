@@ -13,6 +13,7 @@
 #include "metrics/metric_set.h"
 #include "nn/classifier.h"
 #include "nn/virtual_shards.h"
+#include "optim/ema.h"
 #include "optim/lr_schedule.h"
 #include "optim/optimizer.h"
 #include "tasks/task.h"
@@ -60,6 +61,7 @@ class Trainer {
     EvaluationLoop& evaluation;
     std::vector<std::unique_ptr<Callback>>& callbacks;
     nn::VirtualShards* shards = nullptr;  // of the deterministic world
+    optim::ModelEma* ema = nullptr;       // evaluated in place of the model
     // Goes back to the last checkpoint: sets all parts and says where it stood. Throws where there
     // is none. For the policy `rollback`.
     std::function<Restored()> roll_back = {};
@@ -87,7 +89,9 @@ class Trainer {
   void run_epoch();
   void forward_backward(const data::Batch& batch, int64_t samples);
   bool update_weights();
+  void move_loss_scale(bool fits);
   void finish_epoch();
+  void evaluate();
   void roll_back();
   void log_step();
   bool is_finished() const;

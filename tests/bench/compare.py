@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """dtrain beside Python, in one run: rounds of both in turn, medians, spread and the ratio of each pair.
 
-usage: tests/bench/compare.py [step] [ddp] [first_step] [--rounds R] [--build DIR]
+usage: tests/bench/compare.py [step] [ddp] [first_step] [scaling] [world] [--rounds R] [--build DIR]
 
   step        one training step, 1 rank x 2 threads, bf16, ResNet-18 on 28 x 28, batch 128
   ddp         the same, 2 ranks x 1 thread, batch 64 each, gradients averaged (Python: DDP over Gloo)
   first_step  exec to the end of the first step on the real Fashion-MNIST: wall time and peak memory
+  scaling     images per second of 2 ranks x 1 thread over twice those of 1 rank x 1 thread, batch 64 each
+  world       dtrain alone, 2 ranks: the deterministic world of 2 beside the fast mode, both with
+              synchronised batch norm; and how long a step waits for communication
 
 Both sides run with the same malloc variables. Needs `./launch/setup.sh --with-python` and a build with
 benchmarks. Machines are noisy: read the ratios, not the single times.
@@ -60,11 +63,15 @@ def python_step(ranks, threads, batch, steps):
     return last_json(outputs[0])["step_ms"]
 
 
-def dtrain_step(build, ranks, threads, batch, steps):
+def dtrain_bench(build, ranks, threads, batch, steps, *flags):
     command = [*MPIRUN, "-np", str(ranks), build / "tests/bench/train_step_bench", "--batch-size", str(batch),
-               "--threads", str(threads), "--steps", str(steps)]
+               "--threads", str(threads), "--steps", str(steps), *flags]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment(threads), check=True)
-    return last_json(done.stdout)["step_ms"]
+    return last_json(done.stdout)
+
+
+def dtrain_step(build, ranks, threads, batch, steps):
+    return dtrain_bench(build, ranks, threads, batch, steps)["step_ms"]
 
 
 def until_first_step(command, threads):
@@ -95,31 +102,41 @@ def dtrain_first_step(build):
              "--data-dir", DATA, "--output", folder], 2)
 
 
-def report(name, unit, pairs):
-    """pairs: (python, dtrain) of each round."""
-    python, dtrain = zip(*pairs)
-    ratios = [d / p for p, d in pairs]
-    for side, values in (("python", python), ("dtrain", dtrain)):
+def report(name, unit, pairs, sides=("python", "dtrain")):
+    """pairs: (python, dtrain) of each round, or other sides."""
+    first, second = zip(*pairs)
+    ratios = [b / a for a, b in pairs]
+    for side, values in ((sides[0], first), (sides[1], second)):
         print(f"{name:24} {side:8} median {statistics.median(values):9.3f} {unit}"
               f"  min {min(values):9.3f}  max {max(values):9.3f}")
-    print(f"{name:24} ratio    median {statistics.median(ratios):9.3f} (dtrain / python)"
+    print(f"{name:24} ratio    median {statistics.median(ratios):9.3f} ({sides[1]} / {sides[0]})"
           f"  min {min(ratios):9.3f}  max {max(ratios):9.3f}", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("what", nargs="*", choices=["step", "ddp", "first_step", []])
+    parser.add_argument("what", nargs="*", choices=["step", "ddp", "first_step", "scaling", "world", []])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=15)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release")
     a = parser.parse_args()
     a.build = a.build.resolve()
-    what = a.what or ["step", "ddp", "first_step"]
+    what = a.what or ["step", "ddp", "first_step", "scaling", "world"]
     for name, ranks, threads, batch in (("step", 1, 2, 128), ("ddp", 2, 1, 64)):
         if name in what:
             report(f"{name}, {ranks} x {threads} threads", "ms", [
                 (python_step(ranks, threads, batch, a.steps), dtrain_step(a.build, ranks, threads, batch, a.steps))
                 for _ in range(a.rounds)])
+    if "scaling" in what:
+        def efficiency(step, *start):
+            return step(*start, 1, 1, 64, a.steps) / step(*start, 2, 1, 64, a.steps)
+        report("scaling efficiency 1 -> 2", "  ", [
+            (efficiency(python_step), efficiency(dtrain_step, a.build)) for _ in range(a.rounds)])
+    if "world" in what:
+        rounds = [(dtrain_bench(a.build, 2, 1, 64, a.steps, "--sync-bn"),
+                   dtrain_bench(a.build, 2, 1, 64, a.steps, "--world", "2")) for _ in range(a.rounds)]
+        for key, name in (("step_ms", "step, 2 x 1 threads"), ("comm_ms", "  of it communication")):
+            report(name, "ms", [(fast[key], world[key]) for fast, world in rounds], ("fast", "world"))
     if "first_step" in what:
         rounds = [(python_first_step(), dtrain_first_step(a.build)) for _ in range(a.rounds + 1)][1:]
         report("first step, wall", "s ", [(p[0], d[0]) for p, d in rounds])

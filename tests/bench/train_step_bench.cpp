@@ -1,7 +1,8 @@
 // Times training steps of ResNet-18 on 28 x 28 with the parts of a real run; prints one JSON line.
 //
 // usage: [mpirun -np N] train_step_bench [--batch-size B] [--steps S] [--warmup W] [--threads T]
-//        [--precision bfloat16|float32] [--sync-bn]
+//        [--precision bfloat16|float32] [--sync-bn] [--world V]
+// --world V: the deterministic world of V virtual ranks, with batch norm over all of them.
 // compare.py runs it beside the same steps in Python.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -16,9 +17,11 @@
 
 #include "dist/gradient_reducer.h"
 #include "dist/mpi_scope.h"
+#include "dist/ordered_reducer.h"
 #include "dist/rendezvous.h"
 #include "models/registry.h"
 #include "nn/batch_norm.h"
+#include "nn/virtual_shards.h"
 #include "optim/optimizer_factory.h"
 #include "tasks/supervised_task.h"
 #include "train/autocast.h"
@@ -31,6 +34,7 @@ struct Options {
   int64_t batch_size = 128, steps = 20, warmup = 5, threads = 2;
   std::string precision = "bfloat16";
   bool sync_bn = false;
+  int64_t world = 0;
 };
 
 Options parse(int argc, char** argv) {
@@ -46,6 +50,7 @@ Options parse(int argc, char** argv) {
       if (flag == "--warmup") o.warmup = std::atoll(value);
       if (flag == "--threads") o.threads = std::atoll(value);
       if (flag == "--precision") o.precision = value;
+      if (flag == "--world") o.world = std::atoll(value);
     }
   }
   return o;
@@ -59,13 +64,23 @@ void run(const Options& o, const dist::MpiScope& mpi) {
   config.zero_init_residual = true;
   auto model = models::create_model(
       models::resolve(config, {.channels = 1, .height = 28, .width = 28, .classes = 10}), 0);
-  if (o.sync_bn) nn::synchronise_batch_norm(*model, group);
+  if (o.sync_bn || o.world > 0) nn::synchronise_batch_norm(*model, group);
   optim::OptimizerConfig rule;
   rule.lr = 0.01;
   rule.weight_decay = 5e-4;
   rule.no_decay_norm_bias = true;
   auto optimizer = optim::create_optimizer(*model, rule);
-  dist::GradientReducer reducer(*model, group, {});
+  std::shared_ptr<nn::VirtualShards> shards;
+  std::unique_ptr<dist::GradientSync> gradients;
+  if (o.world > 0) {
+    shards = std::make_shared<nn::VirtualShards>(o.world, group.rank(), group.size());
+    shards->adopt(*model);
+    nn::set_virtual_shards(*model, shards);
+    gradients =
+        std::make_unique<dist::OrderedReducer>(model->parameters(), shards->leaves(), group);
+  } else {
+    gradients = std::make_unique<dist::GradientReducer>(*model, group, dist::DistConfig{});
+  }
   tasks::LossConfig loss;
   loss.label_smoothing = 0.05;
   tasks::SupervisedTask task(loss);
@@ -75,27 +90,34 @@ void run(const Options& o, const dist::MpiScope& mpi) {
   batch.targets = at::randint(0, 10, {o.batch_size}, at::kLong);
   batch.ids = at::arange(o.batch_size);
   batch.global_size = o.batch_size * group.size();
-  std::vector<double> times;
+  if (shards) shards->start_batch(batch.global_size);
+  std::vector<double> times, waits;
   for (int64_t step = 0; step < o.warmup + o.steps; ++step) {
     util::Timer timer;
-    reducer.zero_grad();
+    const double waited = gradients->exposed_seconds() + group.waited_seconds();
+    gradients->zero_grad();
     tasks::TaskOutput out;
     {
       train::AutocastScope autocast(precision, at::kCPU);
-      reducer.prepare_forward();
+      gradients->prepare_forward();
       out = task.forward(batch, *model);
     }
-    reducer.backward(out.loss_sum / static_cast<double>(batch.global_size));
+    gradients->backward(out.loss_sum / static_cast<double>(batch.global_size));
     optimizer->step();
-    if (step >= o.warmup) times.push_back(timer.seconds());
+    if (step < o.warmup) continue;
+    times.push_back(timer.seconds());
+    waits.push_back(gradients->exposed_seconds() + group.waited_seconds() - waited);
   }
   std::sort(times.begin(), times.end());
+  std::sort(waits.begin(), waits.end());
   const double median = times[times.size() / 2];
   if (group.rank() == 0) {
     std::printf(
-        "{\"side\": \"dtrain\", \"ranks\": %d, \"step_ms\": %.3f, \"images_per_second\": %.1f}\n",
+        "{\"side\": \"dtrain\", \"ranks\": %d, \"step_ms\": %.3f, \"comm_ms\": %.3f, "
+        "\"images_per_second\": %.1f}\n",
         mpi.size(),
         1e3 * median,
+        1e3 * waits[waits.size() / 2],
         static_cast<double>(batch.global_size) / median);
   }
 }

@@ -18,5 +18,10 @@ void broadcast_makes_replicas_equal(const dist::ProcessGroup& group);
 
 void sync_batch_norm_equals_one_process_on_the_whole_batch(const dist::ProcessGroup& group);
 void sync_batch_norm_takes_uneven_and_empty_batches(const dist::ProcessGroup& group);
+void sync_batch_norm_works_in_sub_groups(const dist::ProcessGroup& group);
+void sync_batch_norm_keeps_statistics_of_sixteen_bit_input_in_float(
+    const dist::ProcessGroup& group);
+void sync_batch_norm_does_not_communicate_in_evaluation(const dist::ProcessGroup& group);
+void sync_batch_norm_refuses_one_value_in_the_whole_group(const dist::ProcessGroup& group);
 
 }  // namespace dtrain::testing

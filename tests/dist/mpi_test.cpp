@@ -99,6 +99,16 @@ TEST(SyncBatchNorm, EqualsOneProcessOnTheWholeBatch) {
 TEST(SyncBatchNorm, TakesUnevenAndEmptyBatches) {
   sync_batch_norm_takes_uneven_and_empty_batches(world());
 }
+TEST(SyncBatchNorm, WorksInSubGroups) { sync_batch_norm_works_in_sub_groups(world()); }
+TEST(SyncBatchNorm, KeepsStatisticsOfSixteenBitInputInFloat) {
+  sync_batch_norm_keeps_statistics_of_sixteen_bit_input_in_float(world());
+}
+TEST(SyncBatchNorm, DoesNotCommunicateInEvaluation) {
+  sync_batch_norm_does_not_communicate_in_evaluation(world());
+}
+TEST(SyncBatchNorm, RefusesOneValueInTheWholeGroup) {
+  sync_batch_norm_refuses_one_value_in_the_whole_group(world());
+}
 
 }  // namespace
 }  // namespace dtrain::testing

@@ -5,6 +5,7 @@
 #include "dist/parameter_sync.h"
 #include "nn/batch_norm.h"
 #include "tests/dist/cases.h"
+#include "util/check.h"
 
 namespace dtrain::testing {
 namespace {
@@ -106,6 +107,65 @@ void sync_batch_norm_takes_uneven_and_empty_batches(const dist::ProcessGroup& gr
   for (int64_t rank = 0; rank < group.size(); ++rank) share.push_back(group.size() - 1 - rank);
   share[0] += 1;
   compare(group, share);  // e.g. 4, 2, 1, 0 images
+}
+
+void sync_batch_norm_works_in_sub_groups(const dist::ProcessGroup& group) {
+  const dist::ProcessGroup part = group.split(group.rank() % 2);
+  compare(part, std::vector<int64_t>(size_t(part.size()), 3));
+}
+
+// 16-bit activations as under autocast, statistics in 32: the error is that of rounding the result.
+void sync_batch_norm_keeps_statistics_of_sixteen_bit_input_in_float(
+    const dist::ProcessGroup& group) {
+  for (const auto type : {at::kBFloat16, at::kHalf}) {
+    for (const auto format : {at::MemoryFormat::ChannelsLast, at::MemoryFormat::Contiguous}) {
+      const at::Tensor whole =
+          (draw({4 * group.size(), kChannels, kSide, kSide}, 7) * 2 + 40).to(type);
+      const at::Tensor x = whole.narrow(0, 4 * group.rank(), 4).contiguous(format);
+      nn::BatchNorm2dImpl norm(kChannels), reference(kChannels);
+      reference.to(at::kDouble);
+      nn::synchronise_batch_norm(norm, group);
+      const at::Tensor y = norm.forward(x);
+      const at::Tensor expected =
+          reference.forward(whole.to(at::kDouble)).narrow(0, 4 * group.rank(), 4);
+      EXPECT_EQ(y.scalar_type(), type);
+      EXPECT_EQ(norm.running_var.scalar_type(), at::kFloat);
+      const double rounding = type == at::kHalf ? 1.0 / 2048 : 1.0 / 256;
+      EXPECT_LT((y.to(at::kDouble) - expected).abs().max().item<double>(), 4 * rounding);
+      const at::Tensor error = (norm.running_var.to(at::kDouble) / reference.running_var - 1).abs();
+      EXPECT_LT(error.max().item<double>(), 1e-5);
+      dist::check_replicas_equal(norm, group);
+    }
+  }
+}
+
+// The ranks evaluate different numbers of batches: were there a collective, this would hang.
+void sync_batch_norm_does_not_communicate_in_evaluation(const dist::ProcessGroup& group) {
+  auto norm = make_norm();
+  nn::synchronise_batch_norm(norm, group);
+  norm.eval();
+  for (int64_t batch = 0; batch < group.rank(); ++batch) {
+    norm.forward(draw({2, kChannels, kSide, kSide}, 3));
+  }
+  group.barrier();
+}
+
+void sync_batch_norm_refuses_one_value_in_the_whole_group(const dist::ProcessGroup& group) {
+  for (const auto format : {at::MemoryFormat::ChannelsLast, at::MemoryFormat::Contiguous}) {
+    auto norm = make_norm();
+    nn::synchronise_batch_norm(norm, group);
+    // One value on each rank: a variance for two ranks and more.
+    const int64_t mine = group.rank() == 0 ? 1 : 0;
+    const at::Tensor one = draw({1, kChannels, 1, 1}, 3).contiguous(format);
+    if (group.size() > 1) EXPECT_NO_THROW(norm.forward(one));
+    try {
+      norm.forward(one.narrow(0, 0, mine));
+      FAIL() << "one value has no variance";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kData);
+      EXPECT_NE(error.cause().find("only one value"), std::string::npos);
+    }
+  }
 }
 
 }  // namespace dtrain::testing

@@ -1,38 +1,14 @@
 #!/usr/bin/env bash
-# two_hosts_test.sh PROGRAM: runs a test under mpirun on two hosts with two ranks each. The hosts are
-# network namespaces of this machine, joined by a virtual cable; both also have an interface docker0
-# with the same address, as real hosts do, which must not be taken for the way to each other.
-# Needs root and iproute2; exits with 77 (skipped) where namespaces are not to be had.
+# two_hosts_test.sh PROGRAM: runs a test under mpirun with two ranks on each of two hosts, once with the
+# interface found by itself and once with the one that is named.
 set -euo pipefail
-program=$1
-tag=dtr$$
-folder=$(mktemp -d)
-trap 'for i in 0 1; do ip netns del "$tag$i" 2>/dev/null || true; done; rm -rf "$folder"' EXIT
-
-for i in 0 1; do
-  ip netns add "$tag$i" 2>/dev/null || { echo "no network namespaces here"; exit 77; }
-done
-ip link add "v0$tag" netns "${tag}0" type veth peer name "v1$tag" netns "${tag}1" ||
-  { echo "no virtual cables here"; exit 77; }
-for i in 0 1; do
-  in_host=(ip -n "$tag$i")
-  "${in_host[@]}" link set lo up
-  "${in_host[@]}" addr add "10.77.0.$((i + 1))/24" dev "v$i$tag"
-  "${in_host[@]}" link set "v$i$tag" up
-  "${in_host[@]}" link add docker0 type bridge && "${in_host[@]}" addr add 172.17.0.1/16 dev docker0 &&
-    "${in_host[@]}" link set docker0 up || echo "no bridge: the decoy is left out"
-done
-
-# What mpirun calls instead of ssh: a command in the namespace that is named like the host.
-cat >"$folder/agent" <<'EOF'
+source "$(dirname "${BASH_SOURCE[0]}")/../support/two_hosts.sh"
+on_two_hosts 4 "$1"
+# By name: the name differs between the hosts, so each rank picks its own.
+cat >"$folder/named" <<'EOF'
 #!/usr/bin/env bash
-host=$1
-shift
-exec ip netns exec "$host" bash -c "$*"
+name=$(ip -o -4 addr show | awk '/10\.77\.0\./ { print $2 }')
+GLOO_SOCKET_IFNAME=$name exec "$@"
 EOF
-chmod +x "$folder/agent"
-
-network=(--mca btl tcp,self --mca btl_tcp_if_include 10.77.0.0/24 --mca oob_tcp_if_include 10.77.0.0/24)
-OMP_NUM_THREADS=1 ip netns exec "${tag}0" mpirun --allow-run-as-root --oversubscribe --bind-to none \
-  --mca plm rsh --mca plm_rsh_agent "$folder/agent" "${network[@]}" \
-  --host "10.77.0.1:2,${tag}1:2" --map-by node -np 4 "$program"
+chmod +x "$folder/named"
+on_two_hosts 2 "$folder/named" "$1"

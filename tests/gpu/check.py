@@ -3,7 +3,7 @@
 
 Stands in the folder that pack.sh makes and runs there, with a Python that has LibTorch 2.11 for CUDA 13 (only
 to find its libraries; nothing is imported from it but its path). Compares loss curves of the GPU with those of
-the CPU in float32, checks that a resumed run on the GPU goes on where it stopped, and measures images per
+the CPU in float32, checks that a resumed run on the GPU changes no bit, and measures images per
 second. Exits with 1 if a comparison fails; prints a table for docs/reproducing.md.
 """
 import argparse
@@ -58,21 +58,31 @@ def main():
              "--set", "data.limit_eval=512"]
     runs = {}
     for name, device, precision in (("cpu float32", "cpu", "float32"), ("cuda float32", "cuda", "float32"),
-                                    ("cuda bfloat16", "cuda", "bfloat16")):
+                                    ("cuda bfloat16", "cuda", "bfloat16"),
+                                    ("cuda float16", "cuda", "float16")):
         folder, log = train(scratch / name.replace(" ", "_"), *curve, "--device", device,
                             "--set", f"train.precision={precision}", "--set", f"train.max_steps={a.steps}")
         runs[name] = losses(log)
     # Printed losses have three digits; rounding of float32 stays far below that at this rate.
-    for name, limit in (("cuda float32", 0.01), ("cuda bfloat16", 0.05)):
+    for name, limit in (("cuda float32", 0.01), ("cuda bfloat16", 0.05), ("cuda float16", 0.02)):
         difference = first_difference(runs["cpu float32"], runs[name])
         results[f"largest relative difference of the loss, {name} to cpu float32"] = difference
         if len(runs[name]) != a.steps or difference > limit:
             failures.append(f"{name}: {difference} over {len(runs[name])} steps")
 
+    # Stopped in the middle of an epoch and continued, with deterministic algorithms: the same bits.
     output = scratch / "resume"
-    flags = ["--epochs", 2, "--set", "data.limit_train=5120", "--device", "cuda"]
+    flags = ["--epochs", 2, "--set", "data.limit_train=5120", "--device", "cuda", "--set",
+             "train.deterministic=true"]
+    straight, _ = train(scratch / "straight", *flags)
     train(output, *flags, "--set", "train.max_steps=50")
     folder, _ = train(output, *flags, "--resume", "auto")
+    for part in ("model", "state"):
+        same = ((straight / f"checkpoints/last/{part}.safetensors").read_bytes()
+                == (folder / f"checkpoints/last/{part}.safetensors").read_bytes())
+        results[f"resumed run on the GPU, {part}: same bits as uninterrupted"] = same
+        if not same:
+            failures.append(f"resume: {part} differs")
     with open(folder / "summary.csv", newline="") as f:
         epochs = [row["epoch"] for row in csv.DictReader(f)]
     results["epochs in summary.csv of the resumed run"] = epochs

@@ -103,12 +103,15 @@ class Precision(TrainingTest):
 
     def test_resuming_float16_restores_the_loss_scale_and_changes_no_bit(self):
         flags = ["--amp-dtype", "float16", "--set", "grad_scaler.growth_interval=3", "--grad-accum-steps", 2,
-                 "--epochs", 2, "-b", 12]
+                 "--epochs", 2, "-b", 12, "--model-ema", "--model-ema-decay", 0.9]
         straight = train(self.output("straight"), *flags, ranks=2)
         train(self.output("resumed"), *flags, "--set", "train.max_steps=7", ranks=2)
         resumed = train(self.output("resumed"), *flags, "--resume", "auto", ranks=2)
         self.assertEqual(tensors(resumed), tensors(straight))
         self.assertEqual(scalars(resumed, "train/loss_scale"), scalars(straight, "train/loss_scale"))
+        averages = [(run / "checkpoints/last/model_ema.safetensors").read_bytes() for run in (resumed, straight)]
+        self.assertEqual(*averages)
+        self.assertNotEqual(averages[0], (resumed / "checkpoints/last/model.safetensors").read_bytes())
 
     def test_sixteen_bits_on_the_wire_follow_thirty_two(self):
         exact, _ = self.losses("f32", "--set", "train.precision=float32")
@@ -127,6 +130,20 @@ class Precision(TrainingTest):
     def test_time_spent_on_communication_is_printed_for_several_ranks(self):
         _, folder = self.losses("a")
         self.assertRegex((folder / "log.txt").read_text(), r"Data: \S+  Comm: \d\.\d+  ETA")
+
+
+class EarlyStopping(TrainingTest):
+    def test_ends_the_training_and_does_not_train_on_when_resumed(self):
+        # A rate of zero: the weights stay, only running statistics move, and accuracy is best early on.
+        flags = ["--epochs", 30, "-b", 24, "--lr", 0, "--set", "train.patience=2"]
+        folder = train(self.output("a"), *flags, ranks=2)
+        done = rows(folder)
+        best = max(range(len(done)), key=lambda i: (float(done[i]["eval_top1"]), -i))
+        self.assertEqual(len(done), best + 3)
+        before = tensors(folder)
+        train(self.output("a"), *flags, "--resume", "auto", ranks=2)
+        self.assertEqual(tensors(folder), before)
+        self.assertEqual(len(rows(folder)), len(done))
 
 
 class Replicas(TrainingTest):
@@ -180,6 +197,25 @@ class Agreement(TrainingTest):
 
 
 class NonFinite(TrainingTest):
+    def test_rollback_goes_back_to_the_last_checkpoint_and_leaves_the_update_out(self):
+        # The weight of one rank is damaged after step 7; the checkpoint of step 6 has the sound ones.
+        folder = train(self.output("a"), "--epochs", 2, "-b", 24, "--set", "nonfinite.policy=rollback",
+                       "--set", "checkpoint.save_every_steps=3", ranks=2,
+                       env={"DTRAIN_TEST_FAULT": "nan_weight:1:7"})
+        log = (folder / "log.txt").read_text()
+        self.assertIn("Rolled back from step 7 to step 6", log)
+        self.assertIn("not finite on rank 1", log)
+        self.assertEqual([row["epoch"] for row in rows(folder)], ["0", "1"])
+        self.assertEqual([step for step, _ in scalars(folder, "train/loss")], list(range(1, 21)))
+        manifest = json.loads((folder / "checkpoints/last/manifest.json").read_text())
+        self.assertEqual(manifest["meta"]["skipped_updates"], 1)
+
+    def test_rollback_without_a_checkpoint_ends_with_the_reason(self):
+        done = run(["--config", CONFIG, *QUICK, "--output", self.output("a"), "--epochs", 1, "-b", 24,
+                    "--set", "nonfinite.policy=rollback"], 2, expect=74,
+                   env={"DTRAIN_TEST_FAULT": "nan_weight:1:3"})
+        self.assertIn("holds no checkpoint", done.stderr)
+
     def test_a_run_that_diverges_stops_with_a_report_and_the_last_checkpoint_is_finite(self):
         done = run(["--config", CONFIG, *QUICK, "--output", self.output("a"), "--epochs", 3, "-b", 24,
                     "--lr", "1e30", "--set", "schedule.warmup_epochs=0", "--set", "checkpoint.save_every_steps=1",

@@ -1,0 +1,19 @@
+#include "cli/config_arguments.h"
+
+#include "cli/flags.h"
+#include "util/check.h"
+
+namespace dtrain::cli {
+
+run::RunConfig read_run_config(const Words& words) {
+  run::RunConfig defaults;
+  const Arguments arguments = parse_arguments(words, config::collect(defaults));
+  if (!arguments.positionals.empty()) {
+    throw usage_error("command line",
+                      "stray argument \"" + arguments.positionals[0] + "\"",
+                      "flags are --name value; the config file is --config FILE");
+  }
+  return run::load_run_config(arguments.config_file, arguments.overrides);
+}
+
+}  // namespace dtrain::cli

@@ -1,0 +1,89 @@
+#include "run/components.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <cstdlib>
+#include <utility>
+
+#include "models/registry.h"
+#include "nn/conversion.h"
+
+namespace dtrain::run {
+
+Data open_data(const RunConfig& config) {
+  Data data;
+  data.train = data::open_dataset(config.data, data::Split::kTrain);
+  data.train->start_loading();
+  data.eval = data::open_dataset(config.data, data::Split::kEval);
+  const auto& row = data::find_dataset(config.data.dataset);
+  data.normalization = data::resolve_normalization(
+      config.transforms, row.mean, row.std, data.train->shape().channels);
+  data.identity.class_names = data.train->class_names();
+  return data;
+}
+
+void identify(Data& data) {
+  data.identity.train_fingerprint = data.train->fingerprint();
+  data.identity.eval_fingerprint = data.eval->fingerprint();
+}
+
+std::shared_ptr<nn::Classifier> make_model(const RunConfig& config,
+                                           const data::ImageShape& shape,
+                                           int64_t classes,
+                                           train::Precision precision,
+                                           c10::Device device) {
+  const models::InputSpec input{shape.channels, shape.height, shape.width, classes};
+  auto model = models::create_model(models::resolve(config.model, input),
+                                    static_cast<uint64_t>(config.run.seed));
+  nn::set_dtype(*model, train::weight_dtype(precision));
+  model->to(device);
+  nn::set_memory_format(
+      *model,
+      config.train.channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
+  return model;
+}
+
+std::unique_ptr<data::DataLoader> make_loader(const Data& data,
+                                              const RunConfig& config,
+                                              bool training,
+                                              data::Shard shard,
+                                              c10::Device device) {
+  shard.virtual_world = config.dist.deterministic_world;
+  const auto seed = static_cast<uint64_t>(config.run.seed);
+  const auto& dataset = training ? *data.train : *data.eval;
+  const int64_t eval_batch =
+      config.loader.eval_batch_size > 0 ? config.loader.eval_batch_size : config.loader.batch_size;
+  auto sampler =
+      training ? data::Sampler::training(
+                     dataset.size(), config.loader.batch_size, config.loader.drop_last, seed, shard)
+               : data::Sampler::evaluation(dataset.size(), eval_batch, shard);
+  auto transforms =
+      training ? data::make_train_transforms(config.transforms, data.normalization, dataset.shape())
+               : data::Transforms{};
+  return std::make_unique<data::DataLoader>(
+      dataset,
+      std::move(sampler),
+      std::move(transforms),
+      data::LoaderOptions{config.loader.workers, config.loader.prefetch, seed},
+      data::slot_allocator_for(device));
+}
+
+void configure_arithmetic(const RunConfig& config) {
+  at::set_num_threads(static_cast<int>(config.run.threads));
+  if (!config.train.deterministic) return;
+  // What cuBLAS wants for it; read when its first handle is made.
+  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
+  at::globalContext().setDeterministicCuDNN(true);
+  at::globalContext().setBenchmarkCuDNN(false);
+}
+
+c10::Device training_device(const RunConfig& config,
+                            const Machine& machine,
+                            const dist::MpiScope& mpi) {
+  if (config.run.device == "cpu") return at::kCPU;
+  return {at::kCUDA, static_cast<c10::DeviceIndex>(mpi.local_rank() % machine.cuda_devices)};
+}
+
+}  // namespace dtrain::run

@@ -1,0 +1,55 @@
+// From settings to the components that several commands are made of.
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include <memory>
+
+#include "data/data_loader.h"
+#include "data/device_prefetcher.h"
+#include "data/sampler.h"
+#include "dist/mpi_scope.h"
+#include "nn/classifier.h"
+#include "run/machine.h"
+#include "run/run_config.h"
+#include "run/snapshot.h"
+#include "train/autocast.h"
+
+namespace dtrain::run {
+
+struct Data {
+  std::unique_ptr<data::Dataset> train, eval;
+  data::Normalization normalization;
+  DataIdentity identity;  // without fingerprints until identify()
+};
+
+// Opens both splits; the pixels of the training split are read in the background.
+Data open_data(const RunConfig& config);
+
+// Waits for the pixels, so that damaged files show before anything is written.
+void identify(Data& data);
+
+// With its initial weights, in the dtype, memory order and on the device of the training.
+std::shared_ptr<nn::Classifier> make_model(const RunConfig& config,
+                                           const data::ImageShape& shape,
+                                           int64_t classes,
+                                           train::Precision precision,
+                                           c10::Device device);
+
+// Of the training split with augmentation, or of the evaluation split without. Borrows `data`.
+std::unique_ptr<data::DataLoader> make_loader(const Data& data,
+                                              const RunConfig& config,
+                                              bool training,
+                                              data::Shard shard,
+                                              c10::Device device);
+
+// Sets the process up to compute as the settings say: threads, and deterministic algorithms on the
+// GPU. Before any computation.
+void configure_arithmetic(const RunConfig& config);
+
+// One GPU a rank, in the order of the ranks of a host: local rank modulo visible devices.
+c10::Device training_device(const RunConfig& config,
+                            const Machine& machine,
+                            const dist::MpiScope& mpi);
+
+}  // namespace dtrain::run

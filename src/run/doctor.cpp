@@ -1,0 +1,327 @@
+#include "run/doctor.h"
+
+#include <ATen/ATen.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dist/gradient_reducer.h"
+#include "dist/parameter_sync.h"
+#include "dist/rendezvous.h"
+#include "nn/batch_norm.h"
+#include "report/table.h"
+#include "run/agreement.h"
+#include "run/components.h"
+#include "tasks/losses.h"
+#include "util/atomic_file.h"
+#include "util/timer.h"
+
+namespace dtrain::run {
+namespace {
+
+enum class Level { kOk, kWarning, kFailure };
+
+struct Finding {
+  Level level = Level::kOk;
+  std::string what;    // was found
+  std::string advice;  // empty for kOk
+  ExitCode code = ExitCode::kDone;
+};
+
+template <class... Args>
+std::string format(const char* pattern, Args... args) {
+  char text[256];
+  std::snprintf(text, sizeof text, pattern, args...);
+  return text;
+}
+
+Finding warning(std::string what, std::string advice) {
+  return {Level::kWarning, std::move(what), std::move(advice)};
+}
+
+// What one step gives: the gradients and the running statistics, as one vector of doubles each.
+struct StepResult {
+  at::Tensor gradients, statistics;
+};
+
+at::Tensor joined(const std::vector<at::Tensor>& tensors) {
+  std::vector<at::Tensor> flat;
+  for (const at::Tensor& t : tensors)
+    flat.push_back(t.detach().to(at::kCPU, at::kDouble).flatten());
+  return at::cat(flat);
+}
+
+double relative_error(const at::Tensor& a, const at::Tensor& b) {
+  return (a - b).norm().item<double>() / std::max(b.norm().item<double>(), 1e-30);
+}
+
+class Doctor {
+ public:
+  Doctor(RunConfig config, const dist::MpiScope& mpi) : config_(std::move(config)), mpi_(mpi) {}
+
+  ExitCode run() {
+    for (const std::string& host : mpi_.all_gather(mpi_.host())) hosts_.insert(host);
+    check("launcher", [&] { return launcher(); });
+    check("cores", [&] { return cores(); });
+    check("device", [&] { return device(); });
+    check("output folder", [&] { return output_folder(); });
+    const bool has_data = check("data set", [&] { return data_set(); });
+    const bool connected = check("connections", [&] { return connections(); });
+    if (connected) {
+      for (const double megabytes : {0.25, 4.0, 45.0}) {
+        check(format("all-reduce %g MB", megabytes), [&] { return all_reduce(megabytes); });
+      }
+    }
+    if (connected && has_data) check("one step", [&] { return one_step(); });
+    return report();
+  }
+
+ private:
+  // Runs a check on all ranks. What one of them throws is a failure for all; otherwise the finding
+  // is that of the first rank with the worst. Returns whether there was no failure. A check that
+  // makes MPI calls of its own makes them on all ranks, or throws on all.
+  bool check(const std::string& name, const std::function<Finding()>& examine) {
+    Finding finding;
+    try {
+      finding = dist::together(mpi_, examine);
+    } catch (const Error& error) {
+      finding = {
+          Level::kFailure, error.subject() + ": " + error.cause(), error.advice(), error.code()};
+    }
+    const auto levels = mpi_.all_gather(int64_t(finding.level));
+    const auto worst = int(std::max_element(levels.begin(), levels.end()) - levels.begin());
+    finding.level = Level(levels[size_t(worst)]);
+    finding.what = mpi_.broadcast(finding.what, worst);
+    finding.advice = mpi_.broadcast(finding.advice, worst);
+    if (worst != 0) finding.what = "rank " + std::to_string(worst) + ": " + finding.what;
+    findings_.emplace_back(name, finding);
+    return finding.level != Level::kFailure;
+  }
+
+  Finding launcher() const {
+    const int64_t ranks = mpi_.size();
+    const std::string what =
+        format("%lld ranks on %zu hosts", static_cast<long long>(ranks), hosts_.size()) +
+        (mpi_.launched() ? "" : ", no launcher");
+    if (!mpi_.launched()) return warning(what, "for several ranks: mpirun -np N dtrain doctor ...");
+    return {Level::kOk, what, ""};
+  }
+
+  Finding cores() {
+    machine_ = this_machine(mpi_);
+    resolve(config_, machine_);
+    check_world(config_, mpi_.size());
+    configure_arithmetic(config_);
+    const std::string what = format("%lld cores a rank, %lld compute threads, %lld loader threads",
+                                    static_cast<long long>(machine_.cores),
+                                    static_cast<long long>(config_.run.threads),
+                                    static_cast<long long>(config_.loader.workers));
+    if (config_.run.threads > machine_.cores) {
+      return warning(what, "fewer --threads, fewer ranks, or mpirun --bind-to none");
+    }
+    if (config_.run.threads < machine_.cores && config_.run.device == "cpu") {
+      return warning(what, "idle cores: raise --threads, or OMP_NUM_THREADS, or start more ranks");
+    }
+    return {Level::kOk, what, ""};
+  }
+
+  Finding device() {
+    device_ = training_device(config_, machine_, mpi_);
+    if (device_.is_cpu()) return {Level::kOk, "cpu, " + instruction_sets(), ""};
+    const std::string what =
+        device_.str() + format(" of %lld visible", static_cast<long long>(machine_.cuda_devices));
+    if (mpi_.local_size() > machine_.cuda_devices) {
+      throw config_error("device",
+                         format("%d ranks on this host share %lld GPUs, which NCCL refuses",
+                                mpi_.local_size(),
+                                static_cast<long long>(machine_.cuda_devices)),
+                         "start as many ranks a host as it has GPUs");
+    }
+    return {Level::kOk, what, ""};
+  }
+
+  // Rank 0 leaves a note, the others look for it.
+  Finding output_folder() {
+    const std::filesystem::path folder = config_.run.output;
+    const std::filesystem::path note = folder / ".doctor";
+    const std::string text = mpi_.broadcast(std::to_string(::getpid()));
+    dist::together(mpi_, [&] {
+      if (mpi_.rank() != 0) return;
+      util::make_folders(folder);
+      util::write_file_atomic(note, text);
+    });
+    bool seen = false;
+    try {
+      seen = util::read_file(note) == text;
+    } catch (const Error&) {
+    }
+    const auto everyone = mpi_.all_gather(int64_t{seen});
+    mpi_.barrier();
+    if (mpi_.rank() == 0) std::filesystem::remove(note);
+    for (size_t rank = 0; rank < everyone.size(); ++rank) {
+      if (everyone[rank] != 0) continue;
+      throw io_error(folder.string(),
+                     "rank " + std::to_string(rank) + " does not see what rank 0 writes there",
+                     "--output on a file system that all hosts share");
+    }
+    return {Level::kOk, folder.string() + ", seen by all ranks", ""};
+  }
+
+  Finding data_set() {
+    data_ = dist::together(mpi_, [&] {
+      Data data = open_data(config_);
+      identify(data);
+      return data;
+    });
+    model_ = dist::together(mpi_, [&] { return new_model(); });
+    expect_agreement(facts_of(config_, data_.identity, *model_), mpi_);
+    return {Level::kOk,
+            config_.data.dataset + format(", %lld training images, the same on all ranks",
+                                          static_cast<long long>(data_.train->size())),
+            ""};
+  }
+
+  Finding connections() {
+    group_ = dist::rendezvous(mpi_, config_.dist, device_);
+    return {Level::kOk, device_.is_cuda() ? "nccl and gloo" : "gloo", ""};
+  }
+
+  // Rank r contributes r + 1, so every value of the sum is known.
+  Finding all_reduce(double megabytes) {
+    const auto count = int64_t(megabytes * 1e6 / 4);
+    const auto options = at::TensorOptions().dtype(at::kFloat).device(device_);
+    const double expected = double(mpi_.size()) * (mpi_.size() + 1) / 2;
+    double best = 1e30;
+    for (int repetition = 0; repetition < 3; ++repetition) {
+      at::Tensor values = at::full({count}, mpi_.rank() + 1.0, options);
+      group_->barrier();
+      const util::Timer timer;
+      group_->all_reduce_sum(values);
+      const bool right = values.eq(expected).all().item<bool>();  // waits for the device
+      best = std::min(best, timer.seconds());
+      if (!right) {
+        throw Error(ExitCode::kDiverged,
+                    "all-reduce",
+                    "the sum of known numbers is wrong",
+                    "check the memory and the network of the hosts");
+      }
+    }
+    return {Level::kOk, format("%.2f ms, %.2f GB/s", 1e3 * best, megabytes * 1e-3 / best), ""};
+  }
+
+  // The first training images, without augmentation and cut to 32 pixels: gradients and running
+  // statistics of one step, by all ranks together and by rank 0 alone. In float64, where a rounding
+  // error does not flip a ReLU.
+  Finding one_step() {
+    const int64_t batch = mpi_.size() <= 64 ? 4 : 1;
+    const StepResult together = step(batch, {mpi_.rank(), mpi_.size()}, &*group_);
+    double errors[2] = {0, 0};
+    if (mpi_.rank() == 0) {
+      const StepResult alone = step(batch * mpi_.size(), {0, 1}, nullptr);
+      errors[0] = relative_error(together.gradients, alone.gradients);
+      errors[1] = relative_error(together.statistics, alone.statistics);
+    }
+    const std::string what =
+        format("gradients differ by %.1e, statistics by %.1e", errors[0], errors[1]);
+    // Without synchronised batch norm the ranks are meant to differ.
+    const bool comparable = config_.dist.sync_bn;
+    if (comparable && !(errors[0] < 1e-6 && errors[1] < 1e-9)) {
+      throw Error(ExitCode::kDiverged,
+                  "one step of " + std::to_string(mpi_.size()) + " ranks against one rank",
+                  what,
+                  "compare `dtrain --version` of the hosts; report this with their processors");
+    }
+    return {Level::kOk, what + (comparable ? "" : " (sync_bn is off)"), ""};
+  }
+
+  std::shared_ptr<nn::Classifier> new_model() const {
+    return make_model(config_,
+                      data_.train->shape(),
+                      data_.train->num_classes(),
+                      train::Precision::kFloat64,
+                      device_);
+  }
+
+  StepResult step(int64_t batch_size, data::Shard shard, const dist::ProcessGroup* group) {
+    data::DataLoader loader(
+        *data_.train,
+        data::Sampler::training(data_.train->size(), batch_size, true, 0, shard),
+        {},
+        {.workers = 0},
+        data::slot_allocator_for(device_));
+    data::DevicePrefetcher batches(loader, data_.normalization, device_, at::kDouble);
+    const auto model = new_model();
+    model->train();
+    batches.start_epoch(0);
+    data::Batch batch = batches.next().value();
+    for (const int64_t side : {2, 3}) {
+      const int64_t pixels = std::min<int64_t>(batch.images.size(side), 32);
+      batch.images = batch.images.narrow(side, 0, pixels);
+    }
+    batch.images = batch.images.contiguous(at::MemoryFormat::ChannelsLast);
+    const auto loss = [&] {
+      return tasks::cross_entropy(model->forward(batch.images), batch.targets, 0.0) /
+             static_cast<double>(batch.global_size);
+    };
+    if (group == nullptr) {
+      loss().backward();
+    } else {
+      if (config_.dist.sync_bn) nn::synchronise_batch_norm(*model, *group);
+      dist::GradientReducer reducer(*model, *group, config_.dist);
+      reducer.zero_grad();
+      reducer.prepare_forward();
+      reducer.backward(loss());
+      return results_of(*model);
+    }
+    return results_of(*model);
+  }
+
+  static StepResult results_of(const nn::Classifier& model) {
+    std::vector<at::Tensor> gradients, statistics;
+    for (const at::Tensor& p : model.parameters()) gradients.push_back(p.grad());
+    for (const at::Tensor& b : model.buffers()) {
+      if (b.is_floating_point()) statistics.push_back(b);
+    }
+    return {joined(gradients), joined(statistics)};
+  }
+
+  ExitCode report() const {
+    ExitCode code = ExitCode::kDone;
+    report::Table table({"check", "result", "found", "what to do"});
+    for (const auto& [name, finding] : findings_) {
+      const char* const names[] = {"ok", "warning", "FAILURE"};
+      table.row({name, names[int(finding.level)], finding.what, finding.advice});
+      if (finding.level == Level::kFailure && code == ExitCode::kDone) code = finding.code;
+    }
+    if (mpi_.rank() == 0) {
+      std::fputs(table.text().c_str(), stdout);
+      std::fflush(stdout);
+    }
+    return code;
+  }
+
+  RunConfig config_;
+  const dist::MpiScope& mpi_;
+  Machine machine_;
+  c10::Device device_ = at::kCPU;
+  std::set<std::string> hosts_;
+  Data data_;
+  std::shared_ptr<nn::Classifier> model_;
+  std::optional<dist::ProcessGroup> group_;
+  std::vector<std::pair<std::string, Finding>> findings_;
+};
+
+}  // namespace
+
+ExitCode examine(RunConfig config, const dist::MpiScope& mpi) {
+  return Doctor(std::move(config), mpi).run();
+}
+
+}  // namespace dtrain::run

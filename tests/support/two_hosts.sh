@@ -1,0 +1,46 @@
+# Two hosts on one machine: network namespaces joined by a virtual cable. Sourced; needs root and iproute2,
+# and ends the test with 77 (skipped) where namespaces are not to be had. Both hosts also have an interface
+# docker0 with the same address, as real hosts do, which must not be taken for the way to each other.
+#
+#   $tag0 $tag1    the namespaces           10.77.0.1, 10.77.0.2    their addresses, on v0$tag and v1$tag
+#   on_two_hosts N COMMAND...    mpirun of N ranks, every second one on the other host
+#   cut, mend                    pull the cable, and put it back
+tag=dtr$$
+folder=$(mktemp -d)
+trap 'for i in 0 1; do ip netns pids "$tag$i" 2>/dev/null | xargs -r kill -9; ip netns del "$tag$i" 2>/dev/null || true; done
+      rm -rf "$folder"' EXIT
+
+for i in 0 1; do
+  ip netns add "$tag$i" 2>/dev/null || { echo "no network namespaces here"; exit 77; }
+done
+ip link add "v0$tag" netns "${tag}0" type veth peer name "v1$tag" netns "${tag}1" ||
+  { echo "no virtual cables here"; exit 77; }
+for i in 0 1; do
+  in_host=(ip -n "$tag$i")
+  "${in_host[@]}" link set lo up
+  "${in_host[@]}" addr add "10.77.0.$((i + 1))/24" dev "v$i$tag"
+  "${in_host[@]}" link set "v$i$tag" up
+  "${in_host[@]}" link add docker0 type bridge && "${in_host[@]}" addr add 172.17.0.1/16 dev docker0 &&
+    "${in_host[@]}" link set docker0 up || echo "no bridge: the decoy is left out"
+done
+
+# What mpirun calls instead of ssh: a command in the namespace that is named like the host.
+cat >"$folder/agent" <<'EOF'
+#!/usr/bin/env bash
+host=$1
+shift
+exec ip netns exec "$host" bash -c "$*"
+EOF
+chmod +x "$folder/agent"
+
+on_two_hosts() {
+  local ranks=$1
+  shift
+  OMP_NUM_THREADS=1 ip netns exec "${tag}0" mpirun --allow-run-as-root --oversubscribe --bind-to none \
+    --mca plm rsh --mca plm_rsh_agent "$folder/agent" \
+    --mca btl tcp,self --mca btl_tcp_if_include 10.77.0.0/24 --mca oob_tcp_if_include 10.77.0.0/24 \
+    --host "10.77.0.1:$(((ranks + 1) / 2)),${tag}1:$(((ranks + 1) / 2))" --map-by node -np "$ranks" "$@"
+}
+
+cut() { ip -n "${tag}1" link set "v1$tag" down; }
+mend() { ip -n "${tag}1" link set "v1$tag" up; }
