@@ -79,10 +79,12 @@ UpdateGuard::Verdict UpdateGuard::judge(bool gradients_finite,
   const int64_t named = in_loss ? bad_loss : first_of(findings.select(1, 0));
   report(state, loss_scale, named);
   const std::string what = in_loss ? "loss" : "gradients";
-  const std::string cause =
-      (in_loss ? "it is not finite on rank " + std::to_string(named)
-               : "they are not finite, though the loss is, on rank " + std::to_string(named)) +
-      "; no rank changed its weights";
+  const auto how_many = findings.select(1, in_loss ? 1 : 0).count_nonzero().item<int64_t>();
+  const std::string cause = (in_loss ? "it is not finite on rank "
+                                     : "they are not finite, though the loss is, on rank ") +
+                            std::to_string(named) + " (" + std::to_string(how_many) + " of " +
+                            std::to_string(control_.size()) +
+                            " ranks); no rank changed its weights";
   ++failures_in_a_row_;
   if (config_.policy == "stop" || failures_in_a_row_ > config_.max_skips) {
     const Error error =
