@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "nn/strided_convolution.h"
 #include "nn/virtual_shards.h"
 
 namespace dtrain::nn {
@@ -15,6 +16,9 @@ Conv2d::Conv2d(const ConvOptions& options)
 
 at::Tensor Conv2d::forward(const at::Tensor& x) const {
   const auto convolve = [this](const at::Tensor& images, const at::Tensor& kernel) {
+    if (is_training() && has_strided_convolution(images, kernel, stride_, groups_)) {
+      return strided_convolution(images, kernel, stride_, padding_);
+    }
     return at::conv2d(images, kernel, {}, stride_, padding_, /*dilation=*/1, groups_);
   };
   if (!shards_ || !is_training()) return convolve(x, weight);

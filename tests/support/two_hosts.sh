@@ -7,7 +7,7 @@
 #   cut, mend                    pull the cable, and put it back
 tag=dtr$$
 folder=$(mktemp -d)
-trap 'for i in 0 1; do ip netns pids "$tag$i" 2>/dev/null | xargs -r kill -9; ip netns del "$tag$i" 2>/dev/null || true; done
+trap 'for i in 0 1; do ip netns pids "$tag$i" 2>/dev/null | xargs -r kill -9 || true; ip netns del "$tag$i" 2>/dev/null || true; done
       rm -rf "$folder"' EXIT
 
 for i in 0 1; do
