@@ -24,19 +24,20 @@ for i in 0 1; do
     "${in_host[@]}" link set docker0 up || echo "no bridge: the decoy is left out"
 done
 
-# What mpirun calls instead of ssh: a command in the namespace that is named like the host.
+# What mpirun calls instead of ssh: a command in the namespace that is named like the host. (nsenter, because
+# `ip netns exec` also wants to change mounts, which fails below a chroot.)
 cat >"$folder/agent" <<'EOF'
 #!/usr/bin/env bash
 host=$1
 shift
-exec ip netns exec "$host" bash -c "$*"
+exec nsenter --net="/run/netns/$host" bash -c "$*"
 EOF
 chmod +x "$folder/agent"
 
 on_two_hosts() {
   local ranks=$1
   shift
-  OMP_NUM_THREADS=1 ip netns exec "${tag}0" mpirun --allow-run-as-root --oversubscribe --bind-to none \
+  OMP_NUM_THREADS=1 nsenter --net="/run/netns/${tag}0" mpirun --allow-run-as-root --oversubscribe --bind-to none \
     --mca plm rsh --mca plm_rsh_agent "$folder/agent" \
     --mca btl tcp,self --mca btl_tcp_if_include 10.77.0.0/24 --mca oob_tcp_if_include 10.77.0.0/24 \
     --host "10.77.0.1:$(((ranks + 1) / 2)),${tag}1:$(((ranks + 1) / 2))" --map-by node -np "$ranks" "$@"
