@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +20,21 @@
 
 namespace dtrain::util {
 namespace {
+
+// What a pseudo-terminal shows, up to and with `end`. The kernel passes it on in pieces and in its
+// own time, so one read need not see it all.
+std::string read_until(int screen, const std::string& end) {
+  constexpr int kPatienceMs = 10000;
+  std::string shown;
+  pollfd readable{screen, POLLIN, 0};
+  while (!shown.ends_with(end) && ::poll(&readable, 1, kPatienceMs) > 0) {
+    char piece[1000];
+    const ssize_t count = ::read(screen, piece, sizeof piece);
+    if (count <= 0) break;
+    shown.append(piece, static_cast<size_t>(count));
+  }
+  return shown;
+}
 
 class LogTest : public ::testing::Test {
  protected:
@@ -72,9 +88,7 @@ TEST_F(LogTest, overwrites_the_progress_line_on_a_screen_and_keeps_all_of_them_i
     log.progress("step 2 " + std::string(200, '.'));
     log.info("done");
   }
-  std::string shown(1000, '\0');
-  shown.resize(
-      static_cast<size_t>(std::max<ssize_t>(0, ::read(screen, shown.data(), shown.size()))));
+  const std::string shown = read_until(screen, "done\r\n");
   std::fclose(terminal);
   ::close(screen);
   EXPECT_EQ(shown, "\r\x1b[Kstep 1\r\x1b[Kstep 2 " + std::string(79 - 7, '.') + "\r\ndone\r\n");
@@ -98,10 +112,8 @@ TEST_F(LogTest, writes_plain_lines_under_mpirun_whose_own_output_is_no_screen) {
     ::_exit(0);
   }
   ASSERT_EQ(::waitpid(child, nullptr, 0), child);
-  std::string shown(100, '\0');
   const int reopened = ::open(::ptsname(screen), O_RDWR | O_NOCTTY);  // keeps the screen readable
-  shown.resize(
-      static_cast<size_t>(std::max<ssize_t>(0, ::read(screen, shown.data(), shown.size()))));
+  const std::string shown = read_until(screen, "step 1\r\n");
   for (int descriptor : {screen, file, reopened, 9}) ::close(descriptor);
   EXPECT_EQ(shown, "step 1\r\n");
 }
