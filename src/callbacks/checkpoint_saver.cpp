@@ -14,10 +14,13 @@ CheckpointSaver::CheckpointSaver(const train::CheckpointConfig& config,
 
 void CheckpointSaver::on_train_start(train::TrainState& state) { saved_step_ = state.step; }
 
+bool CheckpointSaver::is_due_by_step(const train::TrainState& state) const {
+  return config_.save_every_steps > 0 && state.step % config_.save_every_steps == 0;
+}
+
 void CheckpointSaver::on_step_end(train::TrainState& state) {
-  due_ = config_.save_every_steps > 0 && state.step % config_.save_every_steps == 0;
   // The last step of an epoch is saved after its evaluation.
-  if (due_ && state.batch < state.steps_per_epoch) save(state, false);
+  if (is_due_by_step(state) && state.batch < state.steps_per_epoch) save(state, false);
 }
 
 void CheckpointSaver::on_epoch_end(train::TrainState& state) {
@@ -25,7 +28,7 @@ void CheckpointSaver::on_epoch_end(train::TrainState& state) {
   const bool due =
       config_.save_every_epochs > 0 && (state.epoch + 1) % config_.save_every_epochs == 0;
   const bool best = state.is_best && config_.keep_best;
-  if (due || due_ || last || best) save(state, best);
+  if (due || is_due_by_step(state) || last || best) save(state, best);
 }
 
 void CheckpointSaver::on_train_end(train::TrainState& state) {

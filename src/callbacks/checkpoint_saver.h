@@ -29,12 +29,12 @@ class CheckpointSaver : public train::Callback {
   void on_train_end(train::TrainState& state) override;
 
  private:
+  bool is_due_by_step(const train::TrainState& state) const;
   void save(const train::TrainState& state, bool is_best);
 
   train::CheckpointConfig config_;
   std::optional<train::CheckpointStore> store_;
   Snapshot snapshot_;
-  bool due_ = false;        // by the number of the last step
   int64_t saved_step_ = 0;  // nothing to save before the first step
 };
 

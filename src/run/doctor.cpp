@@ -278,7 +278,6 @@ class Doctor {
       reducer.zero_grad();
       reducer.prepare_forward();
       reducer.backward(loss());
-      return results_of(*model);
     }
     return results_of(*model);
   }

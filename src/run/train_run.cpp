@@ -95,7 +95,7 @@ class TrainRun {
   void make_trainer();
   void make_callbacks();
   TrainedParts trained_parts() { return {*model_, *optimizer_, *scaler_, ema_ ? &*ema_ : nullptr}; }
-  train::CheckpointData snapshot(const train::TrainState& now);
+  train::CheckpointData snapshot(const train::TrainState& now, const config::Json& description);
   train::Restored restore(const std::string& checkpoint);
   train::Restored roll_back();
 
@@ -215,14 +215,11 @@ void TrainRun::announce_resume() const {
   for (const auto& difference : announced_) util::log_warning(difference);
 }
 
-train::CheckpointData TrainRun::snapshot(const train::TrainState& now) {
+train::CheckpointData TrainRun::snapshot(const train::TrainState& now,
+                                         const config::Json& description) {
   dist::check_replicas_equal(replicated_state(*model_, *optimizer_), *control_);
   group_->expect_healthy();
-  return take_snapshot(now,
-                       trained_parts(),
-                       trainer_->metric_sums(),
-                       *control_,
-                       describe_run(config_, data_.identity, group_->size()));
+  return take_snapshot(now, trained_parts(), trainer_->metric_sums(), *control_, description);
 }
 
 train::Restored TrainRun::restore(const std::string& checkpoint) {
@@ -307,9 +304,10 @@ void TrainRun::make_callbacks() {
     add(std::make_unique<callbacks::MetricLogger>(folder_.path, folder_.summary()));
     add(std::make_unique<callbacks::PlotWriter>(folder_.summary(), folder_.curves()));
   }
+  const auto description = describe_run(config_, data_.identity, group_->size());
   add(std::make_unique<callbacks::CheckpointSaver>(
-      config_.checkpoint, std::move(store), [this](const train::TrainState& now) {
-        return snapshot(now);
+      config_.checkpoint, std::move(store), [this, description](const train::TrainState& now) {
+        return snapshot(now, description);
       }));
 }
 

@@ -132,8 +132,8 @@ bool Trainer::update_weights() {
     ++state_.skipped_updates;
   }
   move_loss_scale(fits);
+  if (!parts_.guard.losses_are_finite()) return true;  // one NaN would be the epoch's mean
   for (const tasks::TaskOutput& out : outputs_) {
-    if (!parts_.guard.losses_are_finite()) break;  // one NaN would be the epoch's mean
     epoch_metrics_.update(out);
     window_metrics_.update(out);
   }
