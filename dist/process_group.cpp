@@ -65,6 +65,7 @@ ProcessGroup::ProcessGroup(c10::intrusive_ptr<c10d::Store> store,
     fail("connecting the ranks", message_of(e));
   }
   roll_call_->watch(before);
+  barrier();  // or a rank that ends right away would fail a peer that is still connecting
 }
 
 void ProcessGroup::all_reduce_sum(at::Tensor& tensor) const { all_reduce(tensor, false); }
@@ -88,6 +89,16 @@ void ProcessGroup::broadcast(at::Tensor& tensor, int64_t root) const {
   std::vector<at::Tensor> dense = {tensor.contiguous()};
   wait("broadcast", group_->broadcast(dense, options));
   if (!dense[0].is_same(tensor)) tensor.copy_(dense[0]);
+}
+
+std::string ProcessGroup::broadcast(const std::string& from_root, int64_t root) const {
+  at::Tensor length = at::full({1}, int64_t(from_root.size()), at::kLong);
+  broadcast(length, root);
+  std::string text = from_root;
+  text.resize(size_t(length.item<int64_t>()));
+  at::Tensor bytes = at::from_blob(text.data(), {int64_t(text.size())}, at::kByte);
+  broadcast(bytes, root);
+  return text;
 }
 
 std::vector<at::Tensor> ProcessGroup::all_gather(const at::Tensor& mine) const {

@@ -56,6 +56,7 @@ class ProcessGroup {
   void all_reduce_sum(at::Tensor& tensor) const;  // in place
   void all_reduce_max(at::Tensor& tensor) const;  // in place
   void broadcast(at::Tensor& tensor, int64_t root = 0) const;
+  std::string broadcast(const std::string& from_root, int64_t root = 0) const;
   std::vector<at::Tensor> all_gather(const at::Tensor& mine) const;  // by rank
   // The same into one contiguous tensor of size() times the elements.
   void all_gather_into(at::Tensor& all, const at::Tensor& mine) const;

@@ -201,15 +201,14 @@ std::vector<std::string> check_resumable(const config::Json& meta,
 }
 
 at::Tensor restore_snapshot(const std::string& checkpoint,
-                            const dist::MpiScope& mpi,
                             const dist::ProcessGroup& group,
+                            const dist::ProcessGroup& control,
                             const TrainedParts& parts,
                             train::TrainState& state) {
   at::NoGradGuard no_grad;
   config::Json header;  // position and meta, which the other ranks get as text
   at::Tensor sums, scaler = parts.scaler.state();
-  dist::together(mpi, [&] {
-    if (group.rank() != 0) return;
+  if (group.rank() == 0) {
     train::CheckpointData data = train::load_checkpoint(checkpoint);
     sums = take(data.state, kMetricSums);
     // Checkpoints from before there was a loss scale have none.
@@ -223,8 +222,8 @@ at::Tensor restore_snapshot(const std::string& checkpoint,
               {"ranks", sums.size(0)},
               {"metrics", sums.size(1)},
               {"meta", data.meta}};
-  });
-  header = config::Json::parse(mpi.broadcast(header.dump()));
+  }
+  header = config::Json::parse(control.broadcast(header.dump()));
   state.step = header["step"];
   state.epoch = header["epoch"];
   state.batch = header["batch"];

@@ -6,7 +6,6 @@
 
 #include "config/json.h"
 #include "data/dataset.h"
-#include "dist/mpi_scope.h"
 #include "dist/process_group.h"
 #include "nn/classifier.h"
 #include "optim/ema.h"
@@ -60,11 +59,11 @@ std::vector<std::string> check_resumable(const config::Json& meta,
                                          int64_t ranks);
 
 // Sets parts and state to what the checkpoint holds; collective. Rank 0 reads the file,
-// the others receive, so only rank 0 needs to see it. Returns this rank's metric sums, undefined
-// when the checkpoint ends an epoch.
+// the others receive, so only rank 0 needs to see it: an error of reading is rank 0's alone.
+// Returns this rank's metric sums, undefined when the checkpoint ends an epoch.
 at::Tensor restore_snapshot(const std::string& checkpoint,
-                            const dist::MpiScope& mpi,
                             const dist::ProcessGroup& group,
+                            const dist::ProcessGroup& control,
                             const TrainedParts& parts,
                             train::TrainState& state);
 

@@ -1,6 +1,8 @@
 // One training, from the settings to the last checkpoint.
 #include "run/train_run.h"
 
+#include <ATen/Parallel.h>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +31,7 @@
 #include "run/run_folder.h"
 #include "run/snapshot.h"
 #include "tasks/supervised_task.h"
+#include "train/checkpoint_folder.h"
 #include "train/resume.h"
 #include "train/trainer.h"
 #include "util/atomic_file.h"
@@ -97,7 +100,7 @@ class TrainRun {
   TrainedParts trained_parts() { return {*model_, *optimizer_, *scaler_, ema_ ? &*ema_ : nullptr}; }
   train::CheckpointData snapshot(const train::TrainState& now, const config::Json& description);
   train::Restored restore(const std::string& checkpoint);
-  train::Restored roll_back();
+  std::optional<train::Restored> roll_back();
 
   RunConfig config_;
   const dist::MpiScope& mpi_;
@@ -134,7 +137,9 @@ TrainRun::TrainRun(RunConfig config, const dist::MpiScope& mpi)
     resolve(config_, machine);
     check_world(config_, mpi.size());
   });
-  configure_arithmetic(config_);
+  // One thread until training starts: the data are read on another, and OpenMP's threads spin
+  // between the small operations of set-up, on cores that reading needs.
+  at::set_num_threads(1);
   device_ = training_device(config_, machine, mpi);
   precision_ = train::resolve_precision(config_.train.precision, device_);
   scaler_.emplace(config_.grad_scaler, precision_ == train::Precision::kFloat16);
@@ -185,6 +190,7 @@ void TrainRun::run() {
     if (ema_) ema_.emplace(*model_, config_.ema);  // from the weights that all ranks have
   }
   dist::check_replicas_equal(replicated_state(*model_, *optimizer_), *control_);
+  configure_arithmetic(config_);
   if (config_.dist.sync_bn) nn::synchronise_batch_norm(*model_, *group_);
   if (config_.dist.deterministic_world > 0) enter_deterministic_world();
   make_trainer();
@@ -225,18 +231,19 @@ train::CheckpointData TrainRun::snapshot(const train::TrainState& now,
 train::Restored TrainRun::restore(const std::string& checkpoint) {
   train::Restored restored{state_, {}};
   restored.metric_sums =
-      restore_snapshot(checkpoint, mpi_, *group_, trained_parts(), restored.state);
+      restore_snapshot(checkpoint, *group_, *control_, trained_parts(), restored.state);
   return restored;
 }
 
-train::Restored TrainRun::roll_back() {
+std::optional<train::Restored> TrainRun::roll_back() {
   std::string checkpoint;
-  dist::together(mpi_, [&] {
-    if (mpi_.rank() != 0) return;
+  if (group_->rank() == 0 && !train::list_checkpoints(folder_.checkpoints()).empty()) {
     const auto point = train::resolve_resume(folder_.path.string(), config_.run.output, "");
     checkpoint = point->checkpoint.string();  // a path given by name is there, or an error
-  });
-  return restore(mpi_.broadcast(checkpoint));
+  }
+  checkpoint = control_->broadcast(checkpoint);
+  if (checkpoint.empty()) return std::nullopt;
+  return restore(checkpoint);
 }
 
 void TrainRun::enter_deterministic_world() {

@@ -103,7 +103,7 @@ void check_finite(const NamedTensors& tensors, const std::string& checkpoint) {
   for (const auto& [name, tensor] : tensors) {
     if (!tensor.is_floating_point() || at::isfinite(tensor).all().item<bool>()) continue;
     throw data_error("checkpoint " + checkpoint + " is not saved",
-                     "the model holds NaN or infinity (first in " + name + "): training diverged",
+                     "it would hold NaN or infinity (first in " + name + "): training diverged",
                      "resume from the last checkpoint with a lower learning rate or gradient "
                      "clipping (--clip-grad)");
   }
@@ -139,7 +139,11 @@ CheckpointStore::Saved save_checkpoint(CheckpointStore& store,
                                        const CheckpointData& data,
                                        bool is_best) {
   c10::NoGradGuard no_grad;
-  if (store.config().check_finite) check_finite(data.model, checkpoint_name(data.position.step));
+  if (store.config().check_finite) {
+    for (const NamedTensors* part : {&data.model, &data.state, &data.ema}) {
+      check_finite(*part, checkpoint_name(data.position.step));
+    }
+  }
   return store.save(data.position, data.meta, is_best, [&](const fs::path& folder) {
     std::vector<FileRecord> files = {write_file(folder, kModelFile, data.model),
                                      write_file(folder, kStateFile, data.state)};

@@ -30,13 +30,12 @@ struct CheckpointData {
   NamedTensors
       state;  // optimizer, loader, metric sums ...: whatever the trainer wants back, bit for bit
   Position position;
-  config::Json
-      meta;  // NaN and infinity become null in JSON: leave such numbers out, or put them in state
+  config::Json meta;  // NaN and infinity become null in JSON: leave such numbers out
 };
 
 // Writes a checkpoint as CheckpointStore::save() says. Tensors may lie on any device and in any
 // memory order; they are stored row-major, one at a time. Throws Error(kData) before writing
-// anything if check_finite is set and the model holds NaN or infinity, Error(kIo) if it cannot be
+// anything if check_finite is set and a tensor holds NaN or infinity, Error(kIo) if it cannot be
 // written.
 CheckpointStore::Saved save_checkpoint(CheckpointStore& store,
                                        const CheckpointData& data,

@@ -35,7 +35,7 @@ void fields(V& v, CheckpointConfig& c) {
     "Keep the checkpoint with the best evaluation too, as checkpoints/best.");
   v("check_finite",
     c.check_finite,
-    "Refuse to save weights that hold NaN or infinity, so that `last` and `best` can be used.");
+    "Refuse to save NaN or infinity, so that `last` and `best` can be used.");
 }
 
 }  // namespace dtrain::train

@@ -120,12 +120,8 @@ bool Trainer::update_weights() {
   state_.loss_scale = parts_.scaler.scale();
   const auto verdict = parts_.guard.judge(
       fits && std::isfinite(state_.grad_norm), parts_.scaler.enabled(), state_.loss_scale, state_);
-  if (verdict == UpdateGuard::Verdict::kRollback) {
-    left_out_.insert(state_.step);
-    return false;
-  }
-  const bool apply = verdict == UpdateGuard::Verdict::kApply && left_out_.count(state_.step) == 0;
-  if (apply) {
+  if (verdict == UpdateGuard::Verdict::kRollback) return false;
+  if (verdict == UpdateGuard::Verdict::kApply) {
     parts_.optimizer.step();
     if (parts_.ema != nullptr) parts_.ema->update();
   } else {
@@ -152,11 +148,15 @@ void Trainer::move_loss_scale(bool fits) {
 
 void Trainer::roll_back() {
   check(static_cast<bool>(parts_.roll_back), "whoever allows rollbacks provides the way back");
-  Restored restored = parts_.roll_back();
+  std::optional<Restored> restored = parts_.roll_back();
+  if (!restored) {
+    parts_.guard.give_up(
+        "no checkpoint had been saved yet to roll back to: see --checkpoint.save_every_steps");
+  }
   util::log_warning("Rolled back from step " + std::to_string(state_.step) + " to step " +
-                    std::to_string(restored.state.step));
-  state_ = std::move(restored.state);
-  if (restored.metric_sums.defined()) restore_metric_sums(restored.metric_sums);
+                    std::to_string(restored->state.step));
+  state_ = std::move(restored->state);
+  if (restored->metric_sums.defined()) restore_metric_sums(restored->metric_sums);
   for (auto& callback : parts_.callbacks) callback->on_train_start(state_);
 }
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <set>
+#include <optional>
 #include <vector>
 
 #include "data/device_prefetcher.h"
@@ -62,9 +62,9 @@ class Trainer {
     std::vector<std::unique_ptr<Callback>>& callbacks;
     nn::VirtualShards* shards = nullptr;  // of the deterministic world
     optim::ModelEma* ema = nullptr;       // evaluated in place of the model
-    // Goes back to the last checkpoint: sets all parts and says where it stood. Throws where there
-    // is none. For the policy `rollback`.
-    std::function<Restored()> roll_back = {};
+    // Goes back to the last checkpoint: sets all parts and says where it stood; nothing when there
+    // is none yet. For the policy `rollback`.
+    std::function<std::optional<Restored>()> roll_back = {};
   };
 
   Trainer(TrainerOptions options, TrainState state, Parts parts);
@@ -101,7 +101,6 @@ class Trainer {
   Parts parts_;
   std::vector<at::Tensor> parameters_;
   std::vector<tasks::TaskOutput> outputs_;  // of this update's micro-batches
-  std::set<int64_t> left_out_;              // updates that failed before a rollback
   metrics::MetricSet epoch_metrics_;        // since the epoch began
   metrics::MetricSet window_metrics_;       // since the last log line
   StepTimer timer_;

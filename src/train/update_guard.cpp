@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -42,7 +43,7 @@ UpdateGuard::UpdateGuard(const NonFiniteConfig& config,
 void UpdateGuard::start_update() {
   const at::NoGradGuard no_grad;
   for (size_t i = 0; i < buffers_.size(); ++i) remembered_[i].copy_(buffers_[i]);
-  loss_sum_ = at::Tensor();
+  loss_sum_ = images_ = at::Tensor();
   ids_.clear();
 }
 
@@ -52,10 +53,21 @@ void UpdateGuard::restore_buffers() {
 }
 
 void UpdateGuard::saw(const data::Batch& batch, const at::Tensor& loss_sum) {
-  const at::Tensor loss = loss_sum.detach();
-  loss_sum_ = loss_sum_.defined() ? loss_sum_ + loss : loss;
   ids_.push_back(batch.ids);
-  images_ = batch.images;
+  const at::Tensor loss = loss_sum.detach();
+  if (!loss_sum_.defined()) {
+    loss_sum_ = loss;
+    images_ = batch.images;
+    return;
+  }
+  // The first micro-batch with a bad loss stays: chosen on the device, not to wait for it, and not
+  // by keeping all of them, which accumulation is there to avoid.
+  if (batch.images.sizes() == images_.sizes()) {
+    images_ = at::where(at::isfinite(loss_sum_), batch.images, images_);
+  } else if (losses_are_finite()) {
+    images_ = batch.images;
+  }
+  loss_sum_ = loss_sum_ + loss;
 }
 
 bool UpdateGuard::losses_are_finite() const {
@@ -67,8 +79,13 @@ UpdateGuard::Verdict UpdateGuard::judge(bool gradients_finite,
                                         double loss_scale,
                                         const TrainState& state) {
   const at::Tensor findings = gather_findings(gradients_finite, losses_are_finite(), control_);
+  if (rolled_back_.count(state.step) > 0) {
+    restore_buffers();
+    return Verdict::kSkip;
+  }
   if (findings.count_nonzero().item<int64_t>() == 0) {
-    failures_in_a_row_ = 0;
+    // What is made a second time after a rollback is no progress yet.
+    if (state.step > last_failed_step_) failures_in_a_row_ = 0;
     return Verdict::kApply;
   }
   restore_buffers();
@@ -78,26 +95,32 @@ UpdateGuard::Verdict UpdateGuard::judge(bool gradients_finite,
   const bool in_loss = bad_loss >= 0;
   const int64_t named = in_loss ? bad_loss : first_of(findings.select(1, 0));
   report(state, loss_scale, named);
-  const std::string what = in_loss ? "loss" : "gradients";
   const auto how_many = findings.select(1, in_loss ? 1 : 0).count_nonzero().item<int64_t>();
-  const std::string cause = (in_loss ? "it is not finite on rank "
-                                     : "they are not finite, though the loss is, on rank ") +
-                            std::to_string(named) + " (" + std::to_string(how_many) + " of " +
-                            std::to_string(control_.size()) +
-                            " ranks); no rank changed its weights";
+  failure_.rank = named;
+  failure_.what = in_loss ? "loss" : "gradients";
+  failure_.cause = (in_loss ? "it is not finite on rank "
+                            : "they are not finite, though the loss is, on rank ") +
+                   std::to_string(named) + " (" + std::to_string(how_many) + " of " +
+                   std::to_string(control_.size()) + " ranks); no rank changed its weights";
   ++failures_in_a_row_;
-  if (config_.policy == "stop" || failures_in_a_row_ > config_.max_skips) {
-    const Error error =
-        data_error(what,
-                   cause,
-                   config_.policy == "stop"
-                       ? "lower the learning rate, or see --nonfinite.policy"
-                       : std::to_string(config_.max_skips) + " such updates in a row are allowed");
-    if (control_.rank() == named) throw error;
-    throw dist::PeerFailed(named, error);
+  last_failed_step_ = std::max(last_failed_step_, state.step);
+  if (config_.policy == "stop") give_up("lower the learning rate, or see --nonfinite.policy");
+  if (failures_in_a_row_ > config_.max_skips) {
+    give_up("only " + std::to_string(config_.max_skips) +
+            " such updates in a row are allowed: lower the learning rate, or raise "
+            "--nonfinite.max_skips");
   }
-  util::log_warning("Update " + std::to_string(state.step) + " left out: " + what + ": " + cause);
-  return config_.policy == "rollback" ? Verdict::kRollback : Verdict::kSkip;
+  util::log_warning("Update " + std::to_string(state.step) + " left out: " + failure_.what + ": " +
+                    failure_.cause);
+  if (config_.policy == "skip") return Verdict::kSkip;
+  rolled_back_.insert(state.step);
+  return Verdict::kRollback;
+}
+
+void UpdateGuard::give_up(const std::string& advice) const {
+  const Error error = data_error(failure_.what, failure_.cause, advice);
+  if (control_.rank() == failure_.rank) throw error;
+  throw dist::PeerFailed(failure_.rank, error);
 }
 
 // By the ranks whose loss is bad; where no loss is, by the first rank.

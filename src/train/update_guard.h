@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "data/batch.h"
@@ -20,10 +22,13 @@ struct FailedUpdate {
   int64_t rank = 0, step = 0, epoch = 0;
   double lr = 0, loss_sum = 0, loss_scale = 1;
   std::vector<int64_t> samples;  // of all micro-batches
-  at::Tensor images;             // (B, C, H, W) of the last one, normalised
+  at::Tensor images;  // (B, C, H, W), normalised: of the first with a bad loss, or of the last
 };
 
 // Asked before every optimizer step. The ranks decide together, so that they go on alike.
+//
+// After a rollback the same update fails the same way, so it is left out when its turn comes again.
+// A resumed process does not remember that; there it fails, and is rolled back, once more.
 //
 // Batch norm moves its running statistics in the forward pass already: they are remembered when an
 // update begins, and put back when it is not made.
@@ -46,10 +51,14 @@ class UpdateGuard {
 
   // Collective. `gradients_finite` is this rank's finding on the reduced gradients. With a loss
   // scale that may be too large (`scaled`), gradients that are not finite while all losses are just
-  // mean kSkip: the scaler's own business. Otherwise each rank with a bad loss (or, if there is
-  // none, the first) writes a report, and the policy decides. Throws Error(kData) for stop, and
-  // after max_skips in a row.
+  // mean kSkip: the scaler's own business. So does an update that was rolled back before. Otherwise
+  // each rank with a bad loss (or, if there is none, the first) writes a report, and the policy
+  // decides. Throws Error(kData) for stop, and after max_skips in a row.
   Verdict judge(bool gradients_finite, bool scaled, double loss_scale, const TrainState& state);
+
+  // Ends the run because of the last update that failed: Error(kData) on the rank that is named,
+  // PeerFailed on the others.
+  [[noreturn]] void give_up(const std::string& advice) const;
 
  private:
   void restore_buffers();
@@ -59,10 +68,15 @@ class UpdateGuard {
   const dist::ProcessGroup& control_;
   WriteReport write_report_;
   std::vector<at::Tensor> buffers_, remembered_;
-  at::Tensor loss_sum_;          // of this update so far
-  std::vector<at::Tensor> ids_;  // of its samples
-  at::Tensor images_;            // of its last micro-batch
-  int64_t failures_in_a_row_ = 0;
+  at::Tensor loss_sum_;            // of this update so far
+  std::vector<at::Tensor> ids_;    // of its samples
+  at::Tensor images_;              // of the micro-batch to show should it fail
+  std::set<int64_t> rolled_back_;  // steps whose updates failed, under `rollback`
+  int64_t failures_in_a_row_ = 0, last_failed_step_ = -1;
+  struct {
+    int64_t rank = 0;
+    std::string what, cause;
+  } failure_;  // the last one
 };
 
 }  // namespace dtrain::train

@@ -52,7 +52,6 @@ void split_groups_work_on_their_own(const dist::ProcessGroup& group) {
 
   const dist::ProcessGroup part = parity.split(0);
   EXPECT_EQ(part.size(), parity.size());
-  part.barrier();  // a group that ends while a peer still connects would fail there
 }
 
 }  // namespace dtrain::testing

@@ -213,9 +213,20 @@ class NonFinite(TrainingTest):
 
     def test_rollback_without_a_checkpoint_ends_with_the_reason(self):
         done = run(["--config", CONFIG, *QUICK, "--output", self.output("a"), "--epochs", 1, "-b", 24,
-                    "--set", "nonfinite.policy=rollback"], 2, expect=74,
+                    "--set", "nonfinite.policy=rollback"], 2, expect=65,
                    env={"DTRAIN_TEST_FAULT": "nan_weight:1:3"})
-        self.assertIn("holds no checkpoint", done.stderr)
+        (line,) = error_lines(done)
+        self.assertIn("not finite", line)
+        self.assertIn("no checkpoint had been saved yet", line)
+
+    def test_rollbacks_end_where_each_update_fails(self):
+        done = run(["--config", CONFIG, *QUICK, "--output", self.output("a"), "--epochs", 2, "-b", 24,
+                    "--lr", "1e30", "--set", "schedule.warmup_epochs=0", "--set", "checkpoint.save_every_steps=1",
+                    "--set", "train.precision=float32", "--set", "nonfinite.policy=rollback"], 2, expect=65)
+        (line,) = error_lines(done)
+        self.assertIn("max_skips", line)
+        log = (only_run(self.output("a")) / "log.txt").read_text()
+        self.assertEqual(log.count("Rolled back from step"), 3)
 
     def test_a_run_that_diverges_stops_with_a_report_and_the_last_checkpoint_is_finite(self):
         done = run(["--config", CONFIG, *QUICK, "--output", self.output("a"), "--epochs", 3, "-b", 24,

@@ -4,18 +4,23 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <mutex>
+#include <set>
 
 #include "dist/gradient_reducer.h"
 #include "dist/parameter_sync.h"
+#include "nn/batch_norm.h"
 #include "nn/layers.h"
 #include "optim/optimizer_factory.h"
 #include "tasks/supervised_task.h"
 #include "tests/support/formula_tensor.h"
 #include "tests/support/mentions.h"
 #include "tests/support/rank_threads.h"
+#include "tests/support/tensor_matchers.h"
 #include "tests/support/tiny_dataset.h"
 
 namespace dtrain::train {
@@ -23,9 +28,11 @@ namespace {
 
 using testing::TinyDataset;
 
-// No batch statistics: its mean gradient does not depend on how samples are cut into batches.
+// Without `norm` it has no batch statistics: its mean gradient does not depend on how samples are
+// cut into batches.
 struct Perceptron : nn::Classifier {
-  Perceptron() {
+  explicit Perceptron(bool with_norm) {
+    if (with_norm) norm = register_module("norm", std::make_shared<nn::BatchNorm2dImpl>(1));
     first = register_module("first", std::make_shared<nn::Linear>(64, 16));
     second = register_module("second", std::make_shared<nn::Linear>(16, 4));
     const at::NoGradGuard no_grad;
@@ -33,10 +40,13 @@ struct Perceptron : nn::Classifier {
       item.value().copy_(testing::formula(item.key(), item.value().sizes(), 0.3));
       item.value().set_data(item.value().to(at::kDouble));
     }
+    if (with_norm) norm->to(at::kDouble);
   }
   at::Tensor forward(const at::Tensor& images) override {
-    return second->forward(at::tanh(first->forward(images.flatten(1))));
+    const at::Tensor in = norm ? norm->forward(images) : images;
+    return second->forward(at::tanh(first->forward(in.flatten(1))));
   }
+  std::shared_ptr<nn::BatchNorm2dImpl> norm;
   std::shared_ptr<nn::Linear> first, second;
 };
 
@@ -44,6 +54,7 @@ struct Perceptron : nn::Classifier {
 struct Fault {
   int64_t rank = -1, call = -1;  // the call of forward, counted from 0
   bool in_loss = true;
+  std::set<int64_t> samples = {};  // and whenever one of these is in the batch
 };
 
 class FaultyTask : public tasks::Task {
@@ -51,7 +62,7 @@ class FaultyTask : public tasks::Task {
   FaultyTask(int64_t rank, Fault fault) : task_(tasks::LossConfig{}), rank_(rank), fault_(fault) {}
   tasks::TaskOutput forward(const data::Batch& batch, nn::Classifier& model) override {
     auto out = task_.forward(batch, model);
-    if (calls_++ != fault_.call || rank_ != fault_.rank) return out;
+    if (!(calls_++ == fault_.call && rank_ == fault_.rank) && !holds_faulty(batch)) return out;
     const double nan = std::numeric_limits<double>::quiet_NaN();
     if (fault_.in_loss) {
       out.loss_sum = out.loss_sum * nan;
@@ -62,6 +73,12 @@ class FaultyTask : public tasks::Task {
   }
 
  private:
+  bool holds_faulty(const data::Batch& batch) const {
+    const int64_t* ids = batch.ids.const_data_ptr<int64_t>();
+    return std::any_of(
+        ids, ids + batch.ids.numel(), [&](int64_t id) { return fault_.samples.count(id) > 0; });
+  }
+
   tasks::SupervisedTask task_;
   int64_t rank_, calls_ = 0;
   Fault fault_;
@@ -73,18 +90,28 @@ struct Settings {
   Fault fault = {};
   NonFiniteConfig nonfinite = {};
   bool scaled = false;
+  bool norm = false;
+  int64_t max_steps = 0;
 };
 
 struct Outcome {
-  dist::NamedTensors weights;
+  dist::NamedTensors weights;    // and buffers
+  dist::NamedTensors optimizer;  // its state
   TrainState state;
   double scale = 0;
   std::vector<FailedUpdate> failed;
 };
 
+dist::NamedTensors copies(const dist::NamedTensors& tensors) {
+  dist::NamedTensors copied;
+  for (const auto& [name, tensor] : tensors) copied.emplace_back(name, tensor.detach().clone());
+  return copied;
+}
+
 // Trains a perceptron from its formula; the same for every rank of `group`.
 Outcome train(const dist::ProcessGroup& group, const Settings& s) {
-  Perceptron model;
+  Perceptron model(s.norm);
+  if (s.norm) nn::synchronise_batch_norm(model, group);
   TinyDataset dataset({.train = s.samples});
   const uint64_t seed = 5;
   data::DataLoader loader(
@@ -115,8 +142,23 @@ Outcome train(const dist::ProcessGroup& group, const Settings& s) {
   data::DevicePrefetcher eval_batches(eval_loader, {{0.5}, {0.5}}, at::kCPU, at::kDouble);
   EvaluationLoop evaluation(model, task, eval_batches, control, Precision::kFloat64);
   std::vector<std::unique_ptr<Callback>> callbacks;
-  TrainerOptions options{.precision = Precision::kFloat64, .log_interval = 1, .seed = seed};
+  TrainerOptions options{
+      .train = {}, .precision = Precision::kFloat64, .log_interval = 1, .seed = seed};
   options.train.grad_accum_steps = s.accumulate;
+  options.train.max_steps = s.max_steps;
+  const auto live = [&] {
+    dist::NamedTensors tensors = dist::state_of(model);
+    for (const auto& named : optimizer->state()) tensors.push_back(named);
+    return tensors;
+  };
+  const dist::NamedTensors beginning = copies(live());
+  // Back to the beginning, which stands for the last checkpoint.
+  const auto roll_back = [&]() -> std::optional<Restored> {
+    const at::NoGradGuard no_grad;
+    const dist::NamedTensors now = live();
+    for (size_t i = 0; i < now.size(); ++i) now[i].second.detach().copy_(beginning[i].second);
+    return Restored{state, {}};
+  };
   Trainer trainer(options,
                   state,
                   {.model = model,
@@ -130,11 +172,11 @@ Outcome train(const dist::ProcessGroup& group, const Settings& s) {
                    .control = control,
                    .batches = batches,
                    .evaluation = evaluation,
-                   .callbacks = callbacks});
+                   .callbacks = callbacks,
+                   .roll_back = roll_back});
   trainer.run();
-  for (const auto& [name, tensor] : dist::state_of(model)) {
-    outcome.weights.emplace_back(name, tensor.detach().clone());
-  }
+  outcome.weights = copies(dist::state_of(model));
+  outcome.optimizer = copies(optimizer->state());
   dist::check_replicas_equal(model, control);
   outcome.state = trainer.state();
   outcome.scale = scaler.scale();
@@ -158,6 +200,13 @@ double largest_difference(const dist::NamedTensors& a, const dist::NamedTensors&
     largest = std::max(largest, (a[i].second - b[i].second).abs().max().item<double>());
   }
   return largest;
+}
+
+bool same_bits(const dist::NamedTensors& a, const dist::NamedTensors& b) {
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (!testing::bit_equal(a[i].second, b[i].second)) return false;
+  }
+  return a.size() == b.size();
 }
 
 TEST(Accumulation, OfSmallBatchesIsTheBigBatch) {
@@ -206,15 +255,59 @@ TEST(NonFinite, LossOnOneRankStopsAllWithoutAChangeAndNamesTheRank) {
   EXPECT_TRUE(testing::mentions(lines[0], {"loss", "not finite", "rank 1"}));
 }
 
-TEST(NonFinite, SkipLeavesTheUpdateOutOnAllRanks) {
-  Settings bad{.samples = 48, .batch = 8, .nonfinite = {.policy = "skip", .max_skips = 3}};
-  bad.fault = {.rank = 1, .call = 1};
-  const Outcome skipped = train_on(2, bad);
+TEST(NonFinite, SkipChangesNoWeightNoStatisticAndNoMomentum) {
+  Settings settings{.samples = 48, .batch = 8, .nonfinite = {.policy = "skip"}, .norm = true};
+  settings.max_steps = 1;
+  const Outcome before = train_on(2, settings);
+  settings.max_steps = 2;
+  const Outcome sound = train_on(2, settings);
+  EXPECT_FALSE(same_bits(sound.weights, before.weights));
+  for (const bool in_loss : {true, false}) {
+    settings.fault = {.rank = 1, .call = 1, .in_loss = in_loss};
+    const Outcome skipped = train_on(2, settings);
+    EXPECT_EQ(skipped.state.step, 2);
+    EXPECT_EQ(skipped.state.skipped_updates, 1);
+    EXPECT_TRUE(same_bits(skipped.weights, before.weights));
+    EXPECT_TRUE(same_bits(skipped.optimizer, before.optimizer));
+  }
+}
+
+TEST(NonFinite, SkipGoesOnWithFiniteMeans) {
+  Settings settings{.samples = 48, .batch = 8, .nonfinite = {.policy = "skip"}};
+  settings.fault = {.rank = 1, .call = 1};
+  const Outcome skipped = train_on(2, settings);
   EXPECT_EQ(skipped.state.step, 3);
-  EXPECT_EQ(skipped.state.skipped_updates, 1);
   EXPECT_TRUE(std::isfinite(skipped.state.train.at("loss")));
-  const Outcome sound = train_on(2, {.samples = 48, .batch = 8});
-  EXPECT_GT(largest_difference(skipped.weights, sound.weights), 0.0);
+}
+
+TEST(NonFinite, RollbackIsASkipThatIsKnownBeforehand) {
+  // The fault comes back with its sample each time the update is made again.
+  Settings settings{.samples = 48, .batch = 8, .epochs = 2, .norm = true};
+  settings.fault = {.samples = {7}};
+  settings.nonfinite = {.policy = "skip"};
+  const Outcome skipped = train_on(2, settings);
+  settings.nonfinite = {.policy = "rollback"};
+  const Outcome rolled_back = train_on(2, settings);
+  EXPECT_EQ(rolled_back.state.step, 6);
+  EXPECT_EQ(skipped.state.skipped_updates, 2);
+  EXPECT_TRUE(same_bits(rolled_back.weights, skipped.weights));
+  EXPECT_TRUE(same_bits(rolled_back.optimizer, skipped.optimizer));
+}
+
+TEST(NonFinite, RollbacksEndWhenUpdatesGoOnFailing) {
+  Settings settings{.samples = 48, .batch = 2, .nonfinite = {.policy = "rollback"}};
+  for (int64_t sample = 0; sample < 48; sample += 2) settings.fault.samples.insert(sample);
+  std::atomic<int> ended = 0;
+  testing::failures_on_rank_threads(2, [&](const dist::ProcessGroup& group) {
+    try {
+      train(group, settings);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kData);
+      EXPECT_TRUE(testing::mentions(error.what(), {"not finite", "max_skips"})) << error.what();
+      ++ended;
+    }
+  });
+  EXPECT_EQ(ended, 2);
 }
 
 TEST(NonFinite, GradientsAloneAreFoundToo) {
@@ -239,6 +332,26 @@ TEST(NonFinite, ReportNamesStepSamplesAndScaleOnTheRankOfTheLoss) {
   EXPECT_EQ(reports[0].samples.size(), 8U);
   EXPECT_TRUE(std::isnan(reports[0].loss_sum));
   EXPECT_EQ(reports[0].images.size(0), 4);
+}
+
+TEST(NonFinite, ReportShowsTheMicroBatchWithTheBadLoss) {
+  for (const int64_t bad : {0, 1, 2}) {
+    testing::on_rank_threads(1, [&](const dist::ProcessGroup& group) {
+      Settings settings{.batch = 4, .accumulate = 3, .nonfinite = {.policy = "skip"}};
+      settings.fault = {.rank = 0, .call = bad};
+      settings.max_steps = 1;
+      const Outcome outcome = train(group, settings);
+      ASSERT_EQ(outcome.failed.size(), 1U);
+      const FailedUpdate& failed = outcome.failed[0];
+      const TinyDataset dataset({.train = settings.samples});
+      for (int64_t i = 0; i < 4; ++i) {
+        data::Sample sample;
+        dataset.read(failed.samples[size_t(4 * bad + i)], sample);
+        const double first = (sample.image.pixels[0] / 255.0 - 0.5) / 0.5;
+        EXPECT_NEAR(failed.images[i][0][0][0].item<double>(), first, 1e-6);
+      }
+    });
+  }
 }
 
 TEST(NonFinite, WithALossScaleBadGradientsAreAnOverflowThatLowersIt) {
