@@ -96,6 +96,8 @@ void GradientReducer::zero_grad() {
   for (at::Tensor& parameter : parameters_) parameter.mutable_grad().reset();
 }
 
+int64_t GradientReducer::buckets_started() const { return clock_->buckets; }
+
 int64_t GradientReducer::num_buckets() const {
   return int64_t(reducer_->get_grad_buckets(/*return_zero_tensors=*/true).size());
 }

@@ -43,6 +43,7 @@ class GradientReducer : public GradientSync {
   void backward(const at::Tensor& loss) override;
 
   int64_t num_buckets() const;
+  int64_t buckets_started() const;  // whose reduction has begun, since this object was made
 
  private:
   std::vector<at::Tensor> parameters_;

@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include <cstring>
+#include <algorithm>
 #include <map>
 #include <torch/csrc/distributed/c10d/comm.hpp>
 
@@ -30,19 +30,23 @@ Digest digest(const at::Tensor& tensor) {
   return {int64_t(hash.low64), int64_t(hash.high64)};
 }
 
-// The first rank whose digest is not the most common one (of equally common ones: that of the
-// lowest rank); -1 if all agree.
-int64_t odd_one_out(const std::vector<Digest>& by_rank) {
-  std::map<Digest, int64_t> votes;
+// Who holds other values than whom, as far as it can be told: "rank 2 holds other values", or,
+// where no value has a majority, "ranks 0 and 1 hold different values". Empty if all agree.
+std::string disagreement(const std::vector<Digest>& by_rank) {
+  std::map<Digest, size_t> votes;
   for (const Digest& d : by_rank) ++votes[d];
-  Digest common = by_rank.front();
-  for (const Digest& d : by_rank) {
-    if (votes[d] > votes[common]) common = d;
+  if (votes.size() == 1) return {};
+  const auto rank_with = [&](const auto& fits) {
+    return std::to_string(std::find_if(by_rank.begin(), by_rank.end(), fits) - by_rank.begin());
+  };
+  for (const auto& [common, count] : votes) {
+    if (2 * count <= by_rank.size()) continue;
+    return "rank " + rank_with([&](const Digest& d) { return d != common; }) +
+           " holds other values than most ranks";
   }
-  for (size_t rank = 0; rank < by_rank.size(); ++rank) {
-    if (by_rank[rank] != common) return int64_t(rank);
-  }
-  return -1;
+  const Digest& first = by_rank.front();
+  return "ranks 0 and " + rank_with([&](const Digest& d) { return d != first; }) +
+         " hold different values, and which are right cannot be told";
 }
 
 }  // namespace
@@ -80,27 +84,22 @@ void check_replicas_equal(const NamedTensors& tensors, const ProcessGroup& group
   }
   const std::vector<at::Tensor> all = group.all_gather(mine);
   std::string first;
-  int64_t odd = -1, differing = 0;
+  int64_t differing = 0;
   for (size_t i = 0; i < tensors.size(); ++i) {
     std::vector<Digest> by_rank;
     for (const at::Tensor& digests : all) {
       const auto* values = digests.const_data_ptr<int64_t>() + 2 * i;
       by_rank.emplace_back(values[0], values[1]);
     }
-    const int64_t rank = odd_one_out(by_rank);
-    if (rank < 0) continue;
-    if (differing++ == 0) {
-      first = tensors[i].first;
-      odd = rank;
-    }
+    const std::string found = disagreement(by_rank);
+    if (!found.empty() && differing++ == 0) first = found + " of " + tensors[i].first;
   }
   if (differing == 0) return;
   const Error error(
       ExitCode::kDiverged,
       "replicas",
-      "rank " + std::to_string(odd) + " holds other values of " + first +
-          " than the other ranks (" + std::to_string(differing) + " of " +
-          std::to_string(tensors.size()) + " tensors differ)",
+      first + " (" + std::to_string(differing) + " of " + std::to_string(tensors.size()) +
+          " tensors differ)",
       "start again from the last checkpoint; if it repeats on one host, suspect its memory");
   if (group.rank() == 0) throw error;
   throw PeerFailed(0, error);

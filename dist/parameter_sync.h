@@ -22,8 +22,9 @@ void broadcast_tensors(const std::vector<at::Tensor>& tensors, const ProcessGrou
 void broadcast_module(torch::nn::Module& module, const ProcessGroup& group);
 
 // Compares a digest of each tensor (bits, shape, dtype) over the ranks. Collective. If they differ,
-// rank 0 throws Error(kDiverged) naming the first tensor and the rank that is alone with its value
-// (of two ranks: rank 1), and the other ranks throw PeerFailed.
+// rank 0 throws Error(kDiverged) naming the first tensor and a rank that is not with the majority
+// (where there is none, as with two ranks: two ranks that differ), and the other ranks throw
+// PeerFailed.
 void check_replicas_equal(const NamedTensors& tensors, const ProcessGroup& group);
 void check_replicas_equal(const torch::nn::Module& module, const ProcessGroup& group);
 

@@ -18,6 +18,7 @@ c10::intrusive_ptr<c10::ivalue::Future> ReduceHook::runHook(c10d::GradBucket& bu
   const bool compress = wire_.has_value() && bucket_values.scalar_type() == at::kFloat;
   std::vector<at::Tensor> sent = {compress ? bucket_values.to(*wire_) : bucket_values};
   clock_->last_bucket = std::chrono::steady_clock::now();
+  ++clock_->buckets;
   const auto reduced = state_->allreduce(sent)->getFuture();
   if (!compress) return reduced;
   return reduced->then(

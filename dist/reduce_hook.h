@@ -4,6 +4,7 @@
 #include <c10/core/ScalarType.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
@@ -15,6 +16,7 @@ namespace dtrain::dist {
 // communication that nothing hides.
 struct ReduceClock {
   std::chrono::steady_clock::time_point last_bucket;
+  int64_t buckets = 0;  // handed over so far
 };
 
 // With `wire` (bfloat16 or float16) the values are rounded to it before they travel, and the ranks

@@ -6,6 +6,7 @@
 #include <net/if.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <climits>
 #include <cstdlib>
@@ -77,6 +78,13 @@ Hosts gather_hosts(const MpiScope& mpi) {
   return hosts;
 }
 
+void expect_interface(const std::string& name) {
+  if (if_nametoindex(name.c_str()) != 0) return;
+  throw config_error("GLOO_SOCKET_IFNAME",
+                     "there is no network interface " + name + " on this host",
+                     "`ip address` lists them; it may be another one on each host");
+}
+
 // Note [Which network]
 std::vector<std::string> choose_interfaces(const MpiScope& mpi) {
   const Hosts hosts = gather_hosts(mpi);
@@ -85,6 +93,7 @@ std::vector<std::string> choose_interfaces(const MpiScope& mpi) {
     std::vector<std::string> chosen;
     std::istringstream in(names);
     for (std::string name; std::getline(in, name, ',');) chosen.push_back(name);
+    together(mpi, [&] { std::for_each(chosen.begin(), chosen.end(), expect_interface); });
     return chosen;
   }
   const std::vector<std::string> common = detail::common_interfaces(hosts.networks);
@@ -100,9 +109,10 @@ std::string choose_backend(const DistConfig& config, c10::Device device) {
   }
 #ifndef DTRAIN_CUDA
   if (device.is_cuda()) {
-    throw config_error("device",
-                       "this build of dtrain has no GPU support",
-                       "use --device cpu, or build with -DDTRAIN_CUDA=ON");
+    throw config_error(
+        "device",
+        "this build of dtrain has no GPU support",
+        "launch/setup.sh --cuda && launch/build.sh cuda builds it for GPUs; or use --device cpu");
   }
 #endif
   if (config.backend != "auto") return config.backend;

@@ -4,21 +4,12 @@
 #
 #   launch/quickstart.sh [flags of dtrain]     for instance: launch/quickstart.sh --epochs 4
 #
-# The results go to runs/ unless --output says otherwise. DTRAIN_DATA_DIR names a folder with the data set
-# where Debian's package of it is not installed.
+# The results go to runs/ of this checkout unless the flags say otherwise; paths in them are relative to
+# the caller's folder. DTRAIN_DATA_DIR names a folder with the data set where Debian's package of it is not
+# installed.
 set -euo pipefail
 launch=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$launch")
-cd "$root"
-
-output=runs
-flags=(--output runs)
-for ((i = 1; i <= $#; ++i)); do
-  case ${!i} in
-    --output=*) output=${!i#--output=} flags=() ;;
-    --output) next=$((i + 1)) && output=${!next:-} flags=() ;;
-  esac
-done
 
 phase() { echo "== $* (after $SECONDS s)"; }
 minutes() { printf '%d min %02d s' $(($1 / 60)) $(($1 % 60)); }
@@ -32,33 +23,37 @@ phase "build"
 after_build=$SECONDS
 
 phase "training"
+flags=(--output "$root/runs")  # the caller's flags come later and win, however they are spelled
 [[ -z ${DTRAIN_DATA_DIR:-} ]] || flags+=(--data-dir "$DTRAIN_DATA_DIR")
 more=()
 (($(nproc) >= 2)) || more=(DTRAIN_OVERSUBSCRIBE=1)  # two ranks on one processor: slow, but it runs
-command=("$launch/mpirun.sh" -np 2 build/release/dtrain
-  --config configs/fashion_mnist_resnet18.json "${flags[@]}" "$@")
-echo "${command[*]#"$root"/}"
-mkdir -p "$output"
-before=$(mktemp -p "$output" .quickstart.XXXXXX)
-trap 'rm -f "$before"' EXIT
-env "${more[@]}" "${command[@]}"
+command=("$launch/mpirun.sh" -np 2 "$root/build/release/dtrain"
+  --config "$root/configs/fashion_mnist_resnet18.json" "${flags[@]}" "$@")
+echo "${command[*]#"$PWD"/}"
+printed=$(mktemp)
+trap 'rm -f "$printed"' EXIT
+code=0
+# `-i`: what dtrain prints after an interrupt is still shown.
+env "${more[@]}" "${command[@]}" | tee -i "$printed" || code=${PIPESTATUS[0]}
+((code == 0)) || exit "$code"
 after_training=$SECONDS
 
-# The run folder that this training wrote: the newest summary.csv since it started.
-summary=$(find "$output" -mindepth 2 -maxdepth 2 -name summary.csv -newer "$before" -printf '%T@ %p\n' |
-  sort -n | tail -n 1 | cut -d' ' -f2-)
-if [[ -z $summary ]]; then
-  echo "quickstart: error: dtrain ended well but wrote no summary.csv below $output" >&2
+# dtrain's last line names the run folder, which a resumed run has from an earlier start.
+folder=$(sed -n 's/^Done: epoch [0-9]* of [0-9]*, results in //p' "$printed" | tail -n 1)
+if [[ -z $folder ]]; then
+  echo "quickstart: error: dtrain ended well but did not say where the results are" >&2
   exit 70
 fi
 
 phase "done"
-# The columns are found by name; a run prints its last epoch and its best.
-awk -F, '
+# The columns are found by name; a run prints its last epoch and its best. An epoch without evaluation has
+# an empty cell.
+[[ ! -e $folder/summary.csv ]] || awk -F, '
   NR == 1 { for (i = 1; i <= NF; ++i) column[$i] = i; next }
+  $column["eval_top1"] == "" { next }
   { last = $column["eval_top1"]; epoch = $column["epoch"]; if (last + 0 >= best + 0) best = last }
-  END { printf "test accuracy:  %s %% after epoch %s (best: %s %%)\n", last, epoch, best }' "$summary"
-folder=$(dirname "$summary")
+  END { if (last != "") printf "test accuracy:  %s %% after epoch %s (best: %s %%)\n", last, epoch, best }
+' <"$folder/summary.csv"
 echo "results:        $folder"
 echo "  summary.csv   one row an epoch        checkpoints/last, best   weights as safetensors"
 echo "  log.txt       what was printed        config.json              every setting as it was"

@@ -8,7 +8,12 @@
 # out-of-memory killer took). Every other code is final and becomes the exit code of this script: the
 # table is in docs/cli.md. At most N more starts (10), S seconds apart (5).
 #
-# SIGTERM, SIGINT and SIGUSR1 are passed on to the command; after the first two it is not started again.
+# Another start goes on from the last checkpoint: dtrain saves nothing when a signal comes, so what it
+# trained since then is trained again (--checkpoint.save_every_steps bounds how much that is).
+#
+# SIGTERM and SIGINT are passed on to the command as SIGTERM, and it is not started again. SIGUSR1, by
+# which batch systems warn that time runs out, is not passed on: it would end the ranks at once, while
+# going on may still reach a checkpoint.
 set -uo pipefail
 
 usage() {
@@ -30,18 +35,13 @@ done
 [[ $# -gt 0 && $most =~ ^[0-9]+$ && $delay =~ ^[0-9]+$ ]] || usage
 
 child="" stopping=no
-forward() {
-  local signal=$1
-  if [[ $signal != USR1 ]]; then
-    stopping=yes
-    signal=TERM  # a background command of a script ignores INT
-  fi
-  [[ -z $child ]] || kill -s "$signal" "$child" 2>/dev/null
+stop() {
+  stopping=yes
+  # TERM for both: a background command of a script ignores INT.
+  [[ -z $child ]] || kill -s TERM "$child" 2>/dev/null
 }
-for signal in TERM INT USR1; do
-  # shellcheck disable=SC2064
-  trap "forward $signal" "$signal"
-done
+trap stop TERM INT
+trap : USR1  # not '', which the command would inherit as an ignored signal
 
 # Waits for the child to end. A trapped signal ends `wait` too, so it is called until the child is gone,
 # and once more for the code of a child that ended during that signal (127: it has been told already).

@@ -6,12 +6,12 @@
 #   launch/setup.sh --with-python  and the reference Python of the parity tests; includes --cuda
 #   launch/setup.sh --tests        and what the lint needs
 #   launch/setup.sh --no-packages  leave Debian packages alone: an administrator supplies them
-#   launch/setup.sh --check        install nothing; say what is missing and exit with 1
+#   launch/setup.sh --check        write nothing; say what is missing and exit with 1
 #
 # Debian packages (launch/packages.txt) are installed by apt-get, with sudo where the caller is not root;
-# with all of them there neither is needed. Everything else goes below .deps/ of this checkout: wheels
-# pinned by version and SHA-256 (launch/requirements-*.txt) in .deps/venv, one stamp for each finished
-# layer, the logs. Removing .deps/ undoes it.
+# with all of them there neither is needed. An optional package is tried once; without it set-up goes on.
+# Everything else goes below .deps/ of this checkout: wheels pinned by version and SHA-256
+# (launch/requirements-*.txt) in .deps/venv, stamps, the logs. Removing .deps/ undoes it.
 #
 # DTRAIN_PYTHON names another Python (3.10, 3.11 or 3.12) for the venv than /usr/bin/python3.
 set -euo pipefail
@@ -70,32 +70,63 @@ advice_without() {  # what launch/packages.txt says to do without an optional pa
   sed -n "s/^$1 ? .*: //p" "$launch/packages.txt"
 }
 
-install_packages() {
-  local as_root=() name known=()
-  if [[ $(id -u) != 0 ]]; then
-    command -v sudo >/dev/null || die "missing packages, and neither root nor sudo to install them:" \
-      "ask an administrator for: apt-get install ${missing[*]} ${missing_optional[*]}"
-    as_root=(sudo)
-  fi
-  say "apt-get install ${missing[*]} ${missing_optional[*]}"
-  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq
-    -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
-  if ! "${apt[@]}" update >"$deps/apt.log" 2>&1; then
+optional_stamp() { echo "$deps/without-$1"; }
+
+apt_get() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq \
+    -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" >>"$deps/apt.log" 2>&1 </dev/null
+}
+
+must_apt_get() {
+  if ! apt_get "$@"; then
     tail -n 5 "$deps/apt.log" >&2
-    die "apt-get update failed; the log is .deps/apt.log"
+    die "apt-get $1 failed; the log is .deps/apt.log"
   fi
+}
+
+install_required() {
+  local name
+  say "apt-get install ${missing[*]}"
+  must_apt_get update
   for name in "${missing[@]}"; do
     apt-cache show "$name" >/dev/null 2>&1 ||
       die "no package '$name' in the configured sources; on Ubuntu enable 'universe'"
   done
-  for name in "${missing_optional[@]}"; do
-    if apt-cache show "$name" >/dev/null 2>&1; then known+=("$name"); fi
+  must_apt_get install -y --no-install-recommends "${missing[@]}"
+}
+
+# Whatever happens here, set-up goes on. A stamp remembers what could not be had, for a later call must
+# need no network.
+try_optional() {
+  local name
+  say "apt-get install $*"
+  ((${#missing[@]} > 0)) || apt_get update || true
+  for name in "$@"; do
+    : >"$(optional_stamp "$name")"
+    if apt-cache show "$name" >/dev/null 2>&1 && apt_get install -y --no-install-recommends "$name"; then
+      rm -f "$(optional_stamp "$name")"
+    fi
   done
-  if ! "${apt[@]}" install -y --no-install-recommends "${missing[@]}" "${known[@]}" \
-    >>"$deps/apt.log" 2>&1 </dev/null; then
-    tail -n 5 "$deps/apt.log" >&2
-    die "apt-get install failed; the log is .deps/apt.log"
+}
+
+install_packages() {
+  local name optional=()
+  as_root=()
+  for name in "${missing_optional[@]}"; do
+    # With apt-get at work for the others anyway, one more attempt costs nothing.
+    if ((${#missing[@]} > 0)) || [[ ! -e $(optional_stamp "$name") ]]; then optional+=("$name"); fi
+  done
+  if [[ $(id -u) != 0 ]]; then
+    # Optional packages alone are not worth asking for a password.
+    ((${#missing[@]} > 0)) || return 0
+    command -v sudo >/dev/null || die "missing packages, and neither root nor sudo to install them:" \
+      "ask an administrator for: apt-get install ${missing[*]} ${missing_optional[*]}"
+    as_root=(sudo)
   fi
+  ((${#missing[@]} + ${#optional[@]} > 0)) || return 0
+  : >"$deps/apt.log"
+  ((${#missing[@]} == 0)) || install_required
+  ((${#optional[@]} == 0)) || try_optional "${optional[@]}"
 }
 
 setup_packages() {
@@ -105,12 +136,13 @@ setup_packages() {
   fi
   find_missing_packages
   if ((${#missing[@]} + ${#missing_optional[@]} > 0)) && [[ $check == no ]]; then
-    # Optional ones alone are not worth asking for a password.
-    if ((${#missing[@]} > 0)) || [[ $(id -u) == 0 ]]; then install_packages; fi
+    install_packages
     find_missing_packages
   fi
   local name
-  for name in "${missing_optional[@]}"; do say "without $name: $(advice_without "$name")"; done
+  for name in "${missing_optional[@]}"; do
+    say "without $name: $(advice_without "$name"); or: apt-get install $name"
+  done
   if ((${#missing[@]} > 0)); then
     say "missing packages: ${missing[*]}"
     lacking=1
@@ -201,9 +233,19 @@ setup_wheels() {
   done
 }
 
-mkdir -p "$deps"
-exec 9>"$deps/lock"
-flock -n 9 || { say "another setup is at work here: waiting for it" && flock 9; }
+# Makes .deps/ and waits until no other setup is at work in it.
+enter_deps() {
+  local folder=$root
+  if ! mkdir -p "$deps" 2>/dev/null || ! { : >>"$deps/lock"; } 2>/dev/null; then
+    [[ ! -e $deps ]] || folder=$deps
+    die "$(id -un) cannot write into $folder, which belongs to $(stat -c %U "$folder"):" \
+      "give it to yourself (sudo chown -R $(id -un) $folder) or use a checkout of your own"
+  fi
+  exec 9>"$deps/lock"
+  flock -n 9 || { say "another setup is at work here: waiting for it" && flock 9; }
+}
+
+[[ $check == yes ]] || enter_deps
 [[ $packages == no ]] || setup_packages
 setup_wheels
 ((lacking == 0)) || die "not everything is there; run launch/setup.sh without --check to install it"

@@ -44,9 +44,9 @@ void MetricLogger::on_step_end(train::TrainState& state) {
       {"train/lr", state.lr},
       {"train/images_per_second", state.images_per_second},
       {"train/data_seconds", state.data_seconds},
-      {"train/comm_seconds", state.comm_seconds},
       {"train/grad_norm", state.grad_norm},
       {"train/loss_scale", state.loss_scale}};
+  if (state.comm_seconds) values.emplace_back("train/comm_seconds", *state.comm_seconds);
   events_->scalars(state.step, values);
 }
 

@@ -41,7 +41,7 @@ std::string train_line(const train::TrainState& s) {
                  s.mean_step_seconds,
                  s.mean_images_per_second);
   line += format("  LR: %.3e  Data: %.3f", s.lr, s.data_seconds);
-  if (s.ranks > 1) line += format("  Comm: %.3f", s.comm_seconds);
+  if (s.ranks > 1 && s.comm_seconds) line += format("  Comm: %.3f", *s.comm_seconds);
   return line + "  ETA: " + hours(static_cast<double>(left) * s.mean_step_seconds);
 }
 

@@ -7,8 +7,8 @@
 #include <array>
 #include <chrono>
 #include <climits>
-#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <new>
 #include <thread>
 
@@ -38,18 +38,37 @@ Error unexpected(const std::string& cause) {
   return Error(ExitCode::kGaveUp, "unexpected failure", cause, "please report this with the log");
 }
 
+Error out_of_memory(const std::string& where, const std::string& advice) {
+  return Error(ExitCode::kGaveUp, "memory", where + " has none left", advice);
+}
+
+Error out_of_host_memory() {
+  return out_of_memory("the machine", "use a smaller --batch-size or fewer ranks per host");
+}
+
+// The allocator of the CPU and oneDNN have no type of their own for it.
+bool speaks_of_memory(const std::string& message) {
+  for (const char* sign : {"can't allocate memory", "not enough memory", "out of memory"}) {
+    if (message.find(sign) != std::string::npos) return true;
+  }
+  return false;
+}
+
+int number_in(const char* variable, int otherwise) {
+  const char* text = std::getenv(variable);
+  return text != nullptr ? std::atoi(text) : otherwise;
+}
+
+// Before MPI has started, mpirun's variables tell the ranks apart.
 Speaker speaker_of(const dist::MpiScope* mpi) {
   if (mpi != nullptr) return {mpi->rank(), mpi->size(), mpi->host()};
   std::array<char, HOST_NAME_MAX + 1> host{};
-  return {0, 1, ::gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "localhost"};
+  return {number_in("OMPI_COMM_WORLD_RANK", 0),
+          number_in("OMPI_COMM_WORLD_SIZE", 1),
+          ::gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "localhost"};
 }
 
-// Training may have taken over SIGTERM to save on preemption; by now it should simply end the
-// process.
-void wait_for_the_end() {
-  std::signal(SIGTERM, SIG_DFL);
-  std::this_thread::sleep_for(kWaitForPeer);
-}
+void wait_for_the_end() { std::this_thread::sleep_for(kWaitForPeer); }
 
 // The rank that failed, when that was another one and it reports; else -1.
 int64_t reporting_peer(const std::exception_ptr& exception) {
@@ -79,14 +98,16 @@ Error as_error(const std::exception_ptr& exception) {
   } catch (const Error& error) {
     return error;
   } catch (const std::bad_alloc&) {
-    return Error(ExitCode::kGaveUp,
-                 "memory",
-                 "the machine has none left",
-                 "use a smaller --batch-size or fewer ranks per host");
+    return out_of_host_memory();
+  } catch (const c10::OutOfMemoryError&) {
+    return out_of_memory(
+        "the GPU", "use a smaller --batch-size, with --grad-accum-steps for the same global batch");
   } catch (const c10::Error& error) {
-    return unexpected(first_line(error.what_without_backtrace()));
+    const std::string message = error.what_without_backtrace();
+    return speaks_of_memory(message) ? out_of_host_memory() : unexpected(first_line(message));
   } catch (const std::exception& error) {
-    return unexpected(first_line(error.what()));
+    return speaks_of_memory(error.what()) ? out_of_host_memory()
+                                          : unexpected(first_line(error.what()));
   } catch (...) {
     return unexpected("an exception of unknown type");
   }
@@ -94,7 +115,8 @@ Error as_error(const std::exception_ptr& exception) {
 
 void fail(const std::exception_ptr& exception, const dist::MpiScope* mpi) {
   const Error error = as_error(exception);
-  const std::string line = error_line(error, speaker_of(mpi));
+  const Speaker speaker = speaker_of(mpi);
+  const std::string line = error_line(error, speaker);
   const int code = static_cast<int>(error.code());
   const int64_t peer = reporting_peer(exception);
   // To the files at once, so that the log of every rank says how it ended; and the screen's
@@ -104,7 +126,11 @@ void fail(const std::exception_ptr& exception, const dist::MpiScope* mpi) {
                              : "ended by the failure of rank " + std::to_string(peer) + ": " +
                                    one_line(error.what()));
   const bool has_peers = mpi != nullptr && mpi->size() > 1;
-  if (has_peers && (peer >= 0 || error.code() == ExitCode::kRetry)) wait_for_the_end();
+  // What stops a rank before MPI has started (a wrong command) stops all of them: rank 0 speaks.
+  const bool rank_0_speaks = mpi == nullptr && speaker.rank > 0;
+  if (rank_0_speaks || (has_peers && (peer >= 0 || error.code() == ExitCode::kRetry))) {
+    wait_for_the_end();
+  }
   if (peer < 0) {
     std::fflush(stdout);
     std::fputs((line + "\n").c_str(), stderr);

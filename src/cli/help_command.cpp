@@ -72,7 +72,11 @@ int run_version(const Words&, dist::MpiScope*) {
 #else
   const char* flavour = "CPU only";
 #endif
-  std::printf("dtrain %s (LibTorch %s, %s)\n", util::kVersion, TORCH_VERSION, flavour);
+  std::printf("dtrain %s (LibTorch %s, %s), build %s\n",
+              util::kVersion,
+              TORCH_VERSION,
+              flavour,
+              util::build_id().c_str());
   return 0;
 }
 

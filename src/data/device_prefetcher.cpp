@@ -129,14 +129,20 @@ struct DevicePrefetcher::Impl {
 
 namespace {
 
+// Pinning needs a CUDA context: on the device of the training, whichever thread asks.
 class PinnedSlotAllocator : public SlotAllocator {
  public:
+  explicit PinnedSlotAllocator(c10::Device device) : device_(device) {}
   uint8_t* allocate(size_t bytes) override {
+    const c10::cuda::CUDAGuard on_device(device_);
     void* slot = nullptr;
     C10_CUDA_CHECK(cudaHostAlloc(&slot, bytes, cudaHostAllocDefault));
     return static_cast<uint8_t*>(slot);
   }
   void release(uint8_t* slot, size_t) noexcept override { C10_CUDA_CHECK_WARN(cudaFreeHost(slot)); }
+
+ private:
+  c10::Device device_;
 };
 
 // (C) -> (1, C, 1, 1) on the device.
@@ -218,9 +224,9 @@ struct DevicePrefetcher::CudaImpl : Impl {
 };
 
 SlotAllocator& slot_allocator_for(c10::Device device) {
-  static PinnedSlotAllocator pinned;
-  if (device.is_cuda()) return pinned;
-  return aligned_slot_allocator();
+  if (!device.is_cuda()) return aligned_slot_allocator();
+  static PinnedSlotAllocator pinned(device);  // a process trains on one device
+  return pinned;
 }
 
 #else
@@ -241,9 +247,10 @@ DevicePrefetcher::DevicePrefetcher(DataLoader& loader,
   }
 #endif
   if (!device.is_cpu()) {
-    throw config_error("run.device",
-                       "this build has no support for " + device.str(),
-                       "build with -DDTRAIN_CUDA=ON, or use --device cpu");
+    throw config_error(
+        "run.device",
+        "this build has no support for " + device.str(),
+        "launch/setup.sh --cuda && launch/build.sh cuda builds it for GPUs; or use --device cpu");
   }
   impl_ = std::make_unique<Impl>(loader, std::move(normalization), dtype);
 }

@@ -72,7 +72,7 @@ Sampler Sampler::training(
                      std::to_string(samples) + " samples do not fill one batch of " +
                          std::to_string(global) + " (" + std::to_string(batch_size) +
                          " per rank x " + std::to_string(parts) + " ranks)",
-                     "use a smaller --batch-size, fewer ranks, or --drop-last false");
+                     "use a smaller --batch-size, fewer ranks, or --loader.drop_last false");
   }
   Sampler sampler;
   sampler.training_ = true;

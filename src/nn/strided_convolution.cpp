@@ -106,7 +106,9 @@ bool has_strided_convolution(const at::Tensor& x,
                              const at::Tensor& weight,
                              int64_t stride,
                              int64_t groups) {
-  if (!x.is_cpu() || stride == 1 || groups != 1 || x.size(1) % 32 != 0) return false;
+  if (!x.is_cpu() || stride == 1 || groups != 1) return false;
+  const bool is_pointwise = weight.size(2) == 1;  // Note [Small pointwise convolutions]
+  if (!is_pointwise && x.size(1) % 32 != 0) return false;
   if (!x.is_contiguous(at::MemoryFormat::ChannelsLast)) return false;
   const bool both = x.scalar_type() == at::kBFloat16 && weight.scalar_type() == at::kBFloat16;
   const bool cast = x.scalar_type() != at::kDouble && weight.scalar_type() != at::kDouble;

@@ -7,6 +7,11 @@
 
 namespace dtrain::nn {
 
+// Note [Small pointwise convolutions]
+// oneDNN's gradient of the weight of a 1 x 1 convolution with a stride and fewer than 16 input
+// channels writes past its memory (LibTorch 2.11, AVX512-BF16; plain PyTorch crashes with batch 3,
+// 8 channels, 2 threads). So no 1 x 1 convolution with a stride gets there.
+
 // Whether strided_convolution() is for these arguments: x (B, C, H, W) in channels-last memory on
 // the CPU, stride above one, bfloat16 or about to be cast to it by autocast.
 bool has_strided_convolution(const at::Tensor& x,

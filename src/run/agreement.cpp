@@ -36,33 +36,39 @@ Facts facts_of(const RunConfig& config, const DataIdentity& data, const nn::Clas
   common.origins.clear();
   std::string classes;
   for (const std::string& name : data.class_names) classes += name + "\n";
-  return {{"code version", std::string(util::kVersion) + ", LibTorch " + libtorch_version()},
+  return {{"code version", code_version()},
           {"config", effective_config(common)},
           {"data set",
            data.train_fingerprint + " " + data.eval_fingerprint + " " + util::hash_hex(classes)},
           {"parameter plan", parameter_plan(model)}};
 }
 
+std::optional<Error> disagreement(const Facts& mine, const Facts& of_rank_0) {
+  for (size_t i = 0; i < mine.size(); ++i) {
+    const auto& [fact, value] = mine[i];
+    const std::string& other = of_rank_0.at(i).second;
+    if (value == other) continue;
+    if (fact != "config") {
+      return config_error(fact,
+                          "this rank's differs from that of rank 0: " + value + ", not " + other,
+                          advice_for(fact));
+    }
+    const auto found = differences(parse_effective_config(other, "rank 0"),
+                                   parse_effective_config(value, "this rank"));
+    check(!found.empty(), "configs with different texts differ in a field");
+    return config_error(found[0].path,
+                        "is " + found[0].right + " here, but " + found[0].left + " on rank 0",
+                        advice_for(fact));
+  }
+  return std::nullopt;
+}
+
 void expect_agreement(const Facts& mine, const dist::MpiScope& mpi) {
   config::Json list = config::Json::array();
   for (const auto& [fact, value] : mine) list.push_back({fact, value});
-  const auto first = config::Json::parse(mpi.broadcast(list.dump()));
+  const auto first = config::Json::parse(mpi.broadcast(list.dump())).get<Facts>();
   dist::together(mpi, [&] {
-    for (size_t i = 0; i < mine.size(); ++i) {
-      const auto& [fact, value] = mine[i];
-      const std::string other = first.at(i).at(1);
-      if (value == other) continue;
-      std::string cause = "this rank's differs from that of rank 0: " + value + ", not " + other;
-      if (fact == "config") {
-        const auto found = differences(parse_effective_config(other, "rank 0"),
-                                       parse_effective_config(value, "this rank"));
-        check(!found.empty(), "configs with different texts differ in a field");
-        throw config_error(found[0].path,
-                           "is " + found[0].right + " here, but " + found[0].left + " on rank 0",
-                           advice_for(fact));
-      }
-      throw config_error(fact, cause, advice_for(fact));
-    }
+    if (auto error = disagreement(mine, first)) throw *error;
   });
 }
 

@@ -1,6 +1,7 @@
 // What must be the same on every rank before they train together.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "nn/classifier.h"
 #include "run/run_config.h"
 #include "run/snapshot.h"
+#include "util/check.h"
 
 namespace dtrain::run {
 
@@ -20,6 +22,10 @@ using Facts = std::vector<std::pair<std::string, std::string>>;
 // parameters: names, shapes and types in order. LibTorch's collectives take unequal plans for
 // granted and end the process without a word, so this is compared by way of MPI.
 Facts facts_of(const RunConfig& config, const DataIdentity& data, const nn::Classifier& model);
+
+// The first fact that differs from that of rank 0, as an Error(kConfig) that names it; nothing when
+// all are the same.
+std::optional<Error> disagreement(const Facts& mine, const Facts& of_rank_0);
 
 // Compares the facts of all ranks; collective. Where they differ, the lowest rank that is not like
 // rank 0 throws Error(kConfig) naming the fact, and all others PeerFailed.

@@ -3,6 +3,10 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#ifdef DTRAIN_CUDA
+#include <c10/cuda/CUDAFunctions.h>
+#endif
+
 #include <cstdlib>
 #include <utility>
 
@@ -83,7 +87,13 @@ c10::Device training_device(const RunConfig& config,
                             const Machine& machine,
                             const dist::MpiScope& mpi) {
   if (config.run.device == "cpu") return at::kCPU;
-  return {at::kCUDA, static_cast<c10::DeviceIndex>(mpi.local_rank() % machine.cuda_devices)};
+  check(machine.cuda_devices > 0, "resolve() refuses a GPU where there is none");
+  const c10::Device device{at::kCUDA,
+                           static_cast<c10::DeviceIndex>(mpi.local_rank() % machine.cuda_devices)};
+#ifdef DTRAIN_CUDA
+  c10::cuda::set_device(device.index());
+#endif
+  return device;
 }
 
 }  // namespace dtrain::run

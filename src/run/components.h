@@ -47,7 +47,8 @@ std::unique_ptr<data::DataLoader> make_loader(const Data& data,
 // GPU. Before any computation.
 void configure_arithmetic(const RunConfig& config);
 
-// One GPU a rank, in the order of the ranks of a host: local rank modulo visible devices.
+// One GPU a rank, in the order of the ranks of a host: local rank modulo visible devices. Makes it
+// the calling thread's current one, so that nothing is put on GPU 0 by ranks that do not use it.
 c10::Device training_device(const RunConfig& config,
                             const Machine& machine,
                             const dist::MpiScope& mpi);

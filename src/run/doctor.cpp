@@ -46,6 +46,9 @@ Finding warning(std::string what, std::string advice) {
   return {Level::kWarning, std::move(what), std::move(advice)};
 }
 
+// Longer than any sound connection needs, and short enough for a table within 30 s.
+constexpr double kPatienceSeconds = 10;
+
 // What one step gives: the gradients and the running statistics, as one vector of doubles each.
 struct StepResult {
   at::Tensor gradients, statistics;
@@ -64,14 +67,17 @@ double relative_error(const at::Tensor& a, const at::Tensor& b) {
 
 class Doctor {
  public:
-  Doctor(RunConfig config, const dist::MpiScope& mpi) : config_(std::move(config)), mpi_(mpi) {}
+  Doctor(RunConfig config, const dist::MpiScope& mpi) : config_(std::move(config)), mpi_(mpi) {
+    config_.dist.timeout_s = std::min(config_.dist.timeout_s, kPatienceSeconds);
+  }
 
   ExitCode run() {
     for (const std::string& host : mpi_.all_gather(mpi_.host())) hosts_.insert(host);
     check("launcher", [&] { return launcher(); });
+    check("output folder", [&] { return output_folder(); });
+    if (!check("settings", [&] { return settings(); })) return report();
     check("cores", [&] { return cores(); });
     check("device", [&] { return device(); });
-    check("output folder", [&] { return output_folder(); });
     const bool has_data = check("data set", [&] { return data_set(); });
     const bool connected = check("connections", [&] { return connections(); });
     if (connected) {
@@ -114,11 +120,16 @@ class Doctor {
     return {Level::kOk, what, ""};
   }
 
-  Finding cores() {
+  Finding settings() {
     machine_ = this_machine(mpi_);
     resolve(config_, machine_);
     check_world(config_, mpi_.size());
     configure_arithmetic(config_);
+    device_ = training_device(config_, machine_, mpi_);
+    return {Level::kOk, "device " + config_.run.device + ", " + config_.train.precision, ""};
+  }
+
+  Finding cores() const {
     const std::string what = format("%lld cores a rank, %lld compute threads, %lld loader threads",
                                     static_cast<long long>(machine_.cores),
                                     static_cast<long long>(config_.run.threads),
@@ -132,17 +143,26 @@ class Doctor {
     return {Level::kOk, what, ""};
   }
 
-  Finding device() {
-    device_ = training_device(config_, machine_, mpi_);
-    if (device_.is_cpu()) return {Level::kOk, "cpu, " + instruction_sets(), ""};
-    const std::string what =
-        device_.str() + format(" of %lld visible", static_cast<long long>(machine_.cuda_devices));
-    if (mpi_.local_size() > machine_.cuda_devices) {
+  // By what a GPU is, not by its number: a launcher may show each rank its own one as number 0.
+  Finding device() const {
+    const std::vector<std::string> all = mpi_.all_gather(device_identity(device_));
+    std::string what;
+    for (size_t rank = 0; rank < all.size(); ++rank) {
+      if (rank == 0 || all[rank] != all[rank - 1]) {
+        what += (rank == 0 ? "rank " : ", rank ") + std::to_string(rank) + ": " + all[rank];
+      }
+    }
+    if (device_.is_cpu())
+      return {Level::kOk, std::set(all.begin(), all.end()).size() == 1 ? all[0] : what, ""};
+    for (size_t rank = 1; rank < all.size(); ++rank) {
+      const auto first = std::find(all.begin(), all.end(), all[rank]) - all.begin();
+      if (size_t(first) == rank) continue;
+      const std::string shared =
+          "ranks " + std::to_string(first) + " and " + std::to_string(rank) + " share " + all[rank];
+      if (config_.dist.backend == "gloo") return warning(shared, "give each rank a GPU of its own");
       throw config_error("device",
-                         format("%d ranks on this host share %lld GPUs, which NCCL refuses",
-                                mpi_.local_size(),
-                                static_cast<long long>(machine_.cuda_devices)),
-                         "start as many ranks a host as it has GPUs");
+                         shared + ", which NCCL refuses",
+                         "start as many ranks a host as it has GPUs, or set dist.backend=gloo");
     }
     return {Level::kOk, what, ""};
   }
@@ -206,7 +226,8 @@ class Doctor {
       group_->all_reduce_sum(values);
       const bool right = values.eq(expected).all().item<bool>();  // waits for the device
       best = std::min(best, timer.seconds());
-      if (!right) {
+      const auto verdicts = mpi_.all_gather(int64_t{right});
+      if (std::count(verdicts.begin(), verdicts.end(), 1) < mpi_.size()) {
         throw Error(ExitCode::kDiverged,
                     "all-reduce",
                     "the sum of known numbers is wrong",

@@ -13,7 +13,12 @@
 #include <fstream>
 #include <string>
 
+#ifdef DTRAIN_CUDA
+#include <ATen/cuda/CUDAContext.h>
+#endif
+
 #include "nn/batch_norm_kernels.h"
+#include "util/version.h"
 
 namespace dtrain::run {
 namespace {
@@ -42,9 +47,30 @@ int64_t cores_per_rank(int64_t available, int64_t ranks, bool bound) {
 
 std::string libtorch_version() { return TORCH_VERSION; }
 
+std::string code_version() {
+  return std::string(util::kVersion) + ", build " + util::build_id() + ", LibTorch " +
+         libtorch_version();
+}
+
 std::string instruction_sets() {
   return at::get_cpu_capability() + ", batch norm " +
          nn::kernels::available_kernels()[0]->instructions;
+}
+
+std::string device_identity(c10::Device device) {
+#ifdef DTRAIN_CUDA
+  if (device.is_cuda()) {
+    const cudaDeviceProp* properties = at::cuda::getDeviceProperties(device.index());
+    std::string identity = std::string(properties->name) + " GPU-";
+    for (const char byte : properties->uuid.bytes) {
+      constexpr char kDigits[] = "0123456789abcdef";
+      const auto value = static_cast<unsigned char>(byte);
+      identity += {kDigits[value / 16], kDigits[value % 16]};
+    }
+    return identity;
+  }
+#endif
+  return device.str() + ", " + instruction_sets();
 }
 
 Machine this_machine(const dist::MpiScope& mpi) {

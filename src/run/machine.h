@@ -1,6 +1,8 @@
 // What a rank finds on the machine it runs on, as far as settings depend on it.
 #pragma once
 
+#include <c10/core/Device.h>
+
 #include <cstdint>
 #include <string>
 
@@ -17,7 +19,13 @@ struct Machine {
 // What arithmetic depends on in its last bits: the version of LibTorch, and the instruction sets
 // that its kernels and those of batch norm use here.
 std::string libtorch_version();
+// Of dtrain, its build and LibTorch.
+std::string code_version();
 std::string instruction_sets();
+
+// Tells a GPU from every other one, wherever a process counts from: its model and UUID. Of the CPU:
+// its instruction sets.
+std::string device_identity(c10::Device device);
 
 Machine this_machine(const dist::MpiScope& mpi);
 

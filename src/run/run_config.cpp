@@ -103,9 +103,10 @@ std::string resolved_device(const std::string& wanted, const Machine& machine) {
                        "cuda was asked for, but no GPU is visible",
                        "check nvidia-smi and CUDA_VISIBLE_DEVICES, or use --device cpu");
 #else
-    throw config_error("run.device",
-                       "cuda was asked for, but this dtrain was built for CPUs only",
-                       "build with -DDTRAIN_CUDA=ON (docs/distributed.md), or use --device cpu");
+    throw config_error(
+        "run.device",
+        "cuda was asked for, but this dtrain was built for CPUs only",
+        "launch/setup.sh --cuda && launch/build.sh cuda builds it for GPUs; or use --device cpu");
 #endif
   }
   return wanted;

@@ -101,6 +101,7 @@ int64_t global_batch_size(const RunConfig& config, int64_t ranks) {
 config::Json describe_run(const RunConfig& config, const DataIdentity& data, int64_t ranks) {
   config::Json meta;
   meta["dtrain_version"] = util::kVersion;
+  meta["dtrain_build"] = util::build_id();
   meta["ranks"] = ranks;
   meta["global_batch_size"] = global_batch_size(config, ranks);
   meta["machine"] = {{"libtorch", libtorch_version()}, {"instructions", instruction_sets()}};
@@ -161,10 +162,12 @@ std::vector<std::string> check_resumable(const config::Json& meta,
                                : ": the samples and their order stay, sums round otherwise"));
   }
   const config::Json machine = meta.value("machine", config::Json::object());
-  for (const auto& [what, key, now] :
-       {std::tuple{"LibTorch", "libtorch", libtorch_version()},
-        std::tuple{"the set of instructions", "instructions", instruction_sets()}}) {
-    const std::string saved = machine.value(key, now);
+  for (const auto& [what, where, key, now] :
+       {std::tuple{"dtrain", &meta, "dtrain_version", std::string(util::kVersion)},
+        std::tuple{"the build of dtrain", &meta, "dtrain_build", util::build_id()},
+        std::tuple{"LibTorch", &machine, "libtorch", libtorch_version()},
+        std::tuple{"the set of instructions", &machine, "instructions", instruction_sets()}}) {
+    const std::string saved = where->value(key, now);
     if (saved != now) announced.push_back(both(what, saved, now) + kRoundsOtherwise);
   }
   const RunConfig saved =

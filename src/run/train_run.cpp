@@ -66,6 +66,18 @@ Start find_start(const RunConfig& config, const dist::MpiScope& mpi) {
   return start;
 }
 
+// A folder that cannot even hold its configuration is not left behind.
+void write_config(const RunFolder& folder, const std::string& text) {
+  const bool is_new = !std::filesystem::exists(folder.config());
+  try {
+    util::write_file_atomic(folder.config(), text);
+  } catch (...) {
+    std::error_code ignored;
+    if (is_new) std::filesystem::remove_all(folder.path, ignored);
+    throw;
+  }
+}
+
 // Rank 0 makes the folder, or finds that of the checkpoint; every rank opens its log in it.
 RunFolder open_run_folder(const RunConfig& config, const Start& start, const dist::MpiScope& mpi) {
   std::string path;
@@ -74,7 +86,10 @@ RunFolder open_run_folder(const RunConfig& config, const Start& start, const dis
     std::optional<RunFolder> folder;
     if (!start.checkpoint.empty()) folder = run_folder_of(start.checkpoint);
     if (!folder) folder = create_run_folder(config.run.output, config.run.experiment);
-    util::write_file_atomic(folder->config(), effective_config(config));
+    RunConfig written = config;
+    written.run.resume.clear();  // the file starts the same run again, also after a resume
+    written.origins.erase("run.resume");
+    write_config(*folder, effective_config(written));
     path = folder->path.string();
   });
   const RunFolder folder{mpi.broadcast(path)};

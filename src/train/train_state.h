@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 
 namespace dtrain::train {
@@ -45,7 +46,7 @@ struct TrainState {
   double images_per_second = 0.0;       // over all ranks, this window
   double step_seconds = 0.0;            // mean, this window
   double data_seconds = 0.0;            // mean wait for a batch, this window
-  double comm_seconds = 0.0;            // mean wait for other ranks, this window
+  std::optional<double> comm_seconds;   // mean wait for other ranks, this window; not on GPUs
   double mean_images_per_second = 0.0;  // over all ranks, this epoch
   double mean_step_seconds = 0.0;       // this epoch
 

@@ -165,6 +165,8 @@ void Trainer::log_step() {
   state_.window = window_metrics_.reduced(parts_.control);
   window_metrics_.reset();
   timer_.read_window(state_);
+  // A GPU's streams wait for each other without the host, whose clock sees nothing of it.
+  if (!parameters_.front().is_cpu()) state_.comm_seconds.reset();
 }
 
 void Trainer::evaluate() {

@@ -1,6 +1,7 @@
 // The line that a failure ends with.
 #include "cli/failure.h"
 
+#include <ATen/ATen.h>
 #include <c10/util/Exception.h>
 #include <gtest/gtest.h>
 
@@ -36,6 +37,13 @@ TEST(AsError, keeps_an_error_and_turns_everything_else_into_one) {
   EXPECT_EQ(error_of(std::runtime_error("x\ny")).cause(), "x");
   EXPECT_EQ(error_of(std::bad_alloc()).subject(), "memory");
   EXPECT_EQ(error_of(42).code(), ExitCode::kGaveUp);
+  try {
+    at::empty({int64_t{1} << 50});
+    FAIL() << "a petabyte of memory";
+  } catch (...) {
+    EXPECT_EQ(as_error(std::current_exception()).subject(), "memory");
+    EXPECT_NE(as_error(std::current_exception()).advice().find("--batch-size"), std::string::npos);
+  }
   try {
     TORCH_CHECK(false, "shapes differ");
   } catch (...) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <regex>
 #include <sstream>
 #include <string>
 
@@ -54,6 +55,8 @@ TEST_F(ProgramTest, prints_its_version) {
     const ShellResult result = call(words);
     EXPECT_EQ(result.code, 0);
     EXPECT_EQ(result.output.find(std::string("dtrain ") + util::kVersion + " (LibTorch 2."), 0u)
+        << result.output;
+    EXPECT_TRUE(std::regex_search(result.output, std::regex("build [0-9a-f]{40}")))
         << result.output;
   }
 }

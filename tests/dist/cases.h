@@ -9,6 +9,7 @@ void collectives_give_every_rank_the_same_result(const dist::ProcessGroup& group
 void split_groups_work_on_their_own(const dist::ProcessGroup& group);
 
 void reducer_equals_one_process_on_the_whole_batch(const dist::ProcessGroup& group);
+void buckets_start_while_backward_goes_on(const dist::ProcessGroup& group);
 void no_sync_adds_up_micro_batches(const dist::ProcessGroup& group);
 void resumed_reduction_is_bit_identical(const dist::ProcessGroup& group);
 void ordered_reducer_adds_shards_in_their_order(const dist::ProcessGroup& group);

@@ -104,6 +104,27 @@ void reducer_equals_one_process_on_the_whole_batch(const dist::ProcessGroup& gro
   }
 }
 
+void buckets_start_while_backward_goes_on(const dist::ProcessGroup& group) {
+  Network network(at::kFloat);
+  dist::GradientReducer reducer(network.parameters, network.names, group, small_buckets());
+  for (int64_t pass = 0; pass < 2; ++pass) {
+    const int64_t before = reducer.buckets_started();
+    int64_t started = -1;
+    // The first layer's gradient is the last to come.
+    network.parameters[0].register_hook([&](const at::Tensor& gradient) {
+      started = reducer.buckets_started() - before;
+      return gradient;
+    });
+    reducer.zero_grad();
+    reducer.prepare_forward();
+    reducer.backward(network.share_of_loss(draw({kBatch, kInputs}, 9, at::kFloat), group));
+    network.parameters[0].remove_hook(static_cast<unsigned>(pass));
+    ASSERT_GE(reducer.num_buckets(), 2);
+    EXPECT_EQ(started, reducer.num_buckets() - 1);
+    EXPECT_EQ(reducer.buckets_started() - before, reducer.num_buckets());
+  }
+}
+
 void no_sync_adds_up_micro_batches(const dist::ProcessGroup& group) {
   Network network(at::kDouble), whole(at::kDouble);
   dist::GradientReducer reducer(network.parameters, network.names, group, small_buckets());

@@ -89,6 +89,10 @@ TEST(OrderedReducer, AddsShardsInTheirOrder) {
   ordered_reducer_adds_shards_in_their_order(world());
 }
 
+TEST(GradientReducer, BucketsStartWhileBackwardGoesOn) {
+  buckets_start_while_backward_goes_on(world());
+}
+
 TEST(GradientReducer, NoSyncAddsUpMicroBatches) { no_sync_adds_up_micro_batches(world()); }
 TEST(GradientReducer, ResumedRunIsBitIdentical) { resumed_reduction_is_bit_identical(world()); }
 TEST(ParameterSync, BroadcastMakesReplicasEqual) { broadcast_makes_replicas_equal(world()); }

@@ -115,6 +115,10 @@ TEST(GradientReducer, EqualsOneProcessOnTheWholeBatch) {
   }
 }
 
+TEST(GradientReducer, BucketsStartWhileBackwardGoesOn) {
+  on_rank_threads(2, buckets_start_while_backward_goes_on);
+}
+
 TEST(GradientReducer, NoSyncAddsUpMicroBatches) {
   on_rank_threads(2, no_sync_adds_up_micro_batches);
 }

@@ -157,7 +157,9 @@ void sync_batch_norm_refuses_one_value_in_the_whole_group(const dist::ProcessGro
     // One value on each rank: a variance for two ranks and more.
     const int64_t mine = group.rank() == 0 ? 1 : 0;
     const at::Tensor one = draw({1, kChannels, 1, 1}, 3).contiguous(format);
-    if (group.size() > 1) EXPECT_NO_THROW(norm.forward(one));
+    if (group.size() > 1) {
+      EXPECT_NO_THROW(norm.forward(one));
+    }
     try {
       norm.forward(one.narrow(0, 0, mine));
       FAIL() << "one value has no variance";

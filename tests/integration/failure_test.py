@@ -2,13 +2,14 @@
 import gzip
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
 import time
 import unittest
 
-from harness import CONFIG, DATA, QUICK, TrainingTest, command, error_lines, run
+from harness import CONFIG, DATA, QUICK, ROOT, TrainingTest, command, error_lines, run
 
 
 class Failure(TrainingTest):
@@ -91,12 +92,27 @@ class Settings(Failure):
     def test_an_unknown_flag_is_refused_with_the_nearest_name(self):
         self.assert_fails(self.start("--epoch", "3", expect=64), "--epochs")
 
+    def test_a_wrong_command_is_one_line_for_any_number_of_ranks(self):
+        for ranks in (None, 3):
+            done = run(["trian"], ranks, expect=64)
+            (line,) = error_lines(done)
+            self.assertIn("train", line)
+
     def test_a_missing_config_file_is_named(self):
         self.assert_fails(run(["--config", "/nowhere.json"], expect=74), "/nowhere.json")
 
     def test_cuda_without_a_gpu_is_refused_clearly(self):
         self.assert_fails(self.start("--device", "cuda", expect=78), "cuda")
         self.assert_nothing_written()
+
+    def test_flags_that_errors_advise_exist(self):
+        advised = set()
+        for source in [*(ROOT / "src").rglob("*.cpp"), *(ROOT / "dist").rglob("*.cpp")]:
+            for text in re.findall(r'"(?:[^"\\]|\\.)*"', source.read_text()):
+                advised.update(re.findall(r"(?<![\w-])--[a-z][\w.-]*[a-z]", text))
+        known = set(re.findall(r"--[a-z][\w.-]*", run(["--help"]).stdout))
+        known |= {"--config", "--help", "--version", "--markdown", "--mpi", "--bind-to", "--cuda", "--reinstall"}
+        self.assertEqual(advised - known, set())
 
 
 class Output(Failure):
@@ -108,8 +124,8 @@ class Output(Failure):
             self.assert_fails(done, str(blocker))
 
     def test_a_full_file_system_ends_all_ranks_and_leaves_no_half_checkpoint(self):
-        # A limit on the size of files fails writes like a full disk does; disk_full_test.py fills a real
-        # one, which takes root. mpirun itself needs larger files, so the limit is set behind it, and
+        # A limit on the size of files fails writes like a full disk does; tests/train/full_disk_test.cpp fills a
+        # real one, which takes root. mpirun itself needs larger files, so the limit is set behind it, and
         # MPI's shared-memory transport, whose segments are files, is left out.
         limited = ["sh", "-c", 'ulimit -f 600; exec "$@"', "sh"]
         for ranks in (None, 2):

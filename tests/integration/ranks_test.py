@@ -1,13 +1,12 @@
 """N ranks behave like one: the deterministic world, resumes on other numbers of ranks, replicas that differ,
 settings that differ, precision and communication."""
 import json
-import os
 import pathlib
 import re
 import struct
 import unittest
 
-from harness import CONFIG, QUICK, TrainingTest, error_lines, only_run, rows, run, scalars, train
+from harness import CONFIG, DTRAIN, QUICK, TrainingTest, error_lines, only_run, other_images, rows, run, scalars, train
 
 
 def tensors(folder, name="last"):
@@ -164,6 +163,11 @@ class Replicas(TrainingTest):
         self.assertIn("rank 2 holds other values", error_lines(done)[0])
         self.assertEqual(list((only_run(self.output("a")) / "checkpoints").iterdir()), [])
 
+    def test_two_ranks_that_differ_are_both_named(self):
+        done = run(["--config", CONFIG, *QUICK, "--output", self.output("a"), "--epochs", 1, "-b", 24,
+                    "--set", "dist.digest_interval=5"], 2, expect=76, env={"DTRAIN_TEST_FAULT": "flip_bit:0:3"})
+        self.assertIn("ranks 0 and 1 hold different values", error_lines(done)[0])
+
 
 class Agreement(TrainingTest):
     """One rank is started with other settings, as by a host with another config file."""
@@ -187,14 +191,23 @@ class Agreement(TrainingTest):
         self.assertIn("model.width", self.start("--set", "model.width=12"))
 
     def test_other_data_are_named(self):
-        data = self.scratch / "data"
-        data.mkdir()
-        source = pathlib.Path(os.environ.get("DTRAIN_DATA_DIR", "/usr/share/datasets/fashion-mnist"))
-        for path in source.iterdir():
-            other = path.name.replace("train", "t10k") if path.name.startswith("train") else path.name
-            (data / path.name).symlink_to(source / other)
-        line = self.start("--data-dir", str(data))
-        self.assertRegex(line, re.compile("data", re.IGNORECASE))
+        line = self.start("--data-dir", str(other_images(self.scratch / "data")))
+        self.assertIn("data set", line)
+
+    def test_another_build_is_named(self):
+        # The same program with another build ID, as one that was built anew on one host has.
+        program = pathlib.Path(DTRAIN).read_bytes()
+        build = re.search(r"build (\w+)", run(["--version"]).stdout).group(1)
+        other = self.scratch / "dtrain"
+        other.write_bytes(program.replace(bytes.fromhex(build), bytes(20)))
+        other.chmod(0o755)
+        wrapper = self.scratch / "rank.sh"
+        wrapper.write_text(f'#!/bin/sh\n[ "$OMPI_COMM_WORLD_RANK" = 1 ] && shift && exec {other} "$@"\nexec "$@"\n')
+        wrapper.chmod(0o755)
+        done = run(["--config", CONFIG, *QUICK, "--output", self.output("runs")], 2, expect=78, wrapper=[str(wrapper)])
+        (line,) = error_lines(done)
+        for mention in ("code version", "rank 1 of 2", build):
+            self.assertIn(mention, line)
 
 
 class NonFinite(TrainingTest):

@@ -2,7 +2,7 @@
 import json
 import unittest
 
-from harness import TrainingTest, rows, run, scalars, train, weights, CONFIG, QUICK
+from harness import CONFIG, QUICK, TrainingTest, only_run, other_images, rows, run, scalars, train, weights
 
 
 class RunFolder(TrainingTest):
@@ -125,6 +125,12 @@ class Resume(TrainingTest):
         train(self.output("a"), *self.settings(1), "--resume", folder / "checkpoints" / "last")
         self.assertEqual([row["epoch"] for row in rows(folder)], ["0", "1", "2"])
 
+    def test_the_config_of_a_resumed_run_starts_the_same_run_anew(self):
+        folder = train(self.output("a"), *self.settings(1), "--set", "train.max_steps=14")
+        train(self.output("a"), "--config", folder / "config.json", "--resume", "auto", "--set", "train.max_steps=0")
+        run(["--config", folder / "config.json", "--output", self.output("b"), "--set", "train.max_steps=0"])
+        self.assertEqual(weights(only_run(self.output("b"))), weights(folder))
+
     def test_another_setting_is_refused_and_named(self):
         folder = train(self.output("a"), *self.settings(1), "--set", "train.max_steps=4")
         done = run(["--config", CONFIG, *QUICK, "--output", self.output("a"), *self.settings(1),
@@ -135,8 +141,8 @@ class Resume(TrainingTest):
         folder = train(self.output("a"), *self.settings(1), "--set", "train.max_steps=4")
         before = sorted(path.name for path in folder.rglob("*"))
         done = run(["--config", CONFIG, *QUICK, "--output", self.output("a"), *self.settings(1),
-                    "--resume", folder, "--set", "data.train_split=test"], expect=78)
-        self.assertIn("data", done.stderr)
+                    "--resume", folder, "--data-dir", other_images(self.scratch / "data")], expect=78)
+        self.assertIn("the training images or labels are not those the run began with", done.stderr)
         self.assertEqual(sorted(path.name for path in folder.rglob("*")), before)
 
 

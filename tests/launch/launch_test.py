@@ -23,6 +23,33 @@ case "$*" in
 esac
 """
 
+# A dtrain that takes a later --output for the better one and writes a summary unless it goes on with one.
+DTRAIN = """#!/bin/bash
+resume=
+while (($#)); do
+  case $1 in
+    --output | --run.output) output=$2 ;;
+    --output=*) output=${1#*=} ;;
+    --set) [[ $2 != run.output=* ]] || output=${2#*=} ;;
+    --resume) resume=$2 ;;
+  esac
+  shift
+done
+folder=$output/20260101-000000-x
+echo "Train: 0"
+for ((i = 0; i < 400; ++i)); do
+  [[ -n ${FAKE_WAIT:-} && ! -e $FAKE_WAIT ]] || break
+  sleep 0.05
+done
+((i < 400)) || exit 9
+[[ -z ${FAKE_CODE:-} ]] || exit "$FAKE_CODE"
+if [[ -z $resume ]]; then
+  mkdir -p "$folder"
+  printf '%s' >"$folder/summary.csv"
+fi
+echo "Done: epoch 2 of 2, results in $folder"
+"""
+
 
 class LaunchTest(unittest.TestCase):
     def setUp(self):
@@ -46,10 +73,11 @@ class LaunchTest(unittest.TestCase):
         path.chmod(0o755)
         return path
 
-    def run_script(self, name, *arguments, **environment):
-        run = subprocess.run([str(self.root / "launch" / name), *arguments], text=True, timeout=60,
+    def run_script(self, name, *arguments, cwd=None, user=None, **environment):
+        identity = {} if user is None else {"user": user, "group": user, "extra_groups": []}
+        run = subprocess.run([str(self.root / "launch" / name), *arguments], text=True, timeout=60, cwd=cwd,
                              env=dict(self.environment, **environment), stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT)
+                             stderr=subprocess.STDOUT, **identity)
         return run.returncode, run.stdout
 
     def called(self):
@@ -157,6 +185,73 @@ class SetupTest(LaunchTest):
         self.assertIn("DTRAIN_DATA_DIR", out)
         self.assertNotIn("sudo", self.called())
 
+    def offline(self):
+        """An apt-get that reaches nothing: neither installs anything nor says that it could."""
+        self.stand_in("apt-get", '#!/bin/bash\necho "apt-get $*" >> "$CALLS"\nexit 100\n')
+
+    def test_an_optional_package_is_tried_once_and_never_stops_root(self):
+        self.packages(missing="dataset-fashion-mnist")
+        self.offline()
+        code, out = self.setup(FAKE_ID="0")
+        self.assertEqual(code, 0, out)
+        self.assertRegex(self.called(), "(?m)^apt-get .* install .*dataset-fashion-mnist$")
+        self.calls.unlink()
+        again, out_again = self.setup(FAKE_ID="0")
+        self.assertEqual((again, self.called()), (0, ""), out_again)
+        for said in (out, out_again):
+            self.assertIn("without dataset-fashion-mnist: put its four IDX files into a folder", said)
+            self.assertIn("or: apt-get install dataset-fashion-mnist", said)
+            self.assertIn("packages: all installed", said)
+
+    def test_an_optional_package_that_the_sources_lack_is_looked_for_once(self):
+        self.packages(missing="dataset-fashion-mnist")
+        self.stand_in("apt-get", '#!/bin/bash\necho "apt-get $*" >> "$CALLS"\n')
+        self.stand_in("apt-cache", "#!/bin/sh\nexit 100\n")
+        self.assertEqual(self.setup(FAKE_ID="0")[0], 0)
+        self.assertEqual(self.called().count("apt-get "), 1)  # update; there is nothing to install
+        self.calls.unlink()
+        self.assertEqual((self.setup(FAKE_ID="0")[0], self.called()), (0, ""))
+
+    def test_required_packages_are_installed_though_an_optional_one_fails(self):
+        self.packages(missing="ninja-build dataset-fashion-mnist")
+        self.stand_in("apt-get", '#!/bin/bash\necho "apt-get $*" >> "$CALLS"\ncase "$*" in\n'
+                      '  *fashion*) exit 100 ;;\n'
+                      '  *ninja*) sed -i s/ninja-build// "$(dirname "$0")/dpkg-query" ;;\nesac\n')
+        code, out = self.setup(FAKE_ID="0")
+        self.assertEqual(code, 0, out)
+        self.assertIn("without dataset-fashion-mnist", out)
+        self.assertNotIn("missing packages", out)
+
+    def test_a_required_package_that_cannot_be_had_is_an_error(self):
+        self.packages(missing="ninja-build")
+        self.offline()
+        code, out = self.setup(FAKE_ID="0")
+        self.assertEqual(code, 1, out)
+        self.assertIn("apt-get update failed; the log is .deps/apt.log", out)
+
+    def test_check_writes_nothing(self):
+        self.setup("--check")
+        self.assertFalse((self.root / ".deps").exists())
+
+    def test_somebody_elses_set_up_can_be_checked_and_says_whose_it_is(self):
+        self.assertEqual(self.setup()[0], 0)
+        user = None
+        if os.geteuid() == 0:  # root may write anywhere: become somebody who may not
+            user = 65534
+            pathlib.Path(self.scratch.name).chmod(0o755)
+        else:
+            (self.root / ".deps/lock").chmod(0o444)
+            (self.root / ".deps").chmod(0o555)
+        code, out = self.setup("--check", user=user)
+        self.assertEqual(code, 0, out)
+        code, out = self.setup(user=user)
+        (self.root / ".deps").chmod(0o755)
+        self.assertEqual(code, 1, out)
+        owner = pathlib.Path(self.root / ".deps").owner()
+        self.assertIn("%s/.deps, which belongs to %s:" % (self.root, owner), out)
+        self.assertIn("chown", out)
+        self.assertNotIn("Permission denied", out)
+
     def test_check_changes_nothing_and_says_what_is_missing(self):
         self.packages(missing="ninja-build")
         code, out = self.setup("--check", FAKE_ID="0")
@@ -217,18 +312,18 @@ class ResumeLoopTest(LaunchTest):
         self.assertEqual(loop.wait(timeout=20), 75)
         self.assertEqual(self.called(), "started\ntold\n")
 
-    def test_usr1_reaches_the_command_and_the_loop_goes_on(self):
+    def test_usr1_ends_neither_the_command_nor_the_loop(self):
+        # Had the signal reached the command, it would be started a second time.
         program = self.stand_in("program", '#!/bin/bash\necho "started $*" >> "$CALLS"\n'
-                                '[[ "$*" == *resume* ]] && exit 0\ntrap "exit 75" USR1\n'
-                                'echo ready >> "$CALLS"\nwhile :; do read -t 0.05 <> <(:); done\n')
+                                'for i in {1..20}; do read -t 0.05 <> <(:); done\nexit 3\n')
         loop = subprocess.Popen([str(self.root / "launch/resume_loop.sh"), "--delay", "0", "--", str(program)],
-                                env=self.environment, stderr=subprocess.DEVNULL)
+                                env=self.environment)
         deadline = time.monotonic() + 20
-        while "ready" not in self.called() and time.monotonic() < deadline:
+        while "started" not in self.called() and time.monotonic() < deadline:
             time.sleep(0.02)
         loop.send_signal(signal.SIGUSR1)
-        self.assertEqual(loop.wait(timeout=20), 0)
-        self.assertEqual(self.called().splitlines()[-1], "started --resume auto")
+        self.assertEqual(loop.wait(timeout=20), 3)
+        self.assertEqual(self.called(), "started \n")
 
     def test_a_line_without_a_command_is_refused(self):
         self.assertEqual(self.run_script("resume_loop.sh", "--max", "3")[0], 64)
@@ -259,10 +354,10 @@ class QuickstartTest(LaunchTest):
         super().setUp()
         for name in ("setup.sh", "build.sh"):
             self.stand_in("launch/" + name, '#!/bin/sh\necho "%s $*" >> "$CALLS"\n' % name)
-        self.stand_in("launch/mpirun.sh", '#!/bin/bash\necho "mpirun $*" >> "$CALLS"\nwhile (($#)); do\n'
-                      '  [[ $1 == --output ]] && out=$2\n  shift\ndone\n'
-                      'mkdir -p "$out/20260101-000000-x"\n'
-                      "printf '%s' > \"$out/20260101-000000-x/summary.csv\"\nexit ${FAKE_CODE:-0}\n" % self.SUMMARY)
+        self.stand_in("launch/mpirun.sh", '#!/bin/bash\necho "mpirun $*" >> "$CALLS"\nshift 2\nexec "$@"\n')
+        self.stand_in("build/release/dtrain", DTRAIN % self.SUMMARY)
+        self.elsewhere = pathlib.Path(self.scratch.name, "elsewhere")
+        self.elsewhere.mkdir()
 
     def test_it_sets_up_builds_trains_and_says_what_came_out(self):
         code, out = self.run_script("quickstart.sh", "--epochs", "2")
@@ -271,14 +366,46 @@ class QuickstartTest(LaunchTest):
                          ["setup.sh", "build.sh", "mpirun"])
         self.assertIn("--epochs 2", self.called())
         self.assertIn("test accuracy:  92.25 % after epoch 2", out)
-        self.assertIn("runs/20260101-000000-x", out)
-        self.assertEqual(list(self.root.glob("runs/.quickstart*")), [])
+
+    def test_results_go_below_the_checkout_wherever_it_is_called_from(self):
+        code, out = self.run_script("quickstart.sh", cwd=self.elsewhere)
+        self.assertEqual(code, 0, out)
+        self.assertIn("results:        %s/runs/20260101-000000-x\n" % self.root, out)
+        self.assertEqual(os.listdir(self.elsewhere), [])
 
     def test_results_go_where_the_caller_wants_them(self):
-        where = os.path.join(self.scratch.name, "elsewhere")
-        code, out = self.run_script("quickstart.sh", "--output", where)
+        absolute = os.path.join(self.scratch.name, "absolute")
+        for flags, where in ((["--output", "one"], "one"), (["--output=two"], "two"),
+                             (["--run.output", "three"], "three"), (["--set", "run.output=a=b"], "a=b"),
+                             (["--output", absolute], absolute)):
+            code, out = self.run_script("quickstart.sh", *flags, cwd=self.elsewhere)
+            self.assertEqual(code, 0, out)
+            self.assertIn("results:        %s/20260101-000000-x\n" % where, out)
+            self.assertIn("test accuracy:  92.25 % after epoch 2", out)
+            self.assertTrue((self.elsewhere / where / "20260101-000000-x/summary.csv").exists())
+
+    def test_a_finished_run_that_is_resumed_is_no_failure(self):
+        self.assertEqual(self.run_script("quickstart.sh")[0], 0)
+        code, out = self.run_script("quickstart.sh", "--resume", "auto")
         self.assertEqual(code, 0, out)
-        self.assertIn(where + "/20260101-000000-x", out)
+        self.assertIn("test accuracy:  92.25 % after epoch 2", out)
+
+    def test_what_dtrain_prints_is_shown_while_it_runs(self):
+        go = pathlib.Path(self.scratch.name, "go")
+        script = subprocess.Popen([str(self.root / "launch/quickstart.sh")], stdout=subprocess.PIPE, text=True,
+                                  env=dict(self.environment, FAKE_WAIT=str(go)))
+        with script:
+            # The line is there while dtrain waits for the file; after 20 s it gives up, with code 9.
+            for line in script.stdout:
+                if line == "Train: 0\n":
+                    go.touch()
+            self.assertEqual(script.wait(timeout=30), 0)
+
+    def test_a_training_that_does_not_say_where_its_results_are_is_an_error(self):
+        self.stand_in("build/release/dtrain", "#!/bin/sh\n")
+        code, out = self.run_script("quickstart.sh")
+        self.assertEqual(code, 70, out)
+        self.assertIn("did not say where the results are", out)
 
     def test_a_data_folder_replaces_the_package(self):
         self.run_script("quickstart.sh", DTRAIN_DATA_DIR="/data")

@@ -7,6 +7,7 @@ Only the standard library is used. lint_test.py shows of every check that it can
 
 import argparse
 import fnmatch
+import itertools
 import json
 import pathlib
 import re
@@ -132,21 +133,25 @@ def check_includes(tree, _):
 
 
 def check_registered(tree, _):
-    """Every source file stands in the CMakeLists.txt of its folder or of one above."""
-    for path in tree.files(SOURCE_FOLDERS, {".cpp"}):
+    """Every source file and test script stands in the CMakeLists.txt of its folder or of one above."""
+    sources = tree.files(SOURCE_FOLDERS, {".cpp"})
+    scripts = (path for path in tree.files(("tests",), {".py", ".sh"}) if path.stem.endswith("_test"))
+    for path in itertools.chain(sources, scripts):
         listed = False
         for folder in path.relative_to(tree.root).parents:
             cmake = tree.root / folder / "CMakeLists.txt"
             if cmake.exists():
                 text = re.sub(r"#.*", "", cmake.read_text())
-                words = re.split(r'[\s()"]+', text)
+                words = re.split(r'[\s()"]+', text.replace("${CMAKE_CURRENT_SOURCE_DIR}/", ""))
                 relative = path.relative_to(tree.root / folder).as_posix()
-                # A loop over names builds `${name}_test.cpp`.
-                loop = relative.endswith("_test.cpp") and "${name}_test.cpp" in words and \
-                    relative[:-len("_test.cpp")] in words
+                # A loop over names builds `${name}_test.cpp` or runs `${name}_test.py`.
+                ending = "_test" + path.suffix
+                loop = relative.endswith(ending) and "${name}" + ending in words and \
+                    relative[:-len(ending)] in words
                 listed = listed or relative in words or loop
         if not listed:
-            yield "%s: in no CMakeLists.txt: it is never built" % tree.name(path)
+            yield "%s: in no CMakeLists.txt: it is never %s" % (
+                tree.name(path), "built" if path.suffix == ".cpp" else "run")
 
 
 # --- configs --------------------------------------------------------------------------------------------

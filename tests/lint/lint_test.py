@@ -18,6 +18,13 @@ GOOD = {
     "src/data/sampler.h": '// Samples.\n#pragma once\n\n#include <vector>\n\n#include "util/log.h"\n',
     "tests/util/log_test.cpp": '#include "util/log.h"\n',
     "tests/util/CMakeLists.txt": "foreach(name log)\n  test(${name}_test ${name}_test.cpp)\nendforeach()\n",
+    "tests/launch/go_test.sh": "set -u\n",
+    "tests/launch/far_test.py": "",
+    "tests/launch/CMakeLists.txt": "add_test(NAME go COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/go_test.sh)\n"
+                                   "foreach(name far)\n"
+                                   "  add_test(NAME ${name} COMMAND python3\n"
+                                   "    ${CMAKE_CURRENT_SOURCE_DIR}/${name}_test.py)\n"
+                                   "endforeach()\n",
     "configs/a.json": '{"run": {"epochs": 1}}\n',
     "launch/go.sh": "#!/usr/bin/env bash\nset -eu\necho go\n",
     "docs/a.md": "See https://github.com/pytorch/pytorch and /usr/bin.\n",
@@ -119,6 +126,16 @@ class Lint(unittest.TestCase):
     def test_a_test_that_is_never_built_is_found(self):
         self.write("tests/util/other_test.cpp", "")
         self.assert_breach("registered", "tests/util/other_test.cpp: in no CMakeLists.txt")
+
+    def test_a_script_that_is_never_run_is_found(self):
+        for name in ("tests/launch/stop_test.sh", "tests/launch/near_test.py"):
+            path = self.write(name, "set -u\n")
+            self.assert_breach("registered", name + ": in no CMakeLists.txt: it is never run")
+            path.unlink()
+
+    def test_a_script_that_is_no_test_needs_no_registration(self):
+        self.write("tests/launch/helper.py", "")
+        self.assertEqual(self.lint("registered"), "")
 
     def test_a_source_named_in_a_comment_only_is_found(self):
         self.write("src/util/gone.cpp", "")

@@ -16,10 +16,11 @@ double relative_error(const at::Tensor& a, const at::Tensor& b) {
 }
 
 TEST(StridedConvolution, HasTorchsResultAndGradients) {
-  for (const int64_t kernel : {1, 3, 7}) {
+  for (const auto& [kernel, channels] :
+       std::vector<std::pair<int64_t, int64_t>>{{1, 8}, {1, 32}, {3, 32}, {7, 32}}) {
     for (const auto& [height, width] : {std::pair{8, 8}, {7, 7}, {5, 9}, {1, 1}}) {
-      const at::Tensor images = testing::formula("x", {3, 32, height, width});
-      const at::Tensor kernels = testing::formula("w", {16, 32, kernel, kernel}, 0.3);
+      const at::Tensor images = testing::formula("x", {3, channels, height, width});
+      const at::Tensor kernels = testing::formula("w", {16, channels, kernel, kernel}, 0.3);
       const auto leaf = [](const at::Tensor& t, at::ScalarType type) {
         // Rounded to bfloat16 first, so that the reference in double sees the same numbers.
         return t.to(at::kBFloat16)

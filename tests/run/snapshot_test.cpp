@@ -1,0 +1,99 @@
+// Whether a checkpoint fits the run that wants to go on from it.
+#include "run/snapshot.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/mentions.h"
+#include "util/check.h"
+
+namespace dtrain::run {
+namespace {
+
+using dtrain::testing::mentions;
+
+const DataIdentity kData{"a", "b", {"cat", "dog"}};
+
+RunConfig config() {
+  RunConfig config;
+  config.loader.batch_size = 12;
+  config.run.threads = 2;
+  return config;
+}
+
+std::vector<std::string> announced(const config::Json& meta,
+                                   const RunConfig& now = config(),
+                                   int64_t ranks = 2) {
+  return check_resumable(meta, "runs/x/checkpoints/last", now, kData, ranks);
+}
+
+std::string refusal(const config::Json& meta,
+                    const RunConfig& now = config(),
+                    const DataIdentity& data = kData,
+                    int64_t ranks = 2) {
+  try {
+    check_resumable(meta, "runs/x/checkpoints/last", now, data, ranks);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kConfig);
+    return error.what();
+  }
+  return "none";
+}
+
+config::Json meta() { return describe_run(config(), kData, 2); }
+
+TEST(Resumable, TheSameRunIsSilent) { EXPECT_TRUE(announced(meta()).empty()); }
+
+TEST(Resumable, AnotherMachineOrVersionIsAnnouncedWithWhatFollows) {
+  for (const auto& [pointer, name] : {std::pair{"/dtrain_version", "dtrain"},
+                                      std::pair{"/dtrain_build", "the build of dtrain"},
+                                      std::pair{"/machine/libtorch", "LibTorch"},
+                                      std::pair{"/machine/instructions", "the set of instructions"},
+                                      std::pair{"/config/run/threads", "run.threads"},
+                                      std::pair{"/config/dist/bucket_mb", "dist.bucket_mb"}}) {
+    config::Json changed = meta();
+    config::Json& value = changed[config::Json::json_pointer(pointer)];
+    if (value.is_string()) {
+      value = "other";
+    } else {
+      value = value.get<int64_t>() + 1;
+    }
+    const auto lines = announced(changed);
+    ASSERT_EQ(lines.size(), 1U) << pointer;
+    EXPECT_TRUE(mentions(lines[0], {name, "rounding"})) << lines[0];
+  }
+}
+
+TEST(Resumable, AnotherNumberOfRanksWithTheSameGlobalBatchIsAnnounced) {
+  RunConfig now = config();
+  now.loader.batch_size = 24;
+  const auto lines = announced(meta(), now, 1);
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_TRUE(mentions(lines[0], {"ranks", "was 2 and is 1"})) << lines[0];
+  EXPECT_TRUE(mentions(refusal(meta(), config(), kData, 1), {"global batch", "24", "12"}));
+}
+
+TEST(Resumable, AllThatChangesTheCourseIsRefusedAtOnce) {
+  RunConfig now = config();
+  now.optimizer.momentum = 0.5;
+  now.loss.label_smoothing = 0.3;
+  const std::string text = refusal(meta(), now, {"x", "y", {"dog", "cat"}});
+  EXPECT_TRUE(mentions(text,
+                       {"optimizer.momentum",
+                        "loss.label_smoothing",
+                        "training images",
+                        "evaluation images",
+                        "class names"}))
+      << text;
+}
+
+TEST(Resumable, WhatOnlyChangesTheOutputIsFree) {
+  RunConfig now = config();
+  now.run.output = "elsewhere";
+  now.run.log_interval = 7;
+  now.loader.workers = 3;
+  now.checkpoint.keep_last = 9;
+  EXPECT_TRUE(announced(meta(), now).empty());
+}
+
+}  // namespace
+}  // namespace dtrain::run
