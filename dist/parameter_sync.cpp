@@ -30,9 +30,9 @@ Digest digest(const at::Tensor& tensor) {
   return {int64_t(hash.low64), int64_t(hash.high64)};
 }
 
-// Who holds other values than whom, as far as it can be told: "rank 2 holds other values", or,
-// where no value has a majority, "ranks 0 and 1 hold different values". Empty if all agree.
-std::string disagreement(const std::vector<Digest>& by_rank) {
+// Who holds other values of a tensor than whom, as far as it can be told: one rank than most, or,
+// where no value has a majority, two ranks. Empty if all agree.
+std::string disagreement(const std::string& tensor, const std::vector<Digest>& by_rank) {
   std::map<Digest, size_t> votes;
   for (const Digest& d : by_rank) ++votes[d];
   if (votes.size() == 1) return {};
@@ -42,11 +42,11 @@ std::string disagreement(const std::vector<Digest>& by_rank) {
   for (const auto& [common, count] : votes) {
     if (2 * count <= by_rank.size()) continue;
     return "rank " + rank_with([&](const Digest& d) { return d != common; }) +
-           " holds other values than most ranks";
+           " holds other values of " + tensor + " than most ranks";
   }
   const Digest& first = by_rank.front();
   return "ranks 0 and " + rank_with([&](const Digest& d) { return d != first; }) +
-         " hold different values, and which are right cannot be told";
+         " hold different values of " + tensor + ", and which are right cannot be told";
 }
 
 }  // namespace
@@ -91,8 +91,8 @@ void check_replicas_equal(const NamedTensors& tensors, const ProcessGroup& group
       const auto* values = digests.const_data_ptr<int64_t>() + 2 * i;
       by_rank.emplace_back(values[0], values[1]);
     }
-    const std::string found = disagreement(by_rank);
-    if (!found.empty() && differing++ == 0) first = found + " of " + tensors[i].first;
+    const std::string found = disagreement(tensors[i].first, by_rank);
+    if (!found.empty() && differing++ == 0) first = found;
   }
   if (differing == 0) return;
   const Error error(

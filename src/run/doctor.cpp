@@ -46,8 +46,9 @@ Finding warning(std::string what, std::string advice) {
   return {Level::kWarning, std::move(what), std::move(advice)};
 }
 
-// Longer than any sound connection needs, and short enough for a table within 30 s.
-constexpr double kPatienceSeconds = 10;
+// Longer than anything takes where the connections are sound, and short enough for a table within
+// 30 s. Gloo waits five times as long for a connection.
+constexpr double kPatienceSeconds = 10, kConnectSeconds = 3;
 
 // What one step gives: the gradients and the running statistics, as one vector of doubles each.
 struct StepResult {
@@ -209,6 +210,19 @@ class Doctor {
   }
 
   Finding connections() {
+    dist::DistConfig quick = config_.dist;
+    quick.timeout_s = std::min(quick.timeout_s, kConnectSeconds);
+    try {
+      dist::rendezvous(mpi_, quick, device_);
+    } catch (const dist::PeerFailed&) {
+      throw;
+    } catch (const Error& error) {
+      throw Error(
+          error.code(),
+          error.subject(),
+          error.cause(),
+          "look for firewalls between the hosts; GLOO_SOCKET_IFNAME names another interface");
+    }
     group_ = dist::rendezvous(mpi_, config_.dist, device_);
     return {Level::kOk, device_.is_cuda() ? "nccl and gloo" : "gloo", ""};
   }

@@ -108,6 +108,8 @@ class Settings(Failure):
     def test_flags_that_errors_advise_exist(self):
         advised = set()
         for source in [*(ROOT / "src").rglob("*.cpp"), *(ROOT / "dist").rglob("*.cpp")]:
+            if source.parent.name == "cli":
+                continue  # speaks of flags as such
             for text in re.findall(r'"(?:[^"\\]|\\.)*"', source.read_text()):
                 advised.update(re.findall(r"(?<![\w-])--[a-z][\w.-]*[a-z]", text))
         known = set(re.findall(r"--[a-z][\w.-]*", run(["--help"]).stdout))

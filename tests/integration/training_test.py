@@ -127,7 +127,7 @@ class Resume(TrainingTest):
 
     def test_the_config_of_a_resumed_run_starts_the_same_run_anew(self):
         folder = train(self.output("a"), *self.settings(1), "--set", "train.max_steps=14")
-        train(self.output("a"), "--config", folder / "config.json", "--resume", "auto", "--set", "train.max_steps=0")
+        run(["--config", folder / "config.json", "--resume", "auto", "--set", "train.max_steps=0"])
         run(["--config", folder / "config.json", "--output", self.output("b"), "--set", "train.max_steps=0"])
         self.assertEqual(weights(only_run(self.output("b"))), weights(folder))
 
