@@ -1,8 +1,8 @@
 // Reads IDX files, plain or gzipped, with every claim of the header checked against the file.
 #include "data/idx_file.h"
 
+#include <isa-l/igzip_lib.h>
 #include <sys/stat.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -19,9 +19,8 @@ namespace {
 constexpr size_t kInputBytes = 128 * 1024;
 // Decompressed at a time: often enough to notice a cancellation, large enough to cost nothing.
 constexpr size_t kPieceBytes = 1024 * 1024;
-// Deflate cannot compress better than this, so a header that claims more is wrong (zlib's
-// documentation: "the limit (1032:1) comes from the fact that one length/distance pair can
-// represent at most 258 output bytes").
+// Deflate cannot compress better than this, so a header that claims more is wrong: a pair of length
+// and distance takes two bits at least and stands for 258 bytes at most.
 constexpr int64_t kMaxDeflateRatio = 1032;
 constexpr uint8_t kTypeU8 = 0x08;
 
@@ -63,6 +62,25 @@ std::string to_string(const std::vector<int64_t>& dims) {
   return text;
 }
 
+const char* reason(int inflate_result) {
+  switch (inflate_result) {
+    case ISAL_INVALID_BLOCK:
+      return "invalid block";
+    case ISAL_INVALID_SYMBOL:
+      return "invalid symbol";
+    case ISAL_INVALID_LOOKBACK:
+      return "invalid distance";
+    case ISAL_INVALID_WRAPPER:
+      return "invalid gzip header";
+    case ISAL_UNSUPPORTED_METHOD:
+      return "unknown compression method";
+    case ISAL_INCORRECT_CHECKSUM:
+      return "the checksum does not match";
+    default:
+      return "unknown reason";
+  }
+}
+
 struct CloseFile {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
@@ -79,13 +97,9 @@ struct IdxFile::Impl {
   int64_t header_bytes = 0, payload_bytes = 0, item_bytes = 1;
 
   // gzip only
-  z_stream stream{};
-  bool stream_open = false, stream_done = false;
+  inflate_state stream{};
+  bool stream_done = false;
   std::vector<uint8_t> input;
-
-  ~Impl() {
-    if (stream_open) inflateEnd(&stream);
-  }
 
   Error damaged(const std::string& cause) const {
     return data_error("data file " + path, cause, advice);
@@ -132,15 +146,15 @@ void IdxFile::Impl::open() {
 
 void IdxFile::Impl::start_inflate() {
   input.resize(kInputBytes);
-  if (inflateInit2(&stream, 15 + 16) != Z_OK) throw std::bad_alloc();  // 16: a gzip wrapper
-  stream_open = true;
+  isal_inflate_init(&stream);
+  stream.crc_flag = ISAL_GZIP;
 }
 
 // More compressed bytes; false at the end of the file.
 bool IdxFile::Impl::refill() {
   if (stream.avail_in > 0) return true;
   stream.next_in = input.data();
-  stream.avail_in = static_cast<uInt>(read_raw(input.data(), input.size()));
+  stream.avail_in = static_cast<uint32_t>(read_raw(input.data(), input.size()));
   return stream.avail_in > 0;
 }
 
@@ -150,22 +164,22 @@ size_t IdxFile::Impl::inflate_some(uint8_t* out, size_t size) {
   while (done < size) {
     if (stream_done) {  // a gzip file may be several members in a row
       if (!refill()) break;
-      inflateReset(&stream);
+      isal_inflate_reset(&stream);
+      stream.crc_flag = ISAL_GZIP;
       stream_done = false;
     }
-    if (!refill()) throw damaged("the compressed data end too early (the file is cut short)");
-    const size_t room = std::min<size_t>(size - done, std::numeric_limits<uInt>::max());
+    const bool has_input = refill();  // without, the stream may still hold what it decoded ahead
+    const size_t room = std::min<size_t>(size - done, std::numeric_limits<uint32_t>::max());
     stream.next_out = out + done;
-    stream.avail_out = static_cast<uInt>(room);
-    const int result = inflate(&stream, Z_NO_FLUSH);
+    stream.avail_out = static_cast<uint32_t>(room);
+    const int result = isal_inflate(&stream);
     done += room - stream.avail_out;
-    if (result == Z_STREAM_END) {
-      stream_done = true;
-    } else if (result == Z_MEM_ERROR) {
-      throw std::bad_alloc();
-    } else if (result != Z_OK && result != Z_BUF_ERROR) {
-      throw damaged(std::string("the compressed data are damaged: ") +
-                    (stream.msg ? stream.msg : "unknown reason"));
+    stream_done = stream.block_state == ISAL_BLOCK_FINISH;
+    if (result < 0) {
+      throw damaged(std::string("the compressed data are damaged: ") + reason(result));
+    }
+    if (!has_input && !stream_done && stream.avail_out == room) {
+      throw damaged("the compressed data end too early (the file is cut short)");
     }
   }
   return done;
@@ -232,15 +246,14 @@ void IdxFile::Impl::check_payload_fits() const {
   }
 }
 
-// After the last item: nothing may follow, and inflating up to the end makes zlib compare its
-// checksum.
+// After the last item: nothing may follow, and inflating up to the end compares the checksum.
 void IdxFile::Impl::check_end() {
   uint8_t extra = 0;
   bool more = false;
   try {
     more = read_decoded(&extra, 1) > 0;
   } catch (const Error& error) {
-    // Rubbish behind a complete member (zlib has begun a new one): something that should not be
+    // Rubbish behind a complete member (a new one has been begun): something that should not be
     // there, not damage to what was read.
     if (!gzip || error.code() != ExitCode::kData || stream.total_out > 0) throw;
     more = true;
