@@ -12,6 +12,7 @@ folder=$(mktemp -d)
 trap 'for i in 0 1; do ip netns pids "$tag$i" 2>/dev/null | xargs -r kill -9 || true; ip netns del "$tag$i" 2>/dev/null || true; done
       rm -rf "$folder"' EXIT
 
+# (nsenter and not `ip -n`, which also wants to change mounts, and fails at it below a chroot.)
 for i in 0 1; do
   ip netns add "$tag$i" 2>/dev/null || { echo "no network namespaces here"; exit 77; }
 done
@@ -20,7 +21,7 @@ for cable in v w; do
     { echo "no virtual cables here"; exit 77; }
 done
 for i in 0 1; do
-  in_host=(ip -n "$tag$i")
+  in_host=(nsenter --net="/run/netns/$tag$i" ip)
   "${in_host[@]}" link set lo up
   "${in_host[@]}" link add docker0 type bridge && "${in_host[@]}" addr add 172.17.0.1/16 dev docker0 &&
     "${in_host[@]}" link set docker0 up || echo "no bridge: the decoy is left out"
@@ -29,8 +30,7 @@ for i in 0 1; do
   for cable in v w; do "${in_host[@]}" link set "$cable$i$tag" up; done
 done
 
-# What mpirun calls instead of ssh: a command in the namespace that is named like the host. (nsenter, because
-# `ip netns exec` also wants to change mounts, which fails below a chroot.)
+# What mpirun calls instead of ssh: a command in the namespace that is named like the host.
 cat >"$folder/agent" <<'EOF'
 #!/usr/bin/env bash
 host=$1
@@ -58,8 +58,8 @@ on_two_hosts() {
     --host "10.77.0.1:$(((ranks + 1) / 2)),${tag}1:$(((ranks + 1) / 2))" --map-by node -np "$ranks" "$@"
 }
 
-cut() { ip -n "${tag}1" link set "${1}1$tag" down; }
-mend() { ip -n "${tag}1" link set "${1}1$tag" up; }
+cut() { nsenter --net="/run/netns/${tag}1" ip link set "${1}1$tag" down; }
+mend() { nsenter --net="/run/netns/${tag}1" ip link set "${1}1$tag" up; }
 
 ranks_left() {
   for n in 0 1; do ip netns pids "$tag$n"; done | xargs -r ps -o comm= -p | grep -c '^dtrain$' || true
