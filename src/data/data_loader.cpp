@@ -41,6 +41,7 @@ struct Slot {
 // What a worker keeps between samples.
 struct Scratch {
   Sample sample;
+  FramingScratch framing;
   Image image;
 };
 
@@ -51,7 +52,7 @@ struct Run {
 
 // The exception being handled, with the sample named.
 std::exception_ptr name_sample(const Dataset& dataset, int64_t index) {
-  const std::string sample = "sample " + std::to_string(index) + " of " + dataset.name();
+  const std::string sample = dataset.describe(index);
   try {
     throw;
   } catch (const Error& error) {
@@ -133,12 +134,12 @@ DataLoader::Impl::Impl(const Dataset& dataset_,
       transforms(std::move(transforms_)),
       options(options_),
       allocator(allocator_),
-      shape(dataset_.shape()) {
+      shape(options_.framing ? options_.framing->shape : dataset_.shape()) {
   check(options.workers >= 0 && options.prefetch >= 1, "a loader has slots");
   if (shape.height == 0) {
     throw config_error("data set " + dataset.name(),
                        "its images differ in size",
-                       "use a transform that gives all images the same size");
+                       "set transforms.size, to which all of them are brought");
   }
   const int64_t batch_size = std::min(sampler.max_batch_size(), sampler.samples_per_epoch());
   slot_bytes = batch_size * shape.bytes();
@@ -278,6 +279,10 @@ void DataLoader::Impl::decode(const Run& run, Scratch& scratch) {
     const int64_t index = run.slot->plan->index(batch.index, i);
     try {
       dataset.read(index, scratch.sample);
+      if (options.framing) {
+        util::CounterRng rng(options.seed, kPartStream, batch.epoch, scratch.sample.id);
+        frame(*options.framing, scratch.sample, scratch.framing, rng);
+      }
       apply_transforms(transforms, options.seed, batch.epoch, scratch.sample, scratch.image);
       collate(scratch.sample, i, batch);
     } catch (...) {

@@ -15,9 +15,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "config/fields.h"
 #include "data/dataset.h"
+#include "data/framing.h"
 #include "data/sample.h"
 #include "data/sampler.h"
 #include "data/slot_allocator.h"
@@ -56,9 +58,10 @@ void fields(V& v, LoaderConfig& c) {
 }
 
 struct LoaderOptions {
-  int64_t workers = 2;   // 0: next() decodes on the calling thread
-  int64_t prefetch = 4;  // slots
-  uint64_t seed = 0;     // of the augmentation
+  int64_t workers = 2;                            // 0: next() decodes on the calling thread
+  int64_t prefetch = 4;                           // slots
+  uint64_t seed = 0;                              // of the augmentation
+  std::optional<FramingParameters> framing = {};  // none: images come in the size they have
 };
 
 // Batches do not depend on the number of workers or slots. One thread at a time may call the

@@ -24,8 +24,13 @@ class Dataset {
   // cannot be read.
   virtual void read(int64_t index, Sample& sample) const = 0;
 
-  // Shape that every image has; zero height when they differ, so that a transform has to make them
-  // equal.
+  // Which sample that is, for messages: "sample 7 of fashion_mnist/train".
+  virtual std::string describe(int64_t index) const {
+    return "sample " + std::to_string(index) + " of " + name();
+  }
+
+  // Shape that every image has; zero height when they differ, so that they have to be brought to
+  // one size (framing.h).
   virtual ImageShape shape() const = 0;
 
   // One name per class; a target is an index into this list.

@@ -6,6 +6,7 @@
 
 #include "data/idx_dataset.h"
 #include "data/idx_file.h"
+#include "data/image_folder.h"
 #include "util/check.h"
 
 namespace dtrain::data {
@@ -96,6 +97,15 @@ const std::vector<DatasetRow>& dataset_rows() {
        .std = {0.5},
        .default_dir = "",
        .advice = "put intact {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz] into the folder"},
+      {.name = "image_folder",
+       .description = "pictures (JPEG, PNG) in folders: <split>/<class>/*, or food-11's flat "
+                      "<split>/<class>_<number>.jpg and <split>/labeled/<class>/*",
+       .class_names = {},
+       .mean = {0.485, 0.456, 0.406},
+       .std = {0.229, 0.224, 0.225},
+       .default_dir = "",
+       .advice = "name the folder that holds train/ and validation/ or test/",
+       .is_folder = true},
   };
   return rows;
 }
@@ -124,6 +134,20 @@ std::unique_ptr<Dataset> open_dataset(const DatasetConfig& config, Split split) 
   }
   const bool train = split == Split::kTrain;
   const std::string& split_name = train ? config.train_split : config.eval_split;
+  if (row.is_folder) {
+    return std::make_unique<ImageFolder>(
+        ImageFolderOptions{.name = row.name + "/" + split_name,
+                           .root = dir,
+                           .split = split_name,
+                           .class_split = config.train_split,
+                           .limit = train ? config.limit_train : config.limit_eval,
+                           .advice = row.advice});
+  }
+  if (split_name == "validation") {
+    throw config_error(train ? "data.train_split" : "data.eval_split",
+                       "data set " + row.name + " has no split validation",
+                       "use train or test");
+  }
   const IdxPair files = idx_names(split_name);
   IdxDatasetOptions options;
   options.name = row.name + "/" + split_name;

@@ -23,6 +23,7 @@ struct DatasetRow {
   std::vector<double> mean, std;
   std::string default_dir;  // empty: the user has to name the folder
   std::string advice;       // where an intact copy comes from
+  bool is_folder = false;   // of pictures; else a pair of IDX files
 };
 
 // All rows, in the order in which help shows them.
@@ -45,16 +46,20 @@ void fields(V& v, DatasetConfig& c) {
   using namespace config;
   v("dataset", c.dataset, one_of(dataset_names()), "Data set, a row of the table of data sets.");
   v("data_dir", c.data_dir, "Folder with its files; empty: where its Debian package puts them.");
-  v("train_split", c.train_split, one_of({"train", "test"}), "Split to train on.");
-  v("eval_split", c.eval_split, one_of({"train", "test"}), "Split to evaluate on.");
+  v("train_split",
+    c.train_split,
+    one_of({"train", "validation", "test"}),
+    "Split to train on; validation: of data sets that have one.");
+  v("eval_split", c.eval_split, one_of({"train", "validation", "test"}), "Split to evaluate on.");
   v("limit_train",
     c.limit_train,
     at_least(0),
-    "Train on the first so many samples only; 0: all of them.");
+    "Train on so many samples only, the first ones or, of pictures in folders, evenly spread ones; "
+    "0: all of them.");
   v("limit_eval",
     c.limit_eval,
     at_least(0),
-    "Evaluate on the first so many samples only; 0: all of them.");
+    "Evaluate on so many samples only, chosen like those of training; 0: all of them.");
 }
 
 // Opens the files of a split and checks their headers and labels; pixels are loaded later (see

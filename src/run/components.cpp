@@ -32,6 +32,12 @@ void identify(Data& data) {
   data.identity.eval_fingerprint = data.eval->fingerprint();
 }
 
+data::ImageShape input_shape(const RunConfig& config, const Data& data) {
+  const data::ImageShape shape = data.train->shape();
+  const auto framing = data::make_framing(config.transforms, shape, true);
+  return framing ? framing->shape : shape;
+}
+
 std::shared_ptr<nn::Classifier> make_model(const RunConfig& config,
                                            const data::ImageShape& shape,
                                            int64_t classes,
@@ -62,14 +68,17 @@ std::unique_ptr<data::DataLoader> make_loader(const Data& data,
       training ? data::Sampler::training(
                      dataset.size(), config.loader.batch_size, config.loader.drop_last, seed, shard)
                : data::Sampler::evaluation(dataset.size(), eval_batch, shard);
-  auto transforms =
-      training ? data::make_train_transforms(config.transforms, data.normalization, dataset.shape())
-               : data::Transforms{};
+  auto transforms = training ? data::make_train_transforms(
+                                   config.transforms, data.normalization, input_shape(config, data))
+                             : data::Transforms{};
   return std::make_unique<data::DataLoader>(
       dataset,
       std::move(sampler),
       std::move(transforms),
-      data::LoaderOptions{config.loader.workers, config.loader.prefetch, seed},
+      data::LoaderOptions{config.loader.workers,
+                          config.loader.prefetch,
+                          seed,
+                          data::make_framing(config.transforms, dataset.shape(), training)},
       data::slot_allocator_for(device));
 }
 

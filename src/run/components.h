@@ -29,6 +29,9 @@ Data open_data(const RunConfig& config);
 // Waits for the pixels, so that damaged files show before anything is written.
 void identify(Data& data);
 
+// Of the images that the network gets.
+data::ImageShape input_shape(const RunConfig& config, const Data& data);
+
 // With its initial weights, in the dtype, memory order and on the device of the training.
 std::shared_ptr<nn::Classifier> make_model(const RunConfig& config,
                                            const data::ImageShape& shape,

@@ -278,7 +278,7 @@ class Doctor {
 
   std::shared_ptr<nn::Classifier> new_model() const {
     return make_model(config_,
-                      data_.train->shape(),
+                      input_shape(config_, data_),
                       data_.train->num_classes(),
                       train::Precision::kFloat64,
                       device_);
@@ -289,7 +289,8 @@ class Doctor {
         *data_.train,
         data::Sampler::training(data_.train->size(), batch_size, true, 0, shard),
         {},
-        {.workers = 0},
+        {.workers = 0,
+         .framing = data::make_framing(config_.transforms, data_.train->shape(), false)},
         data::slot_allocator_for(device_));
     data::DevicePrefetcher batches(loader, data_.normalization, device_, at::kDouble);
     const auto model = new_model();

@@ -162,8 +162,8 @@ TrainRun::TrainRun(RunConfig config, const dist::MpiScope& mpi)
   data_ = dist::together(mpi, [&] { return open_data(config_); });
   start_ = find_start(config_, mpi);
   dist::together(mpi, [&] {
-    model_ =
-        make_model(config_, data_.train->shape(), data_.train->num_classes(), precision_, device_);
+    model_ = make_model(
+        config_, input_shape(config_, data_), data_.train->num_classes(), precision_, device_);
     optimizer_ = optim::create_optimizer(*model_, config_.optimizer);
     if (config_.ema.enabled) ema_.emplace(*model_, config_.ema);
   });

@@ -203,7 +203,7 @@ TransformConfig everything() {
 }
 
 std::vector<uint8_t> augmented(const Transforms& steps, uint64_t seed, int64_t epoch, int64_t id) {
-  Sample sample{counting_image(kShape), 0, id};
+  Sample sample{.image = counting_image(kShape), .encoded = {}, .target = 0, .id = id};
   Image scratch;
   apply_transforms(steps, seed, epoch, sample, scratch);
   return sample.image.pixels;

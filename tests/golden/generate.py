@@ -18,6 +18,7 @@ import torchvision
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import make_amp
+import make_images
 import make_models
 import make_optim
 import make_tasks
@@ -43,6 +44,7 @@ def main():
         for name, content in part.make().items():
             (folder / name).write_text(text_of(content) + "\n")
             print(f"{name}: {(folder / name).stat().st_size} bytes")
+    make_images.make()
 
 
 if __name__ == "__main__":

@@ -100,6 +100,28 @@ Normalization resolve_normalization(const TransformConfig& config,
           spread("std", config.std.empty() ? dataset_std : config.std, channels)};
 }
 
+std::optional<FramingParameters> make_framing(const TransformConfig& config,
+                                              const ImageShape& shape,
+                                              bool training) {
+  constexpr int64_t kUsualSize = 224;
+  if (config.size == 0 && shape.height > 0) return std::nullopt;
+  const int64_t size = config.size > 0 ? config.size : kUsualSize;
+  FramingParameters parameters;
+  parameters.shape = {size, size, shape.channels};
+  parameters.random = training && config.random_resized_crop;
+  std::tie(parameters.scale_low, parameters.scale_high) = low_high("crop_scale", config.crop_scale);
+  std::tie(parameters.ratio_low, parameters.ratio_high) = low_high("crop_ratio", config.crop_ratio);
+  parameters.resize = config.eval_resize > 0 ? config.eval_resize : size * 8 / 7;
+  parameters.exact = config.exact_decoding;
+  if (parameters.resize < size) {
+    throw config_error(
+        "transforms.eval_resize",
+        "is " + std::to_string(parameters.resize) + ", less than the size, " + std::to_string(size),
+        "set it to 0 for 8/7 of the size");
+  }
+  return parameters;
+}
+
 Transforms make_train_transforms(const TransformConfig& config,
                                  const Normalization& normalization,
                                  const ImageShape& shape) {

@@ -2,16 +2,24 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/fields.h"
+#include "data/framing.h"
 #include "data/sample.h"
 #include "data/transforms/transform.h"
 
 namespace dtrain::data {
 
 struct TransformConfig {
+  int64_t size = 0;
+  int64_t eval_resize = 0;
+  bool random_resized_crop = true;
+  std::vector<double> crop_scale = {0.08, 1.0};
+  std::vector<double> crop_ratio = {0.75, 4.0 / 3.0};
+  bool exact_decoding = false;
   int64_t random_crop_padding = 0;
   std::string padding_mode = "zero";
   double horizontal_flip = 0.5;
@@ -25,6 +33,29 @@ struct TransformConfig {
 template <class V>
 void fields(V& v, TransformConfig& c) {
   using namespace config;
+  v("size",
+    c.size,
+    between(0, 4096),
+    "Height and width to which pictures are brought; 0: left as they are, or 224 where they "
+    "differ.");
+  v("eval_resize",
+    c.eval_resize,
+    between(0, 8192),
+    "With a size, for evaluation: the shorter side before the middle is cut out; 0: 8/7 of size.");
+  v("random_resized_crop",
+    c.random_resized_crop,
+    "With a size, for training: a random part of the picture, resized; else as for evaluation.");
+  v("crop_scale",
+    c.crop_scale,
+    between(0, 1),
+    "Smallest and largest area of the random part, as a share of the picture.");
+  v("crop_ratio",
+    c.crop_ratio,
+    above(0),
+    "Smallest and largest ratio of width to height of the random part.");
+  v("exact_decoding",
+    c.exact_decoding,
+    "Decode whole JPEG pictures in full, as other programs do, not only the part and size needed.");
   v("random_crop_padding",
     c.random_crop_padding,
     between(0, 1024),
@@ -68,6 +99,12 @@ Normalization resolve_normalization(const TransformConfig& config,
                                     const std::vector<double>& dataset_mean,
                                     const std::vector<double>& dataset_std,
                                     int64_t channels);
+
+// How pictures of a data set with images of `shape` (height 0: of different sizes) are brought to
+// one size; nothing when they have it and no other is asked for. Throws Error(kConfig).
+std::optional<FramingParameters> make_framing(const TransformConfig& config,
+                                              const ImageShape& shape,
+                                              bool training);
 
 // The steps for training, in this order: crop, flip, erasing; a step that would do nothing is left
 // out. `shape` is the shape of the data set's images. Throws Error(kConfig) for settings that do

@@ -21,6 +21,7 @@ namespace dtrain::data {
 inline constexpr auto kCropStream = static_cast<util::RandomStream>(64);
 inline constexpr auto kFlipStream = static_cast<util::RandomStream>(65);
 inline constexpr auto kErasingStream = static_cast<util::RandomStream>(66);
+inline constexpr auto kPartStream = static_cast<util::RandomStream>(67);  // framing.h
 
 struct TransformStep {
   std::string name;  // for logs: "random_crop(padding=4, zero)"

@@ -1,0 +1,63 @@
+// Pictures in folders: one folder per class, or classes in the names of files.
+//
+//   <root>/<split>/<class>/**            any names; classes in the order of their names' bytes
+//   <root>/<split>/labeled/<class>/**    food-11 of 2021; what is `unlabeled` is left out
+//   <root>/<split>/<class>_<rest>        food-11 of 2022; <class> is a number
+//
+// A split's folder is called train or training; validation, val or valid; test, testing or
+// evaluation.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+
+namespace dtrain::data {
+
+struct ImageFolderOptions {
+  std::string name;  // for messages: "image_folder/train"
+  std::filesystem::path root;
+  std::string split = "train";        // train, validation or test
+  std::string class_split = "train";  // whose folders name the classes, so that all splits agree
+  int64_t limit = 0;                  // so many samples, evenly spread; 0: all
+  std::string advice;
+};
+
+// The constructor lists the files (of every split at most once each); pictures are read when they
+// are asked for, and decoded by the loader. Samples are in the order of their paths' bytes, the
+// same on every host. Throws Error(kData) that names the path for a missing or empty split, a class
+// that `class_split` does not have, and what has no place in a data set: links that lead out of the
+// root, pipes, devices, sockets.
+class ImageFolder : public Dataset {
+ public:
+  explicit ImageFolder(ImageFolderOptions options);
+
+  const std::string& name() const override { return options_.name; }
+  int64_t size() const override { return static_cast<int64_t>(files_.size()); }
+  // Fills `sample.encoded` with the bytes of the file.
+  void read(int64_t index, Sample& sample) const override;
+  ImageShape shape() const override { return {0, 0, 3}; }
+  const std::vector<std::string>& class_names() const override { return class_names_; }
+  // Of paths, sizes and classes: reading all pictures would take minutes.
+  std::string fingerprint() const override;
+
+  std::string describe(int64_t index) const override;  // with its path
+
+  std::filesystem::path path(int64_t index) const;
+
+ private:
+  struct File {
+    std::filesystem::path path;  // below the split's folder
+    int64_t target = 0;
+    int64_t bytes = 0;
+  };
+
+  ImageFolderOptions options_;
+  std::filesystem::path folder_;  // of the split
+  std::vector<std::string> class_names_;
+  std::vector<File> files_;
+};
+
+}  // namespace dtrain::data

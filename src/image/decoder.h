@@ -1,0 +1,48 @@
+// JPEG and PNG bytes to pixels, grey or RGB. The only place that knows about the order of channels.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "image/header.h"
+#include "image/image.h"
+
+namespace dtrain::image {
+
+// Pixels of a part of a picture, at 1 / reduction of its size. Pixel (0, 0) of `pixels` is pixel
+// (left, top) of the whole reduced picture.
+struct Decoded {
+  Image pixels;
+  int64_t left = 0, top = 0;
+  int64_t reduction = 1;  // 1, 2, 4 or 8
+};
+
+// Decodes at least `wanted`, a rectangle of the stored picture, for a result of `width` x `height`
+// pixels that is made from it. A JPEG is decoded around that rectangle only and at the smallest of
+// the sizes 1, 1/2, 1/4, 1/8 that still has as many pixels as the result, unless `exact`: then
+// whole and in full. `channels`: 1 grey, 3 RGB. CMYK is converted without a colour profile; alpha
+// is dropped; of 16 bits the upper 8 are kept: as Pillow's convert("RGB") does, but for 16-bit
+// grey.
+//
+// Throws Error(kData) for damaged or incomplete pixels.
+void decode(std::span<const uint8_t> bytes,
+            const Header& header,
+            const Rectangle& wanted,
+            int64_t width,
+            int64_t height,
+            int64_t channels,
+            bool exact,
+            Decoded& decoded);
+
+// The whole picture as it is shown, with its orientation applied.
+void decode_all(std::span<const uint8_t> bytes, int64_t channels, Image& image);
+
+// One per format; `wanted` and `reduction` as above.
+void decode_jpeg(std::span<const uint8_t> bytes,
+                 const Rectangle& wanted,
+                 int64_t reduction,
+                 int64_t channels,
+                 Decoded& decoded);
+void decode_png(std::span<const uint8_t> bytes, int64_t channels, Decoded& decoded);
+
+}  // namespace dtrain::image

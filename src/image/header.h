@@ -1,0 +1,38 @@
+// What a picture file says about itself, read without decoding and before any memory is taken.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace dtrain::image {
+
+enum class Format { kJpeg, kPng };
+
+struct Header {
+  Format format = Format::kJpeg;
+  int64_t width = 0, height = 0;  // as stored, before the orientation is applied
+  int64_t channels = 0;           // 1 grey, 2 grey and alpha, 3 colour, 4 colour and alpha, or CMYK
+  int64_t bits = 8;               // a channel
+  int64_t orientation = 1;        // 1 .. 8, of EXIF (CIPA DC-008, tag 0x0112)
+  bool progressive = false;       // or interlaced
+
+  // As a person sees the picture.
+  bool is_turned() const { return orientation >= 5; }
+  int64_t shown_width() const { return is_turned() ? height : width; }
+  int64_t shown_height() const { return is_turned() ? width : height; }
+};
+
+// A file of a few kB can claim billions of pixels.
+struct Limits {
+  int64_t max_pixels = 100'000'000;
+  // Claims above a million pixels also have to be plausible for their bytes: one colour all over
+  // compresses about as far as this, photographs a hundred times less.
+  int64_t max_pixels_per_byte = 400;
+};
+
+// The type is told by content, not by name. Throws Error(kData) for what is neither JPEG nor PNG,
+// for headers that are damaged or not supported (lossless and arithmetic JPEG), and above the
+// limits.
+Header read_header(std::span<const uint8_t> bytes, const Limits& limits = {});
+
+}  // namespace dtrain::image

@@ -1,0 +1,148 @@
+// JPEG by libjpeg-turbo, whose own C interface can decode a region.
+#include <csetjmp>
+#include <cstdio>  // before jpeglib.h, which uses FILE and size_t
+#include <cstring>
+#include <string>
+
+#include <jpeglib.h>
+
+#include "image/decoder.h"
+#include "util/check.h"
+
+namespace dtrain::image {
+namespace {
+
+// Smoothing of the colour channels looks at neighbours, which a region has only inside: pixels that
+// are decoded around it and not used.
+constexpr int64_t kMargin = 16;
+
+struct ErrorManager {
+  jpeg_error_mgr base;  // first, so that libjpeg's pointer is one to this
+  std::jmp_buf on_error;
+  char message[JMSG_LENGTH_MAX];
+};
+
+[[noreturn]] void leave(j_common_ptr info) {
+  auto* errors = reinterpret_cast<ErrorManager*>(info->err);
+  (*info->err->format_message)(info, errors->message);
+  std::longjmp(errors->on_error, 1);
+}
+
+// Warnings (level -1) are of two kinds. Where the data end or make no sense, libjpeg would go on
+// with grey: that is an error here. Others, such as rubbish between segments, are common in files
+// that every program shows.
+void on_message(j_common_ptr info, int level) {
+  if (level >= 0) return;
+  char text[JMSG_LENGTH_MAX];
+  (*info->err->format_message)(info, text);
+  for (const char* sign : {"Premature end", "premature end", "bad Huffman code"}) {
+    if (std::strstr(text, sign) != nullptr) leave(info);
+  }
+}
+
+uint8_t scaled(int value, int by) {
+  const int product = value * by + 128;
+  return static_cast<uint8_t>((product + (product >> 8)) >> 8);
+}
+
+// One row of CMYK, which Adobe's files store inverted, to RGB or grey; `to` may be `from`.
+void convert_cmyk(
+    const uint8_t* from, uint8_t* to, int64_t width, int64_t channels, bool inverted) {
+  for (int64_t x = 0; x < width; ++x, from += 4, to += channels) {
+    uint8_t rgb[3];
+    const int white = inverted ? from[3] : 255 - from[3];
+    for (int c = 0; c < 3; ++c) rgb[c] = scaled(inverted ? from[c] : 255 - from[c], white);
+    if (channels == 3) {
+      std::memcpy(to, rgb, 3);
+    } else {
+      to[0] = static_cast<uint8_t>((rgb[0] * 19595 + rgb[1] * 38470 + rgb[2] * 7471 + 32768) >> 16);
+    }
+  }
+}
+
+// What lives across longjmp: nothing with a destructor is made between setjmp and the calls.
+struct Job {
+  jpeg_decompress_struct info;
+  ErrorManager errors;
+  std::span<const uint8_t> bytes;
+  Rectangle wanted;
+  int64_t reduction = 1, channels = 3;
+  Decoded* decoded = nullptr;
+  std::vector<uint8_t>* row = nullptr;  // of CMYK
+};
+
+void run(Job& job) {
+  jpeg_decompress_struct& info = job.info;
+  jpeg_mem_src(&info, job.bytes.data(), static_cast<unsigned long>(job.bytes.size()));
+  jpeg_read_header(&info, TRUE);
+  const bool cmyk = info.num_components == 4;
+  info.out_color_space = cmyk ? JCS_CMYK : job.channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+  info.scale_num = 1;
+  info.scale_denom = static_cast<unsigned>(job.reduction);
+  jpeg_start_decompress(&info);
+
+  const int64_t r = job.reduction;
+  const auto clamp = [](int64_t v, int64_t high) {
+    return std::min(std::max<int64_t>(v, 0), high);
+  };
+  const int64_t whole_width = info.output_width, whole_height = info.output_height;
+  const int64_t left = clamp(job.wanted.left / r - kMargin, whole_width - 1);
+  const int64_t right =
+      clamp((job.wanted.left + job.wanted.width + r - 1) / r + kMargin, whole_width);
+  const int64_t top = clamp(job.wanted.top / r - kMargin, whole_height - 1);
+  const int64_t bottom =
+      clamp((job.wanted.top + job.wanted.height + r - 1) / r + kMargin, whole_height);
+  auto offset = static_cast<JDIMENSION>(left), width = static_cast<JDIMENSION>(right - left);
+  if (right - left < whole_width) jpeg_crop_scanline(&info, &offset, &width);
+  Decoded& out = *job.decoded;
+  out.reduction = r;
+  out.left = offset;
+  out.top = top;
+  out.pixels.resize({bottom - top, static_cast<int64_t>(width), job.channels});
+  if (cmyk) job.row->resize(size_t{width} * 4);
+  if (top > 0) jpeg_skip_scanlines(&info, static_cast<JDIMENSION>(top));
+  for (int64_t y = 0; y < bottom - top;) {
+    JSAMPROW row = cmyk ? job.row->data() : out.pixels.row(y);
+    const int64_t rows = jpeg_read_scanlines(&info, &row, 1);
+    if (cmyk && rows == 1) {
+      convert_cmyk(row, out.pixels.row(y), width, job.channels, info.saw_Adobe_marker != 0);
+    }
+    y += rows;
+  }
+  if (bottom == whole_height) {
+    jpeg_finish_decompress(&info);
+  } else {
+    jpeg_abort_decompress(&info);
+  }
+}
+
+}  // namespace
+
+void decode_jpeg(std::span<const uint8_t> bytes,
+                 const Rectangle& wanted,
+                 int64_t reduction,
+                 int64_t channels,
+                 Decoded& decoded) {
+  std::vector<uint8_t> row;
+  Job job{};
+  job.bytes = bytes;
+  job.wanted = wanted;
+  job.reduction = reduction;
+  job.channels = channels;
+  job.decoded = &decoded;
+  job.row = &row;
+  job.info.err = jpeg_std_error(&job.errors.base);
+  job.errors.base.error_exit = leave;
+  job.errors.base.emit_message = on_message;
+  if (setjmp(job.errors.on_error) != 0) {
+    jpeg_destroy_decompress(&job.info);
+    throw data_error("image",
+                     std::string("its pixels are damaged: ") + job.errors.message,
+                     "`dtrain verify-data` lists all such files");
+  }
+  jpeg_create_decompress(&job.info);
+  run(job);
+  jpeg_destroy_decompress(&job.info);
+}
+
+}  // namespace dtrain::image

@@ -1,0 +1,193 @@
+// Folders of pictures in their layouts, and what has no place in them.
+#include "data/image_folder.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "data/data_loader.h"
+#include "tests/support/mentions.h"
+#include "tests/support/pictures.h"
+#include "tests/support/temp_folder.h"
+#include "util/check.h"
+
+namespace dtrain::data {
+namespace {
+
+namespace fs = std::filesystem;
+using dtrain::testing::kPictures;
+using dtrain::testing::mentions;
+using Names = std::vector<std::string>;
+
+class ImageFolderTest : public ::testing::Test {
+ protected:
+  void add(const std::string& path, const std::string& picture = "jpeg_420.jpg") const {
+    fs::create_directories((folder_ / path).parent_path());
+    fs::copy_file(kPictures / picture, folder_ / path);
+  }
+  ImageFolder open(const std::string& split = "train", int64_t limit = 0) const {
+    return ImageFolder({.name = "pictures/" + split,
+                        .root = folder_.path(),
+                        .split = split,
+                        .class_split = "train",
+                        .limit = limit,
+                        .advice = "name another folder"});
+  }
+  std::string refusal(const std::string& split = "train") const {
+    try {
+      open(split);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kData);
+      return error.what();
+    }
+    return "none";
+  }
+  dtrain::testing::TempFolder folder_;
+};
+
+TEST_F(ImageFolderTest, FoldersAreClassesInTheOrderOfTheirNames) {
+  add("train/dog/b.jpg");
+  add("train/cat/a.png", "photo.png");
+  add("train/dog/deeper/c.JPEG");
+  add("val/dog/x.jpg");
+  std::ofstream(folder_ / "train/notes.txt") << "no picture";
+  const ImageFolder train = open(), eval = open("validation");
+  EXPECT_EQ(train.class_names(), (Names{"cat", "dog"}));
+  ASSERT_EQ(train.size(), 3);
+  Sample sample;
+  train.read(2, sample);
+  EXPECT_EQ(sample.target, 1);
+  EXPECT_EQ(sample.id, 2);
+  EXPECT_EQ(sample.encoded, dtrain::testing::bytes_of(kPictures / "jpeg_420.jpg"));
+  EXPECT_EQ(train.path(2), folder_ / "train/dog/deeper/c.JPEG");
+  EXPECT_EQ(eval.class_names(), train.class_names());
+  eval.read(0, sample);
+  EXPECT_EQ(sample.target, 1);
+}
+
+TEST_F(ImageFolderTest, FlatFilesHaveTheirClassInTheirName) {
+  for (const char* name :
+       {"training/0_5.jpg", "training/10_0.jpg", "training/2_1.jpg", "validation/2_9.jpg"}) {
+    add(name);
+  }
+  const ImageFolder train = open();
+  EXPECT_EQ(train.num_classes(), 11);
+  EXPECT_EQ(train.class_names()[10], "10");
+  Sample sample;
+  for (int64_t i = 0; i < 3; ++i) {
+    train.read(i, sample);
+    EXPECT_EQ(sample.target, (std::vector<int64_t>{0, 10, 2}[size_t(i)])) << train.path(i);
+  }
+}
+
+TEST_F(ImageFolderTest, OnlyTheLabelledPartIsTakenWhereThereIsOne) {
+  add("training/labeled/00/a.jpg");
+  add("training/labeled/01/b.jpg");
+  add("training/unlabeled/00/c.jpg");
+  EXPECT_EQ(open().size(), 2);
+  EXPECT_EQ(open().class_names(), (Names{"00", "01"}));
+}
+
+TEST_F(ImageFolderTest, ALimitTakesSamplesOfAllClasses) {
+  for (int i = 0; i < 30; ++i)
+    add("train/" + std::to_string(i / 10) + "/" + std::to_string(i) + ".jpg");
+  const ImageFolder some = open("train", 6);
+  ASSERT_EQ(some.size(), 6);
+  std::vector<int64_t> targets;
+  Sample sample;
+  for (int64_t i = 0; i < 6; ++i) {
+    some.read(i, sample);
+    targets.push_back(sample.target);
+  }
+  EXPECT_EQ(targets, (std::vector<int64_t>{0, 0, 1, 1, 2, 2}));
+}
+
+TEST_F(ImageFolderTest, FingerprintFollowsPathsSizesAndClasses) {
+  add("train/a/1.jpg");
+  add("train/b/2.jpg");
+  const std::string before = open().fingerprint();
+  EXPECT_EQ(open().fingerprint(), before);
+  fs::rename(folder_ / "train/a/1.jpg", folder_ / "train/a/3.jpg");
+  EXPECT_NE(open().fingerprint(), before);
+}
+
+TEST_F(ImageFolderTest, WhatIsMissingIsNamed) {
+  EXPECT_TRUE(mentions(refusal(), {"train, training", folder_.path().string()}));
+  fs::create_directories(folder_ / "train/a");
+  EXPECT_TRUE(mentions(refusal(), {"no JPEG or PNG"}));
+  add("train/a/1.jpg");
+  add("test/b/1.jpg");
+  EXPECT_TRUE(mentions(refusal("test"), {"test/b/1.jpg", "no class b"}));
+  add("train/stray.jpg");
+  EXPECT_TRUE(mentions(refusal(), {"train/stray.jpg", "no class's folder"}));
+}
+
+TEST_F(ImageFolderTest, LinksOutPipesAndLoopsAreRefusedWithoutWaiting) {
+  add("train/a/1.jpg");
+  const dtrain::testing::TempFolder elsewhere;
+  fs::copy_file(kPictures / "jpeg_420.jpg", elsewhere / "x.jpg");
+  fs::create_symlink(elsewhere / "x.jpg", folder_ / "train/a/out.jpg");
+  EXPECT_TRUE(mentions(refusal(), {"out.jpg", "leads out"}));
+  fs::remove(folder_ / "train/a/out.jpg");
+  ASSERT_EQ(::mkfifo((folder_ / "train/a/pipe.jpg").c_str(), 0600), 0);
+  EXPECT_TRUE(mentions(refusal(), {"pipe.jpg", "not a regular file"}));
+  fs::remove(folder_ / "train/a/pipe.jpg");
+  fs::create_directory_symlink(folder_ / "train", folder_ / "train/a/back");
+  EXPECT_TRUE(mentions(refusal(), {"nested too deeply"}));
+  fs::remove(folder_ / "train/a/back");
+  fs::create_symlink("nowhere.jpg", folder_ / "train/a/lost.jpg");
+  EXPECT_TRUE(mentions(refusal(), {"lost.jpg", "nowhere"}));
+}
+
+TEST_F(ImageFolderTest, ABadPictureArrivesAtTheTrainerWithItsName) {
+  for (int i = 0; i < 4; ++i) add("train/a/" + std::to_string(i) + ".jpg");
+  fs::resize_file(folder_ / "train/a/2.jpg", 1500);
+  const ImageFolder pictures = open();
+  FramingParameters framing;
+  framing.shape = {16, 16, 3};
+  framing.resize = 18;
+  for (const int64_t workers : {0, 2}) {
+    DataLoader loader(
+        pictures, Sampler::evaluation(4, 4, {0, 1}), {}, {.workers = workers, .framing = framing});
+    loader.start_epoch(0);
+    try {
+      loader.next();
+      ADD_FAILURE() << "a cut picture was decoded";
+    } catch (const Error& error) {
+      EXPECT_TRUE(mentions(error.what(), {"train/a/2.jpg", "damaged"})) << error.what();
+    }
+  }
+}
+
+TEST_F(ImageFolderTest, BatchesDoNotDependOnWorkers) {
+  for (int i = 0; i < 24; ++i) {
+    add("train/" + std::to_string(i % 3) + "/" + std::to_string(i) + ".jpg",
+        i % 2 == 0 ? "jpeg_orientation_6.jpg" : "jpeg_progressive.jpg");
+  }
+  const ImageFolder pictures = open();
+  FramingParameters framing;
+  framing.shape = {20, 20, 3};
+  framing.random = true;
+  std::vector<std::vector<uint8_t>> seen;
+  for (const int64_t workers : {0, 1, 4}) {
+    DataLoader loader(pictures,
+                      Sampler::training(24, 6, true, 3, {0, 1}),
+                      {},
+                      {.workers = workers, .seed = 3, .framing = framing});
+    std::vector<uint8_t> all;
+    for (int64_t epoch = 0; epoch < 2; ++epoch) {
+      loader.start_epoch(epoch);
+      while (const HostBatch* batch = loader.next()) {
+        all.insert(all.end(), batch->images, batch->images + batch->bytes());
+      }
+    }
+    seen.push_back(std::move(all));
+  }
+  EXPECT_EQ(seen[0].size(), 2U * 24 * 20 * 20 * 3);
+  EXPECT_EQ(seen[1], seen[0]);
+  EXPECT_EQ(seen[2], seen[0]);
+}
+
+}  // namespace
+}  // namespace dtrain::data

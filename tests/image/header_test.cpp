@@ -1,0 +1,78 @@
+// Sizes and orientations as files claim them, and claims that are not believed.
+#include "image/header.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/mentions.h"
+#include "tests/support/pictures.h"
+#include "util/check.h"
+
+namespace dtrain::image {
+namespace {
+
+using dtrain::testing::bytes_of;
+using dtrain::testing::kPictures;
+using dtrain::testing::mentions;
+
+std::string refusal(const std::vector<uint8_t>& bytes) {
+  try {
+    read_header(bytes);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kData);
+    return error.what();
+  }
+  return "none";
+}
+
+TEST(Header, KnowsSizeKindAndOrientation) {
+  const Header jpeg = read_header(bytes_of(kPictures / "jpeg_progressive.jpg"));
+  EXPECT_EQ(jpeg.format, Format::kJpeg);
+  EXPECT_EQ(jpeg.width, 90);
+  EXPECT_EQ(jpeg.height, 70);
+  EXPECT_TRUE(jpeg.progressive);
+  const Header png = read_header(bytes_of(kPictures / "png_16_bit.png"));
+  EXPECT_EQ(png.format, Format::kPng);
+  EXPECT_EQ(png.bits, 16);
+  for (int64_t orientation = 1; orientation <= 8; ++orientation) {
+    const Header turned = read_header(
+        bytes_of(kPictures / ("jpeg_orientation_" + std::to_string(orientation) + ".jpg")));
+    EXPECT_EQ(turned.orientation, orientation);
+    EXPECT_EQ(turned.shown_width(), orientation < 5 ? 90 : 70);
+  }
+}
+
+TEST(Header, EveryBeginningOfAFileIsRefusedOrUnderstood) {
+  for (const char* name : {"jpeg_orientation_6.jpg", "photo.png"}) {
+    const auto whole = bytes_of(kPictures / name);
+    for (size_t size = 0; size < std::min<size_t>(whole.size(), 1000); ++size) {
+      const std::vector<uint8_t> bytes(whole.begin(), whole.begin() + std::ptrdiff_t(size));
+      const std::string text = refusal(bytes);
+      if (size < 20) {
+        EXPECT_NE(text, "none") << size;
+      }
+    }
+  }
+}
+
+TEST(Header, ClaimsThatTheFileCannotHoldAreRefused) {
+  auto jpeg = bytes_of(kPictures / "jpeg_444.jpg");
+  for (size_t i = 0; i + 8 < jpeg.size(); ++i) {
+    if (jpeg[i] != 0xFF || jpeg[i + 1] != 0xC0) continue;
+    jpeg[i + 5] = jpeg[i + 6] = jpeg[i + 7] = jpeg[i + 8] = 0x7F;
+    break;
+  }
+  EXPECT_TRUE(mentions(refusal(jpeg), {"32639 x 32639"}));
+  auto png = bytes_of(kPictures / "photo.png");
+  png[18] = 0x10;  // 4186 pixels wide
+  png[22] = 0x10;
+  EXPECT_TRUE(mentions(refusal(png), {"cannot hold"})) << refusal(png);
+}
+
+TEST(Header, WhatIsNoPictureIsRefused) {
+  EXPECT_TRUE(mentions(refusal({}), {"empty"}));
+  EXPECT_TRUE(mentions(refusal({'G', 'I', 'F', '8', '9', 'a', 0, 0, 0}), {"neither JPEG nor PNG"}));
+  EXPECT_TRUE(mentions(refusal({0xFF, 0xD8, 0xFF, 0xD9}), {"no frame"}));
+}
+
+}  // namespace
+}  // namespace dtrain::image
