@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "util/check.h"
 
@@ -12,7 +13,7 @@ namespace {
 
 // Compiled once more for processors with wider registers. Sanitizers cannot start such functions.
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define DTRAIN_WIDE __attribute__((target_clones("avx2", "default")))
+#define DTRAIN_WIDE __attribute__((target_clones("arch=haswell", "default")))
 #else
 #define DTRAIN_WIDE
 #endif
@@ -29,12 +30,14 @@ void plan_axis(int64_t first,
   const double stretch = std::max(scale, 1.0);
   axis.taps = static_cast<int64_t>(std::ceil(stretch)) * 2 + 1;
   axis.first.resize(static_cast<size_t>(result));
+  axis.count.resize(static_cast<size_t>(result));
   axis.weights.assign(static_cast<size_t>(result * axis.taps), 0.0F);
   for (int64_t i = 0; i < result; ++i) {
     const double center = begin + (static_cast<double>(i) + 0.5) * scale;
     const auto low = std::max(static_cast<int64_t>(center - stretch + 0.5), first);
     const auto high = std::min(static_cast<int64_t>(center + stretch + 0.5), last);
     axis.first[static_cast<size_t>(i)] = low;
+    axis.count[static_cast<size_t>(i)] = high - low;
     float* weights = axis.weights.data() + i * axis.taps;
     double sum = 0;
     for (int64_t x = low; x < high; ++x) {
@@ -47,18 +50,31 @@ void plan_axis(int64_t first,
   }
 }
 
-// sum[i] (=|+=) weight * from[i]
-DTRAIN_WIDE void add_row(const uint8_t* from, float weight, bool start, int64_t count, float* sum) {
-  if (start) {
-    for (int64_t i = 0; i < count; ++i) sum[i] = weight * static_cast<float>(from[i]);
-  } else {
-    for (int64_t i = 0; i < count; ++i) sum[i] += weight * static_cast<float>(from[i]);
+// Values of a row that are summed at once, and stay in registers meanwhile.
+constexpr int64_t kBlock = 32;
+
+// sum[i] = weights[0] * from[i] + weights[1] * from[i + stride] + ... over `taps` rows; `count` is
+// a multiple of kBlock.
+DTRAIN_WIDE void sum_rows(const uint8_t* from,
+                          int64_t stride,
+                          const float* weights,
+                          int64_t taps,
+                          int64_t count,
+                          float* sum) {
+  for (int64_t begin = 0; begin < count; begin += kBlock) {
+    float block[kBlock] = {};
+    for (int64_t k = 0; k < taps; ++k) {
+      const uint8_t* row = from + begin + k * stride;
+      for (int64_t i = 0; i < kBlock; ++i) block[i] += weights[k] * static_cast<float>(row[i]);
+    }
+    for (int64_t i = 0; i < kBlock; ++i) sum[begin + i] = block[i];
   }
 }
 
-uint8_t round_to_byte(float value) {
-  return static_cast<uint8_t>(std::clamp(value + 0.5F, 0.0F, 255.0F));
-}
+// Four neighbouring values of a row: a pixel, and for RGB the first value of the next one, which is
+// summed along and not used.
+using Values = float __attribute__((vector_size(16)));
+using Integers = int32_t __attribute__((vector_size(16)));
 
 template <int64_t kChannels>
 DTRAIN_WIDE void sum_columns(const float* row,
@@ -66,14 +82,20 @@ DTRAIN_WIDE void sum_columns(const float* row,
                              int64_t begin,
                              int64_t width,
                              uint8_t* to) {
-  for (int64_t x = 0; x < width; ++x, to += kChannels) {
-    const float* weights = axis.weights.data() + x * axis.taps;
-    const float* from = row + (axis.first[static_cast<size_t>(x)] - begin) * kChannels;
-    float sums[kChannels] = {};
-    for (int64_t k = 0; k < axis.taps; ++k) {
-      for (int64_t c = 0; c < kChannels; ++c) sums[c] += weights[k] * from[k * kChannels + c];
+  const int64_t* first = axis.first.data();
+  const int64_t* count = axis.count.data();
+  const float* weights = axis.weights.data();
+  for (int64_t x = 0; x < width; ++x, weights += axis.taps, to += kChannels) {
+    const float* from = row + (first[x] - begin) * kChannels;
+    Values sums = {0.5F, 0.5F, 0.5F, 0.5F};  // to round by cutting off
+    for (int64_t k = 0; k < count[x]; ++k) {
+      Values values;
+      std::memcpy(&values, from + k * kChannels, sizeof values);
+      sums += weights[k] * values;
     }
-    for (int64_t c = 0; c < kChannels; ++c) to[c] = round_to_byte(sums[c]);
+    // Weights are positive and their sum is 1 to a few parts in 2^24: this is below 256.
+    const auto rounded = __builtin_convertvector(sums, Integers);
+    for (int64_t c = 0; c < kChannels; ++c) to[c] = static_cast<uint8_t>(rounded[c]);
   }
 }
 
@@ -99,24 +121,39 @@ void resample(const Image& from,
       bounds.left, bounds.left + bounds.width, box.left, box.width, width, scratch.horizontal);
   plan_axis(bounds.top, bounds.top + bounds.height, box.top, box.height, height, scratch.vertical);
   to.resize({height, width, channels});
-  // Columns that some pixel of the result sees; behind them zeros, for weights that are zero.
-  const int64_t begin = scratch.horizontal.first.front();
-  const int64_t end = std::min(columns, scratch.horizontal.first.back() + scratch.horizontal.taps);
-  const int64_t values = (end - begin) * channels;
-  scratch.row.assign(static_cast<size_t>(values + scratch.horizontal.taps * channels), 0.0F);
-  const auto taps = scratch.vertical.taps;
+  // Columns that some pixel of the result sees, up to a whole block. Where that leads past the end
+  // of the image (its last row), the rows are summed from a copy.
+  const ResampleScratch::Axis& across = scratch.horizontal;
+  const ResampleScratch::Axis& down = scratch.vertical;
+  const int64_t begin = across.first.front();
+  const int64_t values = (across.first.back() + across.count.back() - begin) * channels;
+  const int64_t padded = (values + kBlock - 1) / kBlock * kBlock;
+  scratch.row.resize(static_cast<size_t>(padded + kBlock));
+  const int64_t stride = columns * channels;
   for (int64_t y = 0; y < height; ++y) {
-    const float* weights = scratch.vertical.weights.data() + y * taps;
-    const int64_t first = scratch.vertical.first[static_cast<size_t>(y)];
-    bool start = true;
-    for (int64_t k = 0; k < taps && first + k < rows; ++k) {
-      if (weights[k] == 0.0F && !start) continue;
-      add_row(
-          from.row(first + k) + begin * channels, weights[k], start, values, scratch.row.data());
-      start = false;
+    const int64_t first = down.first[static_cast<size_t>(y)];
+    const int64_t taps = down.count[static_cast<size_t>(y)];
+    const uint8_t* source = from.row(first) + begin * channels;
+    int64_t source_stride = stride;
+    if (source + (taps - 1) * stride + padded > from.pixels.data() + from.pixels.size()) {
+      scratch.last_rows.assign(static_cast<size_t>(taps * padded), 0);
+      for (int64_t k = 0; k < taps; ++k) {
+        std::copy_n(source + k * stride, values, scratch.last_rows.data() + k * padded);
+      }
+      source = scratch.last_rows.data();
+      source_stride = padded;
     }
-    const auto columns_of = channels == 3 ? sum_columns<3> : sum_columns<1>;
-    columns_of(scratch.row.data(), scratch.horizontal, begin, width, to.row(y));
+    sum_rows(source,
+             source_stride,
+             down.weights.data() + y * down.taps,
+             taps,
+             padded,
+             scratch.row.data());
+    if (channels == 3) {
+      sum_columns<3>(scratch.row.data(), across, begin, width, to.row(y));
+    } else {
+      sum_columns<1>(scratch.row.data(), across, begin, width, to.row(y));
+    }
   }
 }
 

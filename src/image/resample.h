@@ -13,11 +13,13 @@ namespace dtrain::image {
 struct ResampleScratch {
   struct Axis {
     std::vector<int64_t> first;  // source pixel of the first weight, for each pixel of the result
+    std::vector<int64_t> count;  // of its weights
     std::vector<float> weights;  // `taps` of them each, zeros behind
     int64_t taps = 0;
   };
   Axis horizontal, vertical;
   std::vector<float> row;
+  std::vector<uint8_t> last_rows;
 };
 
 // Resizes `box` of `from` to `height` x `width`. Pixels near the edge of the result also see what
