@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
+#include "data/cifar_dataset.h"
 #include "data/idx_dataset.h"
 #include "data/idx_file.h"
 #include "data/image_folder.h"
@@ -69,6 +71,78 @@ std::vector<std::string> numbered_classes(const fs::path& folder, const std::str
   return names;
 }
 
+void expect_no_validation(const DatasetRow& row, const SplitRequest& request) {
+  if (request.split != "validation") return;
+  throw config_error("data set " + row.name,
+                     "it has no split validation",
+                     "set data.train_split and data.eval_split to train or test");
+}
+
+std::unique_ptr<Dataset> open_idx(const DatasetRow& row, const SplitRequest& request) {
+  expect_no_validation(row, request);
+  const IdxPair files = idx_names(request.split);
+  IdxDatasetOptions options;
+  options.name = row.name + "/" + request.split;
+  options.images_path = require_idx(row, request.folder, files.images);
+  options.labels_path = require_idx(row, request.folder, files.labels);
+  options.class_names =
+      row.class_names.empty() ? numbered_classes(request.folder, row.advice) : row.class_names;
+  options.limit = request.limit;
+  options.advice = row.advice;
+  return std::make_unique<IdxDataset>(std::move(options));
+}
+
+std::unique_ptr<Dataset> open_folder(const DatasetRow& row, const SplitRequest& request) {
+  return std::make_unique<ImageFolder>(ImageFolderOptions{.name = row.name + "/" + request.split,
+                                                          .root = request.folder,
+                                                          .split = request.split,
+                                                          .class_split = request.train_split,
+                                                          .limit = request.limit,
+                                                          .advice = row.advice});
+}
+
+// The folder itself, or the one that the archive unpacks to.
+fs::path cifar_folder(const DatasetRow& row, const fs::path& folder, const std::string& file) {
+  for (const char* below : {"", "cifar-10-batches-bin", "cifar-100-binary"}) {
+    if (is_file(folder / below / file)) return folder / below;
+  }
+  throw data_error("data set " + row.name,
+                   "folder " + folder.string() + " has no " + file,
+                   row.advice + ", or set --data-dir");
+}
+
+// One a line; without the file, numbers.
+std::vector<std::string> fine_class_names(const fs::path& file) {
+  std::vector<std::string> names;
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) {
+    if (!line.empty()) names.push_back(line);
+  }
+  if (!names.empty()) return names;
+  for (int k = 0; k < 100; ++k) names.push_back(std::to_string(k));
+  return names;
+}
+
+std::unique_ptr<Dataset> open_cifar(const DatasetRow& row, const SplitRequest& request) {
+  expect_no_validation(row, request);
+  const bool ten = !row.class_names.empty(), train = request.split == "train";
+  std::vector<std::string> names = {ten ? "test_batch.bin" : train ? "train.bin" : "test.bin"};
+  if (ten && train) {
+    names.clear();
+    for (int k = 1; k <= 5; ++k) names.push_back("data_batch_" + std::to_string(k) + ".bin");
+  }
+  const fs::path folder = cifar_folder(row, request.folder, names[0]);
+  CifarOptions options{
+      .name = row.name + "/" + request.split,
+      .files = {},
+      .label_bytes = ten ? 1 : 2,
+      .class_names = ten ? row.class_names : fine_class_names(folder / "fine_label_names.txt"),
+      .limit = request.limit,
+      .advice = row.advice};
+  for (const std::string& name : names) options.files.push_back(folder / name);
+  return std::make_unique<CifarDataset>(std::move(options));
+}
+
 }  // namespace
 
 const std::vector<DatasetRow>& dataset_rows() {
@@ -89,14 +163,16 @@ const std::vector<DatasetRow>& dataset_rows() {
        .mean = {0.2860},
        .std = {0.3530},
        .default_dir = "/usr/share/datasets/fashion-mnist",
-       .advice = "apt install --reinstall dataset-fashion-mnist"},
+       .advice = "apt install --reinstall dataset-fashion-mnist",
+       .open = open_idx},
       {.name = "idx",
        .description = "any pair of IDX files of u8 with MNIST's file names, grey or H x W x C",
        .class_names = {},
        .mean = {0.5},
        .std = {0.5},
        .default_dir = "",
-       .advice = "put intact {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz] into the folder"},
+       .advice = "put intact {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz] into the folder",
+       .open = open_idx},
       {.name = "image_folder",
        .description = "pictures (JPEG, PNG) in folders: <split>/<class>/*, or food-11's flat "
                       "<split>/<class>_<number>.jpg and <split>/labeled/<class>/*",
@@ -105,7 +181,32 @@ const std::vector<DatasetRow>& dataset_rows() {
        .std = {0.229, 0.224, 0.225},
        .default_dir = "",
        .advice = "name the folder that holds train/ and validation/ or test/",
-       .is_folder = true},
+       .open = open_folder},
+      {.name = "cifar10",
+       .description = "CIFAR-10 in its binary version: 50,000 + 10,000 pictures, 32 x 32 RGB",
+       .class_names = {"airplane",
+                       "automobile",
+                       "bird",
+                       "cat",
+                       "deer",
+                       "dog",
+                       "frog",
+                       "horse",
+                       "ship",
+                       "truck"},
+       .mean = {0.4914, 0.4822, 0.4465},
+       .std = {0.2470, 0.2435, 0.2616},
+       .default_dir = "",
+       .advice = "unpack cifar-10-binary.tar.gz and name its folder",
+       .open = open_cifar},
+      {.name = "cifar100",
+       .description = "CIFAR-100 in its binary version: 50,000 + 10,000 pictures, 100 classes",
+       .class_names = {},
+       .mean = {0.5071, 0.4865, 0.4409},
+       .std = {0.2673, 0.2564, 0.2762},
+       .default_dir = "",
+       .advice = "unpack cifar-100-binary.tar.gz and name its folder",
+       .open = open_cifar},
   };
   return rows;
 }
@@ -133,31 +234,11 @@ std::unique_ptr<Dataset> open_dataset(const DatasetConfig& config, Split split) 
         "data.data_dir", "data set " + row.name + " has no default folder", "set --data-dir");
   }
   const bool train = split == Split::kTrain;
-  const std::string& split_name = train ? config.train_split : config.eval_split;
-  if (row.is_folder) {
-    return std::make_unique<ImageFolder>(
-        ImageFolderOptions{.name = row.name + "/" + split_name,
-                           .root = dir,
-                           .split = split_name,
-                           .class_split = config.train_split,
-                           .limit = train ? config.limit_train : config.limit_eval,
-                           .advice = row.advice});
-  }
-  if (split_name == "validation") {
-    throw config_error(train ? "data.train_split" : "data.eval_split",
-                       "data set " + row.name + " has no split validation",
-                       "use train or test");
-  }
-  const IdxPair files = idx_names(split_name);
-  IdxDatasetOptions options;
-  options.name = row.name + "/" + split_name;
-  options.images_path = require_idx(row, dir, files.images);
-  options.labels_path = require_idx(row, dir, files.labels);
-  options.class_names =
-      row.class_names.empty() ? numbered_classes(dir, row.advice) : row.class_names;
-  options.limit = train ? config.limit_train : config.limit_eval;
-  options.advice = row.advice;
-  return std::make_unique<IdxDataset>(std::move(options));
+  return row.open(row,
+                  {.folder = dir,
+                   .split = train ? config.train_split : config.eval_split,
+                   .train_split = config.train_split,
+                   .limit = train ? config.limit_train : config.limit_eval});
 }
 
 }  // namespace dtrain::data

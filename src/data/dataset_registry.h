@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +14,16 @@ namespace dtrain::data {
 
 enum class Split { kTrain, kEval };
 
+struct DatasetRow;
+
+// What is asked of a data set.
+struct SplitRequest {
+  std::filesystem::path folder;
+  std::string split;        // train, validation or test
+  std::string train_split;  // the one that is trained on, for classes that only the data show
+  int64_t limit = 0;        // 0: all samples
+};
+
 // A row of the table: what is known about a data set before it is opened.
 struct DatasetRow {
   std::string name;
@@ -23,7 +34,7 @@ struct DatasetRow {
   std::vector<double> mean, std;
   std::string default_dir;  // empty: the user has to name the folder
   std::string advice;       // where an intact copy comes from
-  bool is_folder = false;   // of pictures; else a pair of IDX files
+  std::unique_ptr<Dataset> (*open)(const DatasetRow& row, const SplitRequest& request);
 };
 
 // All rows, in the order in which help shows them.

@@ -22,7 +22,11 @@ void decode(std::span<const uint8_t> bytes,
          (wanted.width < width * reduction || wanted.height < height * reduction)) {
     reduction /= 2;
   }
-  decode_jpeg(bytes, wanted, reduction, channels, decoded);
+  // A resize looks beyond the edge as far as a pixel of its result is wide.
+  const int64_t x = (wanted.width + width - 1) / width, y = (wanted.height + height - 1) / height;
+  const Rectangle seen{
+      wanted.left - x, wanted.top - y, wanted.width + 2 * x, wanted.height + 2 * y};
+  decode_jpeg(bytes, seen, reduction, channels, decoded);
 }
 
 void decode_all(std::span<const uint8_t> bytes, int64_t channels, Image& image) {

@@ -37,7 +37,7 @@ void decode(std::span<const uint8_t> bytes,
 // The whole picture as it is shown, with its orientation applied.
 void decode_all(std::span<const uint8_t> bytes, int64_t channels, Image& image);
 
-// One per format; `wanted` and `reduction` as above.
+// One per format; `reduction` as above. `wanted` may reach beyond the picture.
 void decode_jpeg(std::span<const uint8_t> bytes,
                  const Rectangle& wanted,
                  int64_t reduction,

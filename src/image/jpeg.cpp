@@ -14,7 +14,7 @@ namespace {
 
 // Smoothing of the colour channels looks at neighbours, which a region has only inside: pixels that
 // are decoded around it and not used.
-constexpr int64_t kMargin = 16;
+constexpr int64_t kMargin = 4;
 
 struct ErrorManager {
   jpeg_error_mgr base;  // first, so that libjpeg's pointer is one to this
