@@ -18,6 +18,7 @@
 #endif
 
 #include "nn/batch_norm_kernels.h"
+#include "util/hash.h"
 #include "util/version.h"
 
 namespace dtrain::run {
@@ -61,13 +62,8 @@ std::string device_identity(c10::Device device) {
 #ifdef DTRAIN_CUDA
   if (device.is_cuda()) {
     const cudaDeviceProp* properties = at::cuda::getDeviceProperties(device.index());
-    std::string identity = std::string(properties->name) + " GPU-";
-    for (const char byte : properties->uuid.bytes) {
-      constexpr char kDigits[] = "0123456789abcdef";
-      const auto value = static_cast<unsigned char>(byte);
-      identity += {kDigits[value / 16], kDigits[value % 16]};
-    }
-    return identity;
+    return std::string(properties->name) + " GPU-" +
+           util::to_hex(properties->uuid.bytes, sizeof properties->uuid.bytes);
   }
 #endif
   return device.str() + ", " + instruction_sets();

@@ -13,17 +13,22 @@ namespace {
 std::string to_hex(XXH128_hash_t hash) {
   XXH128_canonical_t canonical;
   XXH128_canonicalFromHash(&canonical, hash);
+  return util::to_hex(canonical.digest, sizeof canonical.digest);
+}
+
+}  // namespace
+
+std::string to_hex(const void* bytes, size_t size) {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string hex;
-  hex.reserve(kHashHexLength);
-  for (unsigned char byte : canonical.digest) {
+  hex.reserve(2 * size);
+  for (size_t i = 0; i < size; ++i) {
+    const unsigned char byte = static_cast<const unsigned char*>(bytes)[i];
     hex += kDigits[byte >> 4];
     hex += kDigits[byte & 15];
   }
   return hex;
 }
-
-}  // namespace
 
 struct Hasher::State {
   XXH3_state_t xxh;

@@ -36,6 +36,9 @@ class Hasher {
   std::unique_ptr<State> state_;
 };
 
+// Two lower-case digits a byte.
+std::string to_hex(const void* bytes, size_t size);
+
 std::string hash_hex(const void* bytes, size_t size);
 inline std::string hash_hex(std::string_view bytes) { return hash_hex(bytes.data(), bytes.size()); }
 

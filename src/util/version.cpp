@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "util/hash.h"
+
 namespace dtrain::util {
 namespace {
 
@@ -23,12 +25,7 @@ std::string build_id_among(const uint8_t* notes, size_t size) {
     if (note.n_type != NT_GNU_BUILD_ID || std::strcmp(reinterpret_cast<const char*>(name), "GNU")) {
       continue;
     }
-    std::string id;
-    for (size_t i = 0; i < note.n_descsz; ++i) {
-      constexpr char kDigits[] = "0123456789abcdef";
-      id += {kDigits[content[i] / 16], kDigits[content[i] % 16]};
-    }
-    return id;
+    return to_hex(content, note.n_descsz);
   }
   return {};
 }
