@@ -17,7 +17,7 @@
 #include "config/reader.h"
 #include "config/writer.h"
 #include "data/data_loader.h"
-#include "data/dataset_registry.h"
+#include "data/datasets/dataset_registry.h"
 #include "data/transforms/factory.h"
 #include "dist/dist_config.h"
 #include "models/model_config.h"

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "data/data_loader.h"
-#include "data/image_folder.h"
+#include "data/datasets/image_folder.h"
 #include "data/transforms/factory.h"
 #include "util/check.h"
 #include "util/timer.h"

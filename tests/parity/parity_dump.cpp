@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "data/data_loader.h"
-#include "data/dataset_registry.h"
+#include "data/datasets/dataset_registry.h"
 #include "data/device_prefetcher.h"
 #include "data/transforms/factory.h"
 #include "dist/gradient_reducer.h"

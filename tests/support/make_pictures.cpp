@@ -17,7 +17,7 @@
 
 #include <jpeglib.h>
 
-#include "data/dataset_registry.h"
+#include "data/datasets/dataset_registry.h"
 #include "util/check.h"
 
 namespace {

@@ -1,5 +1,5 @@
 // Reads IDX files, plain or gzipped, with every claim of the header checked against the file.
-#include "data/idx_file.h"
+#include "data/datasets/idx_file.h"
 
 #include <isa-l/igzip_lib.h>
 #include <sys/stat.h>

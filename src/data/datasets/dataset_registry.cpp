@@ -1,14 +1,14 @@
 // The table of data sets.
-#include "data/dataset_registry.h"
+#include "data/datasets/dataset_registry.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 
-#include "data/cifar_dataset.h"
-#include "data/idx_dataset.h"
-#include "data/idx_file.h"
-#include "data/image_folder.h"
+#include "data/datasets/cifar_dataset.h"
+#include "data/datasets/idx_dataset.h"
+#include "data/datasets/idx_file.h"
+#include "data/datasets/image_folder.h"
 #include "util/check.h"
 
 namespace dtrain::data {

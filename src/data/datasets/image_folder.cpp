@@ -1,5 +1,5 @@
 // Lists pictures below a folder and reads them one at a time.
-#include "data/image_folder.h"
+#include "data/datasets/image_folder.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "data/dataset.h"
-#include "data/idx_file.h"
+#include "data/datasets/idx_file.h"
 
 namespace dtrain::data {
 

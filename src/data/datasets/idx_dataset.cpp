@@ -1,5 +1,5 @@
 // A pair of IDX files as a data set.
-#include "data/idx_dataset.h"
+#include "data/datasets/idx_dataset.h"
 
 #include <algorithm>
 #include <cstring>

@@ -6,8 +6,8 @@
 #include <fstream>
 #include <thread>
 
-#include "data/dataset_registry.h"
-#include "data/idx_dataset.h"
+#include "data/datasets/dataset_registry.h"
+#include "data/datasets/idx_dataset.h"
 #include "tests/support/mentions.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/tiny_dataset.h"

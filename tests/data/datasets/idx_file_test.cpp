@@ -1,5 +1,5 @@
 // IDX files: what is read, and how each kind of damage is reported.
-#include "data/idx_file.h"
+#include "data/datasets/idx_file.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
 // Folders of pictures in their layouts, and what has no place in them.
-#include "data/image_folder.h"
+#include "data/datasets/image_folder.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

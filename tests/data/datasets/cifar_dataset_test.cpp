@@ -1,11 +1,11 @@
 // CIFAR's binary files: layout of pixels and labels, splits, and files that are not whole.
-#include "data/cifar_dataset.h"
+#include "data/datasets/cifar_dataset.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 
-#include "data/dataset_registry.h"
+#include "data/datasets/dataset_registry.h"
 #include "tests/support/mentions.h"
 #include "tests/support/temp_folder.h"
 #include "util/check.h"
