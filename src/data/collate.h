@@ -1,4 +1,4 @@
-// Puts samples side by side: images -> one slot (B, H, W, C) u8.
+// Puts images side by side: into one slot (V, B, H, W, C) u8.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +7,9 @@
 
 namespace dtrain::data {
 
-// Writes `sample` as item `position` of `batch`, whose slot, shape and vectors are ready. Different
-// positions may be written by different threads at once. Throws Error(kData) when the shape differs
-// from the batch's.
-void collate(const Sample& sample, int64_t position, HostBatch& batch);
+// Writes `image` as view `view` of item `position` of `batch`, whose slot and shape are ready.
+// Different places may be written by different threads at once. Throws Error(kData) when the shape
+// differs from the batch's.
+void collate(const Image& image, int64_t view, int64_t position, HostBatch& batch);
 
 }  // namespace dtrain::data

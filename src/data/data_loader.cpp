@@ -5,7 +5,6 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
-#include <new>
 #include <optional>
 #include <string>
 #include <thread>
@@ -13,7 +12,6 @@
 #include <vector>
 
 #include "data/background_thread.h"
-#include "data/collate.h"
 #include "util/check.h"
 
 namespace dtrain::data {
@@ -38,34 +36,10 @@ struct Slot {
   int64_t error_position = 0;
 };
 
-// What a worker keeps between samples.
-struct Scratch {
-  Sample sample;
-  FramingScratch framing;
-  Image image;
-};
-
 struct Run {
   Slot* slot = nullptr;
   int64_t begin = 0, end = 0;
 };
-
-// The exception being handled, with the sample named.
-std::exception_ptr name_sample(const Dataset& dataset, int64_t index) {
-  const std::string sample = dataset.describe(index);
-  try {
-    throw;
-  } catch (const Error& error) {
-    return std::make_exception_ptr(
-        Error(error.code(), sample + ", " + error.subject(), error.cause(), error.advice()));
-  } catch (const std::bad_alloc&) {
-    return std::current_exception();
-  } catch (const std::exception& error) {
-    return std::make_exception_ptr(data_error(sample, error.what(), ""));
-  } catch (...) {
-    return std::current_exception();
-  }
-}
 
 }  // namespace
 
@@ -74,13 +48,12 @@ std::exception_ptr name_sample(const Dataset& dataset, int64_t index) {
 // `mutex`; a run's pixels, targets and ids are written without it, by the one worker that claimed
 // them.
 struct DataLoader::Impl {
-  const Dataset& dataset;
+  SamplePipeline pipeline;
   const Sampler sampler;
-  const Transforms transforms;
   const LoaderOptions options;
   SlotAllocator& allocator;
-  ImageShape shape;
   int64_t slot_bytes = 0;
+  int64_t slot_count = 1;
   int64_t run_length = 1;
 
   std::mutex mutex;
@@ -88,7 +61,7 @@ struct DataLoader::Impl {
   std::condition_variable done;  // a batch is ready, or nothing is in work
   std::vector<Slot> slots;
   std::vector<std::thread> threads;
-  Scratch own_scratch;  // workers = 0
+  SamplePipeline::Scratch own_scratch;  // workers = 0
   bool stopping = false, paused = false;
   int64_t in_work = 0;  // runs and plans
 
@@ -102,9 +75,9 @@ struct DataLoader::Impl {
 
   using Lock = std::unique_lock<std::mutex>;
 
-  Impl(const Dataset& dataset_,
+  Impl(const Dataset& dataset,
        Sampler sampler_,
-       Transforms transforms_,
+       Views views,
        LoaderOptions options_,
        SlotAllocator& allocator_);
   ~Impl();
@@ -118,31 +91,30 @@ struct DataLoader::Impl {
   bool make_plan(Lock& lock);
   void open_batch();
   std::optional<Run> claim(Lock& lock, bool wait);
-  void decode(const Run& run, Scratch& scratch);
+  void decode(const Run& run, SamplePipeline::Scratch& scratch);
   void finish(const Run& run, int64_t failed_at, std::exception_ptr error);
   void work_until_stopped();
   void wait_for_batch(Lock& lock);
 };
 
-DataLoader::Impl::Impl(const Dataset& dataset_,
+DataLoader::Impl::Impl(const Dataset& dataset,
                        Sampler sampler_,
-                       Transforms transforms_,
+                       Views views,
                        LoaderOptions options_,
                        SlotAllocator& allocator_)
-    : dataset(dataset_),
+    : pipeline(dataset, std::move(views), options_.seed, options_.bad_samples),
       sampler(std::move(sampler_)),
-      transforms(std::move(transforms_)),
       options(options_),
-      allocator(allocator_),
-      shape(options_.framing ? options_.framing->shape : dataset_.shape()) {
+      allocator(allocator_) {
   check(options.workers >= 0 && options.prefetch >= 1, "a loader has slots");
-  if (shape.height == 0) {
-    throw config_error("data set " + dataset.name(),
-                       "its images differ in size",
-                       "set transforms.size, to which all of them are brought");
-  }
   const int64_t batch_size = std::min(sampler.max_batch_size(), sampler.samples_per_epoch());
-  slot_bytes = batch_size * shape.bytes();
+  slot_bytes = batch_size * pipeline.views() * pipeline.shape().bytes();
+  // Without workers nothing is decoded ahead. With them, less than two slots would make training
+  // and decoding wait for each other.
+  if (options.workers > 0) {
+    const int64_t fitting = options.max_bytes / std::max<int64_t>(slot_bytes, 1);
+    slot_count = std::min(options.prefetch, std::max<int64_t>(fitting, 2));
+  }
   const int64_t sharers = std::max<int64_t>(options.workers, 1);
   run_length = std::clamp<int64_t>(batch_size / (2 * sharers), 1, kMaxRun);
 }
@@ -161,11 +133,11 @@ DataLoader::Impl::~Impl() {
 
 void DataLoader::Impl::make_slots() {
   if (!slots.empty() && slots.back().batch.images) return;
-  // Without workers nothing is decoded ahead.
-  slots.resize(static_cast<size_t>(options.workers == 0 ? 1 : options.prefetch));
+  slots.resize(static_cast<size_t>(slot_count));
   for (Slot& slot : slots) {
     if (slot.batch.images) continue;  // from a call that ran out of memory
-    slot.batch.shape = shape;
+    slot.batch.views = pipeline.views();
+    slot.batch.shape = pipeline.shape();
     slot.batch.images = allocator.allocate(static_cast<size_t>(slot_bytes));
   }
 }
@@ -273,20 +245,14 @@ std::optional<Run> DataLoader::Impl::claim(Lock& lock, bool wait) {
   return std::nullopt;
 }
 
-void DataLoader::Impl::decode(const Run& run, Scratch& scratch) {
+void DataLoader::Impl::decode(const Run& run, SamplePipeline::Scratch& scratch) {
   HostBatch& batch = run.slot->batch;
   for (int64_t i = run.begin; i < run.end; ++i) {
     const int64_t index = run.slot->plan->index(batch.index, i);
     try {
-      dataset.read(index, scratch.sample);
-      if (options.framing) {
-        util::CounterRng rng(options.seed, kPartStream, batch.epoch, scratch.sample.id);
-        frame(*options.framing, scratch.sample, scratch.framing, rng);
-      }
-      apply_transforms(transforms, options.seed, batch.epoch, scratch.sample, scratch.image);
-      collate(scratch.sample, i, batch);
+      pipeline.make(index, batch.epoch, i, batch, scratch);
     } catch (...) {
-      finish(run, i, name_sample(dataset, index));
+      finish(run, i, std::current_exception());
       return;
     }
   }
@@ -307,7 +273,7 @@ void DataLoader::Impl::finish(const Run& run, int64_t failed_at, std::exception_
 }
 
 void DataLoader::Impl::work_until_stopped() {
-  Scratch scratch;
+  SamplePipeline::Scratch scratch;
   for (;;) {
     Lock lock(mutex);
     const std::optional<Run> run = claim(lock, /*wait=*/true);
@@ -337,11 +303,11 @@ void DataLoader::Impl::wait_for_batch(Lock& lock) {
 
 DataLoader::DataLoader(const Dataset& dataset,
                        Sampler sampler,
-                       Transforms transforms,
+                       Views views,
                        LoaderOptions options,
                        SlotAllocator& allocator)
     : impl_(std::make_unique<Impl>(
-          dataset, std::move(sampler), std::move(transforms), options, allocator)) {}
+          dataset, std::move(sampler), std::move(views), options, allocator)) {}
 
 DataLoader::~DataLoader() = default;
 
@@ -384,5 +350,6 @@ const HostBatch* DataLoader::next() {
 
 int64_t DataLoader::batches_per_epoch() const { return impl_->batches(); }
 const Sampler& DataLoader::sampler() const { return impl_->sampler; }
+std::set<int64_t> DataLoader::replaced_samples() const { return impl_->pipeline.replaced(); }
 
 }  // namespace dtrain::data

@@ -15,15 +15,16 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
+#include <set>
+#include <string>
 
 #include "config/fields.h"
 #include "data/dataset.h"
-#include "data/framing.h"
 #include "data/sample.h"
+#include "data/sample_pipeline.h"
 #include "data/sampler.h"
 #include "data/slot_allocator.h"
-#include "data/transforms/transform.h"
+#include "data/transforms/view.h"
 
 namespace dtrain::data {
 
@@ -33,6 +34,9 @@ struct LoaderConfig {
   int64_t workers = 2;
   int64_t prefetch = 4;
   bool drop_last = true;
+  int64_t memory_mb = 2048;
+  std::string bad_samples = "stop";
+  int64_t max_bad_samples = 100;
 };
 
 template <class V>
@@ -55,27 +59,42 @@ void fields(V& v, LoaderConfig& c) {
     between(2, 256),
     "Batches in memory per loader: the one in use and those ready or in work.");
   v("drop_last", c.drop_last, "Drop a short last batch. Training only.");
+  v("memory_mb",
+    c.memory_mb,
+    at_least(1),
+    "Most memory, in 2^20 bytes, for the batches of a loader; large batches get fewer than "
+    "`prefetch`, but at least 2.");
+  v("bad_samples",
+    c.bad_samples,
+    one_of({"stop", "replace"}),
+    "What a picture that cannot be decoded does to training: end it, or be replaced by another "
+    "sample, always the same. Evaluation always ends: it has no right number without the sample.");
+  v("max_bad_samples",
+    c.max_bad_samples,
+    at_least(0),
+    "With replace: training ends when more different samples than this, of all ranks, are bad.");
 }
 
 struct LoaderOptions {
-  int64_t workers = 2;                            // 0: next() decodes on the calling thread
-  int64_t prefetch = 4;                           // slots
-  uint64_t seed = 0;                              // of the augmentation
-  std::optional<FramingParameters> framing = {};  // none: images come in the size they have
+  int64_t workers = 2;   // 0: next() decodes on the calling thread
+  int64_t prefetch = 4;  // slots, of which there are fewer where they would take too much memory
+  uint64_t seed = 0;     // of the augmentation
+  BadSamplePolicy bad_samples = {};
+  int64_t max_bytes = int64_t{2} << 30;  // of all slots together; two are made in any case
 };
 
-// Batches do not depend on the number of workers or slots. One thread at a time may call the
-// methods. `dataset` and `allocator` are borrowed. Threads and slots are made by the first
-// start_epoch().
+// Batches hold the given views of each sample and do not depend on the number of workers or slots.
+// One thread at a time may call the methods. `dataset` and `allocator` are borrowed. Threads and
+// slots are made by the first start_epoch().
 //
-//   DataLoader loader(*dataset, sampler, transforms, {.workers = 2, .seed = seed});
+//   DataLoader loader(*dataset, sampler, {view}, {.workers = 2, .seed = seed});
 //   loader.start_epoch(epoch, first_batch);
 //   while (const HostBatch* batch = loader.next()) step(*batch);
 class DataLoader {
  public:
   DataLoader(const Dataset& dataset,
              Sampler sampler,
-             Transforms transforms,
+             Views views,
              LoaderOptions options,
              SlotAllocator& allocator = aligned_slot_allocator());
   ~DataLoader();  // stops at once, also in the middle of an epoch
@@ -90,6 +109,7 @@ class DataLoader {
 
   int64_t batches_per_epoch() const;  // of this rank
   const Sampler& sampler() const;
+  std::set<int64_t> replaced_samples() const;  // indices, of this rank so far
 
  private:
   struct Impl;

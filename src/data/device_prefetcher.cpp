@@ -117,11 +117,12 @@ struct DevicePrefetcher::Impl {
   virtual std::optional<Batch> next() {
     const HostBatch* host = loader.next();
     if (!host) return std::nullopt;
-    return Batch{normalize_images(host->images, host->size, host->shape, normalization, dtype),
-                 copy_of(host->targets),
-                 copy_of(host->ids),
-                 host->index,
-                 host->global_size};
+    return Batch{
+        normalize_images(host->images, host->views * host->size, host->shape, normalization, dtype),
+        copy_of(host->targets),
+        copy_of(host->ids),
+        host->index,
+        host->global_size};
   }
 };
 
@@ -186,7 +187,7 @@ struct DevicePrefetcher::CudaImpl : Impl {
     if (!host) return;
     c10::cuda::CUDAStreamGuard on_side(side);
     const auto [height, width, channels] = host->shape;
-    at::Tensor pixels = at::empty({host->size, height, width, channels},
+    at::Tensor pixels = at::empty({host->views * host->size, height, width, channels},
                                   at::TensorOptions().dtype(at::kByte).device(device));
     if (host->bytes() > 0) {
       C10_CUDA_CHECK(cudaMemcpyAsync(pixels.data_ptr(),

@@ -34,6 +34,43 @@ Rectangle around(const Box& box, int64_t width, int64_t height) {
           high(box.top + box.height, height) - top};
 }
 
+// A picture whose shorter side was resized to `resize`.
+struct ResizedPicture {
+  const FramingParameters& p;
+  int64_t width, height;
+  double x, y;  // pixels of the picture in one of its
+
+  ResizedPicture(int64_t from_width, int64_t from_height, const FramingParameters& parameters)
+      : p(parameters) {
+    check(p.resize >= p.shape.height && p.resize >= p.shape.width,
+          "a picture is resized to at least what is cut out of it");
+    const int64_t shorter = std::min(from_width, from_height);
+    const auto resized = [&](int64_t side) {
+      return side == shorter ? p.resize
+                             : int64_t(double(p.resize) * double(side) / double(shorter));
+    };
+    width = resized(from_width);
+    height = resized(from_height);
+    x = double(from_width) / double(width);
+    y = double(from_height) / double(height);
+  }
+
+  Box crop(int64_t left, int64_t top) const {
+    return {
+        double(left) * x, double(top) * y, double(p.shape.width) * x, double(p.shape.height) * y};
+  }
+};
+
+Box choose_part(int64_t width, int64_t height, const FramingParameters& p, util::CounterRng& rng) {
+  using Part = FramingParameters::Part;
+  if (p.part == Part::kRandomArea) return box_of(draw_part(width, height, p, rng));
+  if (p.part == Part::kAnchored) return anchored_part(width, height, p);
+  const ResizedPicture resized(width, height, p);
+  const int64_t top = rng.below(resized.height - p.shape.height + 1);
+  const int64_t left = rng.below(resized.width - p.shape.width + 1);
+  return resized.crop(left, top);
+}
+
 }  // namespace
 
 Rectangle draw_part(int64_t width,
@@ -59,22 +96,15 @@ Rectangle draw_part(int64_t width,
   return {(width - w) / 2, (height - h) / 2, w, h};
 }
 
-Box middle_part(int64_t width, int64_t height, const FramingParameters& p) {
-  check(p.resize >= p.shape.height && p.resize >= p.shape.width,
-        "a picture is resized to at least what is cut out of it");
-  const int64_t shorter = std::min(width, height);
-  const auto resized = [&](int64_t side) {
-    return side == shorter ? p.resize : int64_t(double(p.resize) * double(side) / double(shorter));
-  };
-  const double x = double(width) / double(resized(width));
-  const double y = double(height) / double(resized(height));
-  const double left = double(round_even(double(resized(width) - p.shape.width) / 2));
-  const double top = double(round_even(double(resized(height) - p.shape.height) / 2));
-  return {left * x, top * y, double(p.shape.width) * x, double(p.shape.height) * y};
+Box anchored_part(int64_t width, int64_t height, const FramingParameters& p) {
+  const ResizedPicture resized(width, height, p);
+  return resized.crop(round_even(double(resized.width - p.shape.width) * p.anchor_x),
+                      round_even(double(resized.height - p.shape.height) * p.anchor_y));
 }
 
 void frame(const FramingParameters& p,
-           Sample& sample,
+           const Sample& sample,
+           Image& image,
            FramingScratch& scratch,
            util::CounterRng& rng) {
   image::Header header;
@@ -85,9 +115,7 @@ void frame(const FramingParameters& p,
     header.width = sample.image.shape.width;
     header.height = sample.image.shape.height;
   }
-  const Box shown = p.random
-                        ? box_of(draw_part(header.shown_width(), header.shown_height(), p, rng))
-                        : middle_part(header.shown_width(), header.shown_height(), p);
+  const Box shown = choose_part(header.shown_width(), header.shown_height(), p, rng);
   const Box part = image::to_stored(shown, header.orientation, header.width, header.height);
   const int64_t height = header.is_turned() ? p.shape.width : p.shape.height;
   const int64_t width = header.is_turned() ? p.shape.height : p.shape.width;
@@ -103,22 +131,21 @@ void frame(const FramingParameters& p,
                   p.exact,
                   decoded);
   } else {
-    std::swap(decoded.pixels, sample.image);
     decoded.left = decoded.top = 0;
     decoded.reduction = 1;
   }
+  const Image& from = encoded ? decoded.pixels : sample.image;
   const double r = double(decoded.reduction);
-  const ImageShape& have = decoded.pixels.shape;
   Box box{part.left / r - double(decoded.left),
           part.top / r - double(decoded.top),
           part.width / r,
           part.height / r};
   // A reduced picture has its size rounded up, so a box at its edge stays inside.
-  const Rectangle whole{0, 0, have.width, have.height};
-  const Rectangle bounds = p.random ? around(box, have.width, have.height) : whole;
-  image::resample(decoded.pixels, box, bounds, height, width, sample.image, scratch.resample);
-  image::apply_orientation(sample.image, header.orientation, scratch.turned);
-  sample.encoded.clear();
+  const Rectangle whole{0, 0, from.shape.width, from.shape.height};
+  const bool crops_first = p.part == FramingParameters::Part::kRandomArea;
+  const Rectangle bounds = crops_first ? around(box, from.shape.width, from.shape.height) : whole;
+  image::resample(from, box, bounds, height, width, image, scratch.resample);
+  image::apply_orientation(image, header.orientation, scratch.turned);
 }
 
 }  // namespace dtrain::data

@@ -17,14 +17,21 @@
 namespace dtrain::data {
 
 struct FramingParameters {
+  enum class Part {
+    kAnchored,     // Resize(resize), then a crop of `shape` at the anchor: the middle, or a corner
+    kRandomPlace,  // Resize(resize), then RandomCrop(shape)
+    kRandomArea,   // RandomResizedCrop(shape, scale, ratio)
+  };
   ImageShape shape;  // of the result
-  // A random part, as torchvision's RandomResizedCrop; else the middle, as Resize(resize) and
-  // CenterCrop(shape) in a row.
-  bool random = false;
+  Part part = Part::kAnchored;
+  double anchor_x = 0.5, anchor_y = 0.5;                 // 0 left or top, 1 right or bottom
   double scale_low = 0.08, scale_high = 1.0;             // area of the part, as a share
   double ratio_low = 3.0 / 4.0, ratio_high = 4.0 / 3.0;  // width / height, uniform in its logarithm
-  int64_t resize = 256;  // the shorter side before the middle is cut out; at least the shape's
+  int64_t resize = 256;  // the shorter side before the crop; at least the shape's
   bool exact = false;    // decode the whole picture in full, as others do
+
+  bool is_random() const { return part != Part::kAnchored; }
+  bool operator==(const FramingParameters&) const = default;
 };
 
 // What a worker keeps between samples.
@@ -42,13 +49,14 @@ image::Rectangle draw_part(int64_t width,
                            const FramingParameters& parameters,
                            util::CounterRng& rng);
 
-// The part that Resize and CenterCrop leave, in pixels of the picture.
-image::Box middle_part(int64_t width, int64_t height, const FramingParameters& parameters);
+// The part that Resize and a crop at the anchor leave, in pixels of the picture.
+image::Box anchored_part(int64_t width, int64_t height, const FramingParameters& parameters);
 
-// Replaces the sample's picture, encoded or not, by an image of `parameters.shape`. Throws
-// Error(kData) for a file that cannot be decoded.
+// The sample's picture, encoded or not, as an image of `parameters.shape`. Throws Error(kData) for
+// a file that cannot be decoded.
 void frame(const FramingParameters& parameters,
-           Sample& sample,
+           const Sample& sample,
+           Image& image,
            FramingScratch& scratch,
            util::CounterRng& rng);
 

@@ -23,12 +23,13 @@ struct Sample {
   int64_t id = 0;
 };
 
-// One batch of this rank in host memory. `images` is (B, H, W, C) u8 in a slot that the loader owns
-// and uses again: everything here is valid until the next call of DataLoader::next() or
-// start_epoch().
+// One batch of this rank in host memory. `images` is (V, B, H, W, C) u8, V views of each sample, in
+// a slot that the loader owns and uses again: everything here is valid until the next call of
+// DataLoader::next() or start_epoch().
 struct HostBatch {
   uint8_t* images = nullptr;
-  int64_t size = 0;  // B; 0 is possible on a rank that has no share of a short last batch
+  int64_t views = 1;  // V
+  int64_t size = 0;   // B; 0 is possible on a rank that has no share of a short last batch
   ImageShape shape;
   std::vector<int64_t> targets;  // (B)
   std::vector<int64_t> ids;      // (B)
@@ -36,7 +37,7 @@ struct HostBatch {
   int64_t index = 0;        // number of this batch within the epoch
   int64_t global_size = 0;  // samples of this batch on all ranks together (see sampler.h)
 
-  int64_t bytes() const { return size * shape.bytes(); }
+  int64_t bytes() const { return views * size * shape.bytes(); }
 };
 
 }  // namespace dtrain::data

@@ -34,8 +34,7 @@ void identify(Data& data) {
 
 data::ImageShape input_shape(const RunConfig& config, const Data& data) {
   const data::ImageShape shape = data.train->shape();
-  const auto framing = data::make_framing(config.transforms, shape, true);
-  return framing ? framing->shape : shape;
+  return data::shape_of(data::make_train_view(config.transforms, data.normalization, shape), shape);
 }
 
 std::shared_ptr<nn::Classifier> make_model(const RunConfig& config,
@@ -68,17 +67,21 @@ std::unique_ptr<data::DataLoader> make_loader(const Data& data,
       training ? data::Sampler::training(
                      dataset.size(), config.loader.batch_size, config.loader.drop_last, seed, shard)
                : data::Sampler::evaluation(dataset.size(), eval_batch, shard);
-  auto transforms = training ? data::make_train_transforms(
-                                   config.transforms, data.normalization, input_shape(config, data))
-                             : data::Transforms{};
+  auto view = training
+                  ? data::make_train_view(config.transforms, data.normalization, dataset.shape())
+                  : data::make_eval_view(config.transforms, dataset.shape());
+  const data::BadSamplePolicy bad_samples{
+      .replace = training && config.loader.bad_samples == "replace",
+      .quota = config.loader.max_bad_samples};
   return std::make_unique<data::DataLoader>(
       dataset,
       std::move(sampler),
-      std::move(transforms),
-      data::LoaderOptions{config.loader.workers,
-                          config.loader.prefetch,
-                          seed,
-                          data::make_framing(config.transforms, dataset.shape(), training)},
+      data::Views{std::move(view)},
+      data::LoaderOptions{.workers = config.loader.workers,
+                          .prefetch = config.loader.prefetch,
+                          .seed = seed,
+                          .bad_samples = bad_samples,
+                          .max_bytes = config.loader.memory_mb << 20},
       data::slot_allocator_for(device));
 }
 

@@ -288,9 +288,8 @@ class Doctor {
     data::DataLoader loader(
         *data_.train,
         data::Sampler::training(data_.train->size(), batch_size, true, 0, shard),
-        {},
-        {.workers = 0,
-         .framing = data::make_framing(config_.transforms, data_.train->shape(), false)},
+        {data::make_eval_view(config_.transforms, data_.train->shape())},
+        {.workers = 0},
         data::slot_allocator_for(device_));
     data::DevicePrefetcher batches(loader, data_.normalization, device_, at::kDouble);
     const auto model = new_model();

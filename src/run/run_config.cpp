@@ -135,7 +135,9 @@ config::Problems validate(const RunConfig& config) {
   check_run(checker, config);
   check_transforms(checker, config.transforms);
   check_training(checker, config);
-  return std::move(checker).problems();
+  config::Problems problems = std::move(checker).problems();
+  data::validate(config.transforms, problems);
+  return problems;
 }
 
 void resolve(RunConfig& config, const Machine& machine) {

@@ -1,6 +1,6 @@
-// loader_bench --data-dir DIR --size S --workers W --seconds T [--exact] [--eval]: images per
-// second of the loader alone, a random part resized and flipped, as one line of JSON. `compare.py
-// loader` runs it beside Python's DataLoader.
+// loader_bench --data-dir DIR --size S --workers W --seconds T [--augment STEP] [--exact] [--eval]:
+// images per second of the loader alone, a random part resized and flipped, as one line of JSON.
+// `compare.py loader` runs it beside Python's DataLoader.
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
     if (flag == "--size") size = std::atoll(value);
     if (flag == "--workers") workers = std::atoll(value);
     if (flag == "--seconds") limit = std::atof(value);
+    if (flag == "--augment") transforms.auto_augment = value;
     if (flag == "--exact") transforms.exact_decoding = true;
     if (flag == "--eval") training = false;
   }
@@ -39,11 +40,9 @@ int main(int argc, char** argv) {
     data::DataLoader loader(
         pictures,
         data::Sampler::training(pictures.size(), 32, true, 1, {0, 1}),
-        data::make_train_transforms(transforms, {{0, 0, 0}, {1, 1, 1}}, {size, size, 3}),
-        {.workers = workers,
-         .prefetch = 4,
-         .seed = 1,
-         .framing = data::make_framing(transforms, pictures.shape(), training)});
+        {training ? data::make_train_view(transforms, {{0, 0, 0}, {1, 1, 1}}, pictures.shape())
+                  : data::make_eval_view(transforms, pictures.shape())},
+        {.workers = workers, .prefetch = 4, .seed = 1});
     int64_t images = 0;
     util::Timer timer;
     for (int64_t epoch = 0; epoch < 2 || timer.seconds() < limit; ++epoch) {

@@ -36,11 +36,11 @@ Seen seen(const HostBatch& b) {
   return {{b.images, b.images + b.bytes()}, b.targets, b.ids, b.epoch, b.index, b.global_size};
 }
 
-Transforms all_transforms(const Dataset& dataset) {
+Views all_transforms(const Dataset& dataset) {
   TransformConfig config;
   config.random_crop_padding = 2;
   config.random_erasing = 0.5;
-  return make_train_transforms(config, {{0.5}, {0.25}}, dataset.shape());
+  return {make_train_view(config, {{0.5}, {0.25}}, dataset.shape())};
 }
 
 std::vector<Seen> rest_of_epoch(DataLoader& loader) {
@@ -259,10 +259,11 @@ TEST(DataLoader, AnErrorKeepsItsExitCodeCauseAndAdvice) {
 
 TEST(DataLoader, ATransformThatChangesTheShapeIsAnError) {
   const TinyDataset dataset({.train = 8});
-  const Transforms grow = {{"grow", kCropStream, [](Image& image, Image&, util::CounterRng&) {
-                              image.resize({9, 9, 1});
-                            }}};
-  DataLoader loader(dataset, Sampler::evaluation(8, 8, {}), grow, {.workers = 2});
+  View grow;
+  grow.steps = {{"grow", kCropStream, [](Image& image, Image&, util::CounterRng&) {
+                   image.resize({9, 9, 1});
+                 }}};
+  DataLoader loader(dataset, Sampler::evaluation(8, 8, {}), {grow}, {.workers = 2});
   loader.start_epoch(0);
   EXPECT_TRUE(mentions(error_text([&] { loader.next(); }, ExitCode::kData),
                        {"sample 0", "8 x 8 x 1", "9 x 9 x 1"}));

@@ -24,7 +24,8 @@ util::CounterRng rng_of(int64_t sample) { return {1, kPartStream, 0, sample}; }
 FramingParameters parameters(int64_t size, bool random, bool exact = false) {
   FramingParameters p;
   p.shape = {size, size, 3};
-  p.random = random;
+  using Part = FramingParameters::Part;
+  p.part = random ? Part::kRandomArea : Part::kAnchored;
   p.resize = size * 8 / 7;
   p.exact = exact;
   return p;
@@ -36,9 +37,9 @@ Image framed(const FramingParameters& p, const std::string& file, int64_t id) {
   sample.id = id;
   FramingScratch scratch;
   auto rng = rng_of(id);
-  frame(p, sample, scratch, rng);
-  EXPECT_TRUE(sample.encoded.empty());
-  return sample.image;
+  Image image;
+  frame(p, sample, image, scratch, rng);
+  return image;
 }
 
 TEST(DrawPart, AreaIsUniformAndRatioIsUniformInItsLogarithm) {
@@ -82,7 +83,7 @@ TEST(DrawPart, TakesTheMiddleOfPicturesThatAreTooNarrow) {
 TEST(MiddlePart, IsThatOfResizeAndCenterCrop) {
   // torchvision: 512 x 400 -> 327 x 256 -> the middle 224 x 224, from (52, 16) on.
   FramingParameters p = parameters(224, false);
-  const image::Box box = middle_part(512, 400, p);
+  const image::Box box = anchored_part(512, 400, p);
   EXPECT_NEAR(box.left, 52 * 512.0 / 327, 1e-9);
   EXPECT_NEAR(box.top, 16 * 400.0 / 256, 1e-9);
   EXPECT_NEAR(box.width, 224 * 512.0 / 327, 1e-9);
@@ -98,8 +99,9 @@ TEST(Frame, IsTheSameFromEncodedAndFromDecodedPictures) {
       sample.id = id;
       FramingScratch scratch;
       auto rng = rng_of(id);
-      frame(p, sample, scratch, rng);
-      EXPECT_EQ(sample.image.pixels, framed(p, "photo.png", id).pixels);
+      Image image;
+      frame(p, sample, image, scratch, rng);
+      EXPECT_EQ(image.pixels, framed(p, "photo.png", id).pixels);
     }
   }
 }
@@ -128,9 +130,9 @@ TEST(Frame, TurnsPicturesAsTheyAreShown) {
     Sample sample;
     sample.image = read_ppm(kPictures / (name + ".ppm"));
     auto rng = rng_of(5);
-    frame(parameters(30, true, true), sample, scratch, rng);
-    EXPECT_LE(difference(framed(parameters(30, true, true), name + ".jpg", 5), sample.image).mean,
-              0.6)
+    Image image;
+    frame(parameters(30, true, true), sample, image, scratch, rng);
+    EXPECT_LE(difference(framed(parameters(30, true, true), name + ".jpg", 5), image).mean, 0.6)
         << orientation;
   }
 }

@@ -139,7 +139,7 @@ void run(const Settings& s, const dist::MpiScope& mpi) {
   data::DataLoader loader(
       *dataset,
       data::Sampler::training(dataset->size(), kBatch, true, kSeed, {group.rank(), group.size()}),
-      data::make_train_transforms(transforms, normalization, dataset->shape()),
+      {data::make_train_view(transforms, normalization, dataset->shape())},
       {.workers = 1, .prefetch = 4, .seed = kSeed});
   data::DevicePrefetcher batches(loader, normalization, at::kCPU, dtype);
 

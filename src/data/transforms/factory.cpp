@@ -1,18 +1,17 @@
-// From settings to steps.
+// From settings to views.
 #include "data/transforms/factory.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
-#include <tuple>
+#include <optional>
 #include <utility>
 
-#include "data/transforms/erasing.h"
-#include "data/transforms/geometric.h"
 #include "util/check.h"
 
 namespace dtrain::data {
 namespace {
+
+constexpr int64_t kUsualSize = 224;
 
 std::vector<double> spread(const char* key, std::vector<double> values, int64_t channels) {
   if (values.size() == 1) values.resize(static_cast<size_t>(channels), values[0]);
@@ -34,60 +33,160 @@ std::pair<double, double> low_high(const char* key, const std::vector<double>& v
   return {values[0], values[1]};
 }
 
-std::string with_number(const char* format, double value) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
+std::string as_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.17g", value);
+  if (std::strtod(text, nullptr) == value) {  // the shortest that reads back the same
+    char shorter[32];
+    for (int digits = 1; digits < 17; ++digits) {
+      std::snprintf(shorter, sizeof shorter, "%.*g", digits, value);
+      if (std::strtod(shorter, nullptr) == value) return shorter;
+    }
+  }
   return text;
 }
 
-TransformStep crop_step(const TransformConfig& config, const ImageShape& shape) {
-  const int64_t padding = config.random_crop_padding;
-  const bool zero = config.padding_mode == "zero";
-  if (!zero && padding >= std::min(shape.height, shape.width)) {
-    throw config_error("transforms.random_crop_padding",
-                       "a padding of " + std::to_string(padding) +
-                           " cannot be filled by reflecting an image of " + to_string(shape),
-                       "use a smaller padding, or --set transforms.padding_mode=zero");
-  }
-  const PaddingMode mode = zero ? PaddingMode::kZero : PaddingMode::kReflect;
-  return {"random_crop(padding=" + std::to_string(padding) + ", " + config.padding_mode + ")",
-          kCropStream,
-          [padding, mode](Image& image, Image& scratch, util::CounterRng& rng) {
-            random_crop(image, scratch, padding, mode, rng);
-          }};
+std::string range_text(const char* key, const std::vector<double>& values) {
+  const auto [low, high] = low_high(key, values);
+  return as_text(low) + ":" + as_text(high);
 }
 
-TransformStep flip_step(const TransformConfig& config) {
-  return {with_number("horizontal_flip(p=%g)", config.horizontal_flip),
-          kFlipStream,
-          [p = config.horizontal_flip](Image& image, Image&, util::CounterRng& rng) {
-            random_flip(image, p, rng);
-          }};
+// A step and the field that asks for it.
+struct Wanted {
+  std::string key, text;
+};
+using WantedSteps = std::vector<Wanted>;
+
+// Runs `f`; an error in it gets the field in front.
+template <class F>
+auto under_key(const std::string& key, F&& f) {
+  try {
+    return f();
+  } catch (const Error& error) {
+    throw Error(error.code(), key + ", " + error.subject(), error.cause(), error.advice());
+  }
 }
 
-TransformStep erasing_step(const TransformConfig& config,
-                           const Normalization& normalization,
-                           const ImageShape& shape) {
-  ErasingParameters parameters;
-  parameters.probability = config.random_erasing;
-  std::tie(parameters.scale_low, parameters.scale_high) =
-      low_high("erasing_scale", config.erasing_scale);
-  std::tie(parameters.ratio_low, parameters.ratio_high) =
-      low_high("erasing_ratio", config.erasing_ratio);
-  // See Note [Value of erased pixels].
-  std::vector<double> value = config.erasing_value;
-  if (value.empty()) {
-    for (double mean : normalization.mean) value.push_back(mean * 255);
+std::string policy_step(const std::string& name) {
+  if (name == "ra") return "rand_augment";
+  if (name == "ta_wide") return "trivial_augment_wide";
+  if (name == "imagenet" || name == "cifar10" || name == "svhn")
+    return "auto_augment(" + name + ")";
+  return name;
+}
+
+std::string erasing_text(const TransformConfig& config, int64_t channels) {
+  std::string value = "mean";
+  if (!config.erasing_value.empty()) {
+    value.clear();
+    for (double level : spread("erasing_value", config.erasing_value, channels)) {
+      value += (value.empty() ? "" : "/") + as_text(level);
+    }
   }
-  for (double v : spread("erasing_value", value, shape.channels)) {
-    parameters.value.push_back(static_cast<uint8_t>(std::lround(v)));
+  return "random_erasing(" + as_text(config.random_erasing) +
+         ", scale=" + range_text("erasing_scale", config.erasing_scale) +
+         ", ratio=" + range_text("erasing_ratio", config.erasing_ratio) + ", value=" + value + ")";
+}
+
+WantedSteps listed(const std::string& key, const std::vector<std::string>& texts) {
+  WantedSteps steps;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    steps.push_back({key + "[" + std::to_string(i) + "]", texts[i]});
   }
-  return {with_number("random_erasing(p=%g)", config.random_erasing),
-          kErasingStream,
-          [parameters](Image& image, Image&, util::CounterRng& rng) {
-            const auto rectangle = draw_erasing(image.shape, parameters, rng);
-            if (rectangle) erase(image, *rectangle, parameters.value);
-          }};
+  return steps;
+}
+
+WantedSteps train_steps(const TransformConfig& config, const ImageShape& shape) {
+  if (!config.train.empty()) return listed("transforms.train", config.train);
+  WantedSteps steps;
+  const int64_t side = image_side(config, shape);
+  if (side > 0 && config.random_resized_crop) {
+    steps.push_back({"transforms.size",
+                     "random_resized_crop(" + std::to_string(side) +
+                         ", scale=" + range_text("crop_scale", config.crop_scale) +
+                         ", ratio=" + range_text("crop_ratio", config.crop_ratio) + ")"});
+  }
+  if (config.random_crop_padding > 0) {
+    steps.push_back({"transforms.random_crop_padding",
+                     "random_crop(padding=" + std::to_string(config.random_crop_padding) +
+                         ", mode=" + config.padding_mode + ")"});
+  }
+  if (config.horizontal_flip > 0) {
+    steps.push_back(
+        {"transforms.horizontal_flip", "horizontal_flip(" + as_text(config.horizontal_flip) + ")"});
+  }
+  if (!config.auto_augment.empty()) {
+    steps.push_back({"transforms.auto_augment", policy_step(config.auto_augment)});
+  }
+  if (config.random_erasing > 0) {
+    steps.push_back({"transforms.random_erasing", erasing_text(config, shape.channels)});
+  }
+  return steps;
+}
+
+// The middle of the picture, which steps that choose a part change.
+std::optional<FramingParameters> eval_framing(const TransformConfig& config,
+                                              const ImageShape& shape) {
+  const int64_t side = image_side(config, shape);
+  if (side == 0) return std::nullopt;
+  FramingParameters framing;
+  framing.shape = {side, side, shape.channels};
+  framing.resize = config.eval_resize > 0 ? config.eval_resize : side * 8 / 7;
+  framing.exact = config.exact_decoding;
+  if (framing.resize < side) {
+    throw config_error(
+        "transforms.eval_resize",
+        "is " + std::to_string(framing.resize) + ", less than the size, " + std::to_string(side),
+        "set it to 0 for 8/7 of the size");
+  }
+  return framing;
+}
+
+// Whether `step` chooses the part of the picture; `behind` is the step before it, if there is one.
+bool chooses_part(const ResolvedStep& step, const ResolvedStep* behind) {
+  if (step.row->frame == nullptr) return false;
+  return step.row->make == nullptr ||
+         (behind != nullptr && behind->row->name == std::string("resize"));
+}
+
+View build_view(const std::string& name,
+                const WantedSteps& wanted,
+                const TransformConfig& config,
+                const Normalization& normalization,
+                const ImageShape& shape) {
+  View view{.name = name, .framing = eval_framing(config, shape), .steps = {}};
+  std::optional<ResolvedStep> behind;
+  for (const auto& [key, text] : wanted) {
+    under_key(key, [&] {
+      const ResolvedStep step = resolve_step(text);
+      if (chooses_part(step, behind ? &*behind : nullptr)) {
+        if (!view.steps.empty()) {
+          throw config_error("step " + std::string(step.row->name),
+                             "chooses the part of the picture, behind a step on its pixels",
+                             "put it first");
+        }
+        if (!view.framing) {
+          view.framing.emplace();
+          view.framing->shape = shape;
+          view.framing->exact = config.exact_decoding;
+        }
+        step.row->frame(step.values, *view.framing);
+      } else {
+        const StepContext context{shape_of(view, shape), normalization};
+        view.steps.push_back({text, step.row->stream, step.row->make(step.values, context)});
+      }
+      behind = step;
+    });
+  }
+  if (view.framing && view.framing->part != FramingParameters::Part::kRandomArea &&
+      view.framing->resize < view.framing->shape.height) {
+    throw config_error("view " + name,
+                       "cuts " + std::to_string(view.framing->shape.height) +
+                           " pixels out of pictures resized to " +
+                           std::to_string(view.framing->resize),
+                       "resize to more, or cut out less");
+  }
+  return view;
 }
 
 }  // namespace
@@ -100,36 +199,61 @@ Normalization resolve_normalization(const TransformConfig& config,
           spread("std", config.std.empty() ? dataset_std : config.std, channels)};
 }
 
-std::optional<FramingParameters> make_framing(const TransformConfig& config,
-                                              const ImageShape& shape,
-                                              bool training) {
-  constexpr int64_t kUsualSize = 224;
-  if (config.size == 0 && shape.height > 0) return std::nullopt;
-  const int64_t size = config.size > 0 ? config.size : kUsualSize;
-  FramingParameters parameters;
-  parameters.shape = {size, size, shape.channels};
-  parameters.random = training && config.random_resized_crop;
-  std::tie(parameters.scale_low, parameters.scale_high) = low_high("crop_scale", config.crop_scale);
-  std::tie(parameters.ratio_low, parameters.ratio_high) = low_high("crop_ratio", config.crop_ratio);
-  parameters.resize = config.eval_resize > 0 ? config.eval_resize : size * 8 / 7;
-  parameters.exact = config.exact_decoding;
-  if (parameters.resize < size) {
-    throw config_error(
-        "transforms.eval_resize",
-        "is " + std::to_string(parameters.resize) + ", less than the size, " + std::to_string(size),
-        "set it to 0 for 8/7 of the size");
-  }
-  return parameters;
+int64_t image_side(const TransformConfig& config, const ImageShape& shape) {
+  if (config.size > 0) return config.size;
+  if (shape.height > 0) return 0;
+  return kUsualSize;
 }
 
-Transforms make_train_transforms(const TransformConfig& config,
-                                 const Normalization& normalization,
-                                 const ImageShape& shape) {
-  Transforms steps;
-  if (config.random_crop_padding > 0) steps.push_back(crop_step(config, shape));
-  if (config.horizontal_flip > 0) steps.push_back(flip_step(config));
-  if (config.random_erasing > 0) steps.push_back(erasing_step(config, normalization, shape));
-  return steps;
+View make_train_view(const TransformConfig& config,
+                     const Normalization& normalization,
+                     const ImageShape& shape) {
+  return build_view("train", train_steps(config, shape), config, normalization, shape);
+}
+
+View make_eval_view(const TransformConfig& config, const ImageShape& shape) {
+  return {.name = "eval", .framing = eval_framing(config, shape), .steps = {}};
+}
+
+Views make_weak_strong_views(const TransformConfig& config,
+                             const Normalization& normalization,
+                             const ImageShape& shape) {
+  WantedSteps weak =
+      config.weak.empty() ? train_steps(config, shape) : listed("transforms.weak", config.weak);
+  WantedSteps strong = listed("transforms.strong", config.strong);
+  if (config.strong.empty()) {
+    strong = weak;
+    strong.push_back({"transforms.strong", "rand_augment(2, 10)"});
+  }
+  return {build_view("weak", weak, config, normalization, shape),
+          build_view("strong", strong, config, normalization, shape)};
+}
+
+View make_view(const std::string& name,
+               const std::string& key,
+               const std::vector<std::string>& steps,
+               const TransformConfig& config,
+               const Normalization& normalization,
+               const ImageShape& shape) {
+  return build_view(name, listed(key, steps), config, normalization, shape);
+}
+
+void validate(const TransformConfig& config, config::Problems& problems) {
+  const auto check_steps = [&](const WantedSteps& steps) {
+    for (const auto& [key, text] : steps) {
+      try {
+        resolve_step(text);
+      } catch (const Error& error) {
+        problems.add(key, error.subject() + ": " + error.cause() + "; " + error.advice());
+      }
+    }
+  };
+  check_steps(listed("transforms.train", config.train));
+  check_steps(listed("transforms.weak", config.weak));
+  check_steps(listed("transforms.strong", config.strong));
+  if (!config.auto_augment.empty()) {
+    check_steps({{"transforms.auto_augment", policy_step(config.auto_augment)}});
+  }
 }
 
 }  // namespace dtrain::data

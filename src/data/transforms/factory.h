@@ -2,14 +2,14 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/fields.h"
-#include "data/framing.h"
+#include "config/problems.h"
 #include "data/sample.h"
-#include "data/transforms/transform.h"
+#include "data/transforms/step_table.h"
+#include "data/transforms/view.h"
 
 namespace dtrain::data {
 
@@ -27,6 +27,8 @@ struct TransformConfig {
   std::vector<double> erasing_scale = {0.02, 0.33};
   std::vector<double> erasing_ratio = {0.3, 3.3};
   std::vector<double> erasing_value;
+  std::string auto_augment;
+  std::vector<std::string> train, weak, strong;
   std::vector<double> mean, std;
 };
 
@@ -78,6 +80,18 @@ void fields(V& v, TransformConfig& c) {
     c.erasing_value,
     between(0, 255),
     "Erased pixels get this value, one per channel or one for all; empty: the mean.");
+  v("auto_augment",
+    c.auto_augment,
+    "A policy behind the flip: a step such as rand_augment(2, 9), or ra, ta_wide, imagenet, "
+    "cifar10; empty: none.");
+  v("train",
+    c.train,
+    "The whole of the training's transforms as a list of steps (docs/data.md), in place of those "
+    "that the fields above choose; empty: those.");
+  v("weak", c.weak, "Steps of the weak view of unlabelled pictures; empty: those of the training.");
+  v("strong",
+    c.strong,
+    "Steps of their strong view; empty: those of the weak view and rand_augment(2, 10).");
   v("mean",
     c.mean,
     between(0, 1),
@@ -88,11 +102,6 @@ void fields(V& v, TransformConfig& c) {
     "Standard deviation of pixels in [0, 1], like the mean; empty: the data set's.");
 }
 
-// Normalisation of pixels in [0, 1]: (x - mean) / std, one value per channel.
-struct Normalization {
-  std::vector<double> mean, std;
-};
-
 // The configured values or else the data set's, spread over the channels. Throws Error(kConfig)
 // when their number fits neither 1 nor `channels`.
 Normalization resolve_normalization(const TransformConfig& config,
@@ -100,17 +109,38 @@ Normalization resolve_normalization(const TransformConfig& config,
                                     const std::vector<double>& dataset_std,
                                     int64_t channels);
 
-// How pictures of a data set with images of `shape` (height 0: of different sizes) are brought to
-// one size; nothing when they have it and no other is asked for. Throws Error(kConfig).
-std::optional<FramingParameters> make_framing(const TransformConfig& config,
-                                              const ImageShape& shape,
-                                              bool training);
+// The side to which pictures of a data set with images of `shape` (height 0: of different sizes)
+// are brought; 0: they stay as they are.
+int64_t image_side(const TransformConfig& config, const ImageShape& shape);
 
-// The steps for training, in this order: crop, flip, erasing; a step that would do nothing is left
-// out. `shape` is the shape of the data set's images. Throws Error(kConfig) for settings that do
-// not fit it.
-Transforms make_train_transforms(const TransformConfig& config,
-                                 const Normalization& normalization,
-                                 const ImageShape& shape);
+// Views of a data set with images of `shape`. Throw Error(kConfig), with the field, for settings
+// that do not fit it.
+//   train        what transforms.train lists; without it part of the picture, padded crop, flip,
+//                automatic augmentation, erasing: those that would do something
+//   evaluation   the middle of the picture
+//   weak_strong  two views of each sample, for semi-supervised training
+View make_train_view(const TransformConfig& config,
+                     const Normalization& normalization,
+                     const ImageShape& shape);
+View make_eval_view(const TransformConfig& config, const ImageShape& shape);
+Views make_weak_strong_views(const TransformConfig& config,
+                             const Normalization& normalization,
+                             const ImageShape& shape);
+
+// The steps listed under `key`; for lists of views elsewhere.
+View make_view(const std::string& name,
+               const std::string& key,
+               const std::vector<std::string>& steps,
+               const TransformConfig& config,
+               const Normalization& normalization,
+               const ImageShape& shape);
+
+// What is wrong in the lists of steps, whatever the data set.
+void validate(const TransformConfig& config, config::Problems& problems);
+
+// Of the images that a view gives.
+inline ImageShape shape_of(const View& view, const ImageShape& dataset_shape) {
+  return view.framing ? view.framing->shape : dataset_shape;
+}
 
 }  // namespace dtrain::data

@@ -83,6 +83,13 @@ void flip_horizontally(Image& image) {
   }
 }
 
+void flip_vertically(Image& image) {
+  const int64_t height = image.shape.height;
+  for (int64_t top = 0, bottom = height - 1; top < bottom; ++top, --bottom) {
+    std::swap_ranges(image.row(top), image.row(top + 1), image.row(bottom));
+  }
+}
+
 void random_flip(Image& image, double probability, util::CounterRng& rng) {
   if (rng.uniform() < probability) flip_horizontally(image);
 }

@@ -23,8 +23,9 @@ void shifted_crop(
 void random_crop(
     Image& image, Image& scratch, int64_t padding, PaddingMode mode, util::CounterRng& rng);
 
-// Mirrors left and right in place.
+// Mirrors left and right, or top and bottom, in place.
 void flip_horizontally(Image& image);
+void flip_vertically(Image& image);
 
 // With the given probability: one draw.
 void random_flip(Image& image, double probability, util::CounterRng& rng);

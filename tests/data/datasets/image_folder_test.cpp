@@ -147,9 +147,9 @@ TEST_F(ImageFolderTest, ABadPictureArrivesAtTheTrainerWithItsName) {
   FramingParameters framing;
   framing.shape = {16, 16, 3};
   framing.resize = 18;
+  const View view{.name = "eval", .framing = framing, .steps = {}};
   for (const int64_t workers : {0, 2}) {
-    DataLoader loader(
-        pictures, Sampler::evaluation(4, 4, {0, 1}), {}, {.workers = workers, .framing = framing});
+    DataLoader loader(pictures, Sampler::evaluation(4, 4, {0, 1}), {view}, {.workers = workers});
     loader.start_epoch(0);
     try {
       loader.next();
@@ -168,13 +168,14 @@ TEST_F(ImageFolderTest, BatchesDoNotDependOnWorkers) {
   const ImageFolder pictures = open();
   FramingParameters framing;
   framing.shape = {20, 20, 3};
-  framing.random = true;
+  framing.part = FramingParameters::Part::kRandomArea;
+  const View view{.name = "train", .framing = framing, .steps = {}};
   std::vector<std::vector<uint8_t>> seen;
   for (const int64_t workers : {0, 1, 4}) {
     DataLoader loader(pictures,
                       Sampler::training(24, 6, true, 3, {0, 1}),
-                      {},
-                      {.workers = workers, .seed = 3, .framing = framing});
+                      {view},
+                      {.workers = workers, .seed = 3});
     std::vector<uint8_t> all;
     for (int64_t epoch = 0; epoch < 2; ++epoch) {
       loader.start_epoch(epoch);

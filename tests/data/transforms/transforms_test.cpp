@@ -202,24 +202,31 @@ TransformConfig everything() {
   return config;
 }
 
+Transforms train_steps(const TransformConfig& config,
+                       const Normalization& normalization,
+                       const ImageShape& shape) {
+  return make_train_view(config, normalization, shape).steps;
+}
+
 std::vector<uint8_t> augmented(const Transforms& steps, uint64_t seed, int64_t epoch, int64_t id) {
-  Sample sample{.image = counting_image(kShape), .encoded = {}, .target = 0, .id = id};
-  Image scratch;
-  apply_transforms(steps, seed, epoch, sample, scratch);
-  return sample.image.pixels;
+  Image image = counting_image(kShape), scratch;
+  apply_steps(steps, 0, seed, epoch, id, image, scratch);
+  return image.pixels;
 }
 
 TEST(TransformFactory, MakesOnlyTheStepsThatDoSomethingInTheirOrder) {
   TransformConfig off;
   off.horizontal_flip = 0;
-  EXPECT_TRUE(make_train_transforms(off, kNormalization, kShape).empty());
+  EXPECT_TRUE(train_steps(off, kNormalization, kShape).empty());
   std::vector<std::string> names;
-  for (const auto& step : make_train_transforms(everything(), kNormalization, kShape)) {
+  for (const auto& step : train_steps(everything(), kNormalization, kShape)) {
     names.push_back(step.name);
   }
-  EXPECT_EQ(names,
-            (std::vector<std::string>{
-                "random_crop(padding=2, zero)", "horizontal_flip(p=0.5)", "random_erasing(p=1)"}));
+  EXPECT_EQ(
+      names,
+      (std::vector<std::string>{"random_crop(padding=2, mode=zero)",
+                                "horizontal_flip(0.5)",
+                                "random_erasing(1, scale=0.02:0.33, ratio=0.3:3.3, value=mean)"}));
 }
 
 TEST(TransformFactory, ErasesToTheMeanUnlessToldOtherwise) {
@@ -227,7 +234,7 @@ TEST(TransformFactory, ErasesToTheMeanUnlessToldOtherwise) {
   config.horizontal_flip = 0;
   config.random_erasing = 1;
   auto values_after = [&](const TransformConfig& c) {
-    const auto pixels = augmented(make_train_transforms(c, kNormalization, kShape), 1, 0, 3);
+    const auto pixels = augmented(train_steps(c, kNormalization, kShape), 1, 0, 3);
     return std::set<int>(pixels.begin(), pixels.end());
   };
   EXPECT_TRUE(values_after(config).count(73));  // 0.2860 * 255 = 72.93
@@ -236,7 +243,7 @@ TEST(TransformFactory, ErasesToTheMeanUnlessToldOtherwise) {
 }
 
 TEST(TransformFactory, AugmentationIsAFunctionOfSeedEpochAndSample) {
-  const Transforms steps = make_train_transforms(everything(), kNormalization, kShape);
+  const Transforms steps = train_steps(everything(), kNormalization, kShape);
   EXPECT_EQ(augmented(steps, 1, 2, 3), augmented(steps, 1, 2, 3));
   std::set<std::vector<uint8_t>> distinct;
   for (uint64_t seed : {1, 2}) {
@@ -251,8 +258,8 @@ TEST(TransformFactory, AStepDrawsTheSameWhateverElseIsOn) {
   TransformConfig flip_only;
   TransformConfig crop_and_flip = everything();
   crop_and_flip.random_erasing = 0;
-  const Transforms one = make_train_transforms(flip_only, kNormalization, kShape);
-  const Transforms two = make_train_transforms(crop_and_flip, kNormalization, kShape);
+  const Transforms one = train_steps(flip_only, kNormalization, kShape);
+  const Transforms two = train_steps(crop_and_flip, kNormalization, kShape);
   for (int64_t id = 0; id < 50; ++id) {
     Image cropped = counting_image(kShape), scratch;
     CounterRng rng(1, kCropStream, 0, id);
@@ -266,8 +273,7 @@ TEST(TransformFactory, AStepDrawsTheSameWhateverElseIsOn) {
 TEST(TransformFactory, SettingsThatDoNotFitAreConfigErrors) {
   TransformConfig config = everything();
   auto error = [&] {
-    return error_text([&] { make_train_transforms(config, kNormalization, kShape); },
-                      ExitCode::kConfig);
+    return error_text([&] { train_steps(config, kNormalization, kShape); }, ExitCode::kConfig);
   };
   config.erasing_scale = {0.5, 0.1};
   EXPECT_TRUE(mentions(error(), {"transforms.erasing_scale", "[low, high]"}));
