@@ -22,9 +22,10 @@ const std::vector<Command>& commands() {
        /*uses_ranks=*/true,
        &run_doctor},
       {"inspect",
-       "config [FILE] [flags] | checkpoint PATH | options [--markdown]",
-       "Print a configuration with the origin of each value, what a checkpoint holds, or all "
-       "options.",
+       "config [FILE] [flags] | checkpoint PATH | data SHEET.png [VIEWS] [flags] | options "
+       "[--markdown]",
+       "Print a configuration with the origin of each value, what a checkpoint holds, a sheet of "
+       "augmented images, or all options.",
        /*uses_ranks=*/false,
        &run_inspect},
       {"help", "[command]", "Print this, or the flags of a command.", false, &run_help},

@@ -1,10 +1,11 @@
-// dtrain inspect: prints a configuration, a checkpoint, or the list of all options.
+// dtrain inspect: prints a configuration, a checkpoint, augmented data, or the list of all options.
 #include <cstdio>
 #include <string>
 
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "config/describe.h"
+#include "run/inspect_data.h"
 #include "run/inspect_run.h"
 #include "run/run_config.h"
 #include "util/check.h"
@@ -52,6 +53,22 @@ int inspect_checkpoint(const Words& words) {
   return 0;
 }
 
+int inspect_data(const Words& words) {
+  const char* usage = "data SHEET.png [train|weak_strong|TTA] [flags]";
+  run::RunConfig defaults;
+  const Arguments arguments = parse_arguments(words, config::collect(defaults));
+  const auto& given = arguments.positionals;
+  if (given.empty()) {
+    throw usage_error(
+        "dtrain inspect", "no file to write", std::string("usage: dtrain inspect ") + usage);
+  }
+  if (given.size() > 2) stray(given[2], usage);
+  const auto config = run::load_run_config(arguments.config_file, arguments.overrides);
+  const std::string views = given.size() > 1 ? given[1] : "train";
+  std::fputs(run::write_contact_sheet(config, views, given[0]).c_str(), stdout);
+  return 0;
+}
+
 int inspect_options(const Words& words) {
   const bool as_markdown = words == Words{"--markdown"};
   if (!words.empty() && !as_markdown) stray(words.back(), "options [--markdown]");
@@ -70,10 +87,11 @@ int run_inspect(const Words& words, dist::MpiScope*) {
   const Words rest(words.begin() + (words.empty() ? 0 : 1), words.end());
   if (what == "config") return inspect_config(rest);
   if (what == "checkpoint") return inspect_checkpoint(rest);
+  if (what == "data") return inspect_data(rest);
   if (what == "options") return inspect_options(rest);
   throw usage_error("dtrain inspect",
                     what.empty() ? "nothing to inspect" : "cannot inspect \"" + what + "\"",
-                    "it knows config, checkpoint and options");
+                    "it knows config, checkpoint, data and options");
 }
 
 }  // namespace dtrain::cli

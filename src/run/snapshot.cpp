@@ -22,7 +22,7 @@ constexpr const char* kGradScaler = "grad_scaler";  // (3) double
 constexpr const char* kMetricSums = "metric_sums";  // (ranks, metrics, 2) double
 
 // Settings that change what is written or how fast, not what is computed.
-constexpr std::array<std::string_view, 14> kFree = {"run.output",
+constexpr std::array<std::string_view, 18> kFree = {"run.output",
                                                     "run.resume",
                                                     "run.experiment",
                                                     "run.log_interval",
@@ -30,6 +30,10 @@ constexpr std::array<std::string_view, 14> kFree = {"run.output",
                                                     "loader.eval_batch_size",
                                                     "loader.workers",
                                                     "loader.prefetch",
+                                                    "loader.memory_mb",
+                                                    "loader.bad_samples",
+                                                    "loader.max_bad_samples",
+                                                    "data.cache_mb",
                                                     "train.max_steps",
                                                     "dist.timeout_s",
                                                     "dist.digest_interval",

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "callbacks/bad_sample_quota.h"
 #include "callbacks/checkpoint_saver.h"
 #include "callbacks/early_stopping.h"
 #include "callbacks/failed_update_report.h"
@@ -29,6 +30,7 @@
 #include "run/components.h"
 #include "run/machine.h"
 #include "run/run_folder.h"
+#include "run/shared_cache.h"
 #include "run/snapshot.h"
 #include "tasks/supervised_task.h"
 #include "train/checkpoint_folder.h"
@@ -160,6 +162,7 @@ TrainRun::TrainRun(RunConfig config, const dist::MpiScope& mpi)
   scaler_.emplace(config_.grad_scaler, precision_ == train::Precision::kFloat16);
 
   data_ = dist::together(mpi, [&] { return open_data(config_); });
+  share_caches(data_, config_, mpi);
   start_ = find_start(config_, mpi);
   dist::together(mpi, [&] {
     model_ = make_model(
@@ -319,6 +322,12 @@ void TrainRun::make_callbacks() {
       [this] { return replicated_state(*model_, *optimizer_); },
       *control_,
       config_.dist.digest_interval));
+  if (config_.loader.bad_samples == "replace") {
+    add(std::make_unique<callbacks::BadSampleQuota>(
+        [this] { return loaders_.train->replaced_samples(); },
+        *control_,
+        config_.loader.max_bad_samples));
+  }
   if (config_.train.patience > 0) {
     add(std::make_unique<callbacks::EarlyStopping>(config_.train.patience));
   }

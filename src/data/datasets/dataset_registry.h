@@ -50,6 +50,8 @@ struct DatasetConfig {
   std::string eval_split = "test";
   int64_t limit_train = 0;
   int64_t limit_eval = 0;
+  std::string cache = "none";
+  int64_t cache_mb = 0;
 };
 
 template <class V>
@@ -71,6 +73,15 @@ void fields(V& v, DatasetConfig& c) {
     c.limit_eval,
     at_least(0),
     "Evaluate on so many samples only, chosen like those of training; 0: all of them.");
+  v("cache",
+    c.cache,
+    one_of({"none", "memory"}),
+    "memory: pictures are decoded once, in full, and kept in memory that the ranks of a host "
+    "share, as many as fit.");
+  v("cache_mb",
+    c.cache_mb,
+    at_least(0),
+    "Memory for the cache on each host, in 2^20 bytes; 0: half of what is available.");
 }
 
 // Opens the files of a split and checks their headers and labels; pixels are loaded later (see
