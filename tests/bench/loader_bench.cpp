@@ -1,4 +1,4 @@
-// loader_bench --data-dir DIR --size S --workers W --seconds T [--augment STEP] [--exact] [--eval]:
+// loader_bench --data FOLDER|PACK --size S --workers W --seconds T [--augment STEP] [--exact] [--eval]:
 // images per second of the loader alone, a random part resized and flipped, as one line of JSON.
 // `compare.py loader` runs it beside Python's DataLoader.
 #include <cstdio>
@@ -21,7 +21,7 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string flag = argv[i];
     const char* value = i + 1 < argc ? argv[i + 1] : "";
-    if (flag == "--data-dir") folder = value;
+    if (flag == "--data") folder = value;
     if (flag == "--size") size = std::atoll(value);
     if (flag == "--workers") workers = std::atoll(value);
     if (flag == "--seconds") limit = std::atof(value);
