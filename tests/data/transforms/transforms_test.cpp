@@ -132,7 +132,7 @@ TEST(Erasing, SetsExactlyTheRectangleToTheValue) {
       expected.row(y)[x * 2 + 1] = 200;
     }
   }
-  erase(image, {1, 2, 2, 2}, {100, 200});
+  erase(image, {.left = 2, .top = 1, .width = 2, .height = 2}, {100, 200});
   EXPECT_EQ(image.pixels, expected.pixels);
 }
 
