@@ -238,6 +238,7 @@ const std::vector<FlagRow>& flag_rows() {
       {"run.log_interval", {"--log-interval"}},
       {"data.dataset", {"--dataset"}},
       {"data.data_dir", {"--data-dir", "--data-path"}},
+      {"transforms.auto_augment", {"--aa", "--auto-augment"}},
       {"transforms.random_erasing", {"--reprob", "--random-erase"}},
       {"loader.batch_size", {"--batch-size", "-b"}},
       {"loader.workers", {"--workers", "-j"}},

@@ -78,9 +78,9 @@ Rectangle draw_part(int64_t width,
                     const FramingParameters& p,
                     util::CounterRng& rng) {
   const double area = double(width) * double(height);
+  const double log_low = std::log(p.ratio_low), log_high = std::log(p.ratio_high);
   for (int attempt = 0; attempt < 10; ++attempt) {
     const double target = area * (p.scale_low + (p.scale_high - p.scale_low) * rng.uniform());
-    const double log_low = std::log(p.ratio_low), log_high = std::log(p.ratio_high);
     const double ratio = std::exp(log_low + (log_high - log_low) * rng.uniform());
     const int64_t w = round_even(std::sqrt(target * ratio));
     const int64_t h = round_even(std::sqrt(target / ratio));

@@ -60,7 +60,7 @@ SamplePipeline::SamplePipeline(const Dataset& dataset,
       policy_(policy),
       replaced_(std::make_unique<Replaced>()) {
   for (const View& view : views_) {
-    const ImageShape shape = view.framing ? view.framing->shape : dataset.shape();
+    const ImageShape shape = shape_of(view, dataset.shape());
     if (shape.height == 0) {
       throw config_error("data set " + dataset.name(),
                          "its images differ in size",

@@ -7,16 +7,10 @@
 #include <cstring>
 
 #include "util/check.h"
+#include "util/wide.h"
 
 namespace dtrain::image {
 namespace {
-
-// Compiled once more for processors with wider registers. Sanitizers cannot start such functions.
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define DTRAIN_WIDE __attribute__((target_clones("arch=haswell", "default")))
-#else
-#define DTRAIN_WIDE
-#endif
 
 // Pillow's precompute_coeffs with its bilinear filter (src/libImaging/Resample.c, of which this is
 // the same arithmetic): centres of pixels at halves, support as wide as the larger pixel.

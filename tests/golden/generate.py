@@ -18,6 +18,7 @@ import torchvision
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import make_amp
+import make_augment
 import make_images
 import make_models
 import make_optim
@@ -45,6 +46,7 @@ def main():
             (folder / name).write_text(text_of(content) + "\n")
             print(f"{name}: {(folder / name).stat().st_size} bytes")
     make_images.make()
+    make_augment.make(text_of)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 // draws of torchvision's RandomErasing.
 //
 // Note [Value of erased pixels]
-// torchvision erases after normalisation with the value 0, which is the mean of the data set. Here
-// images are still u8, so the same is the mean in u8, rounded: at most half a grey level (0.5 / 255
-// / std, 0.006 for Fashion-MNIST) away from torchvision's 0 once normalised.
+// torchvision erases after normalisation, with the value 0 or with normal noise of mean 0 and
+// deviation 1. Here images are still u8, so that 0 is the mean of the data set in u8, and noise is
+// mean + std * noise in u8. Both are rounded, which is at most half a grey level (0.5 / 255 / std,
+// 0.006 for Fashion-MNIST) once normalised; noise is also clipped to 0 .. 255, as a pixel is.
 #pragma once
 
 #include <cstdint>
@@ -23,16 +24,35 @@ struct ErasingParameters {
   std::vector<uint8_t> value;                  // one per channel
 };
 
-struct Rectangle {
-  int64_t top = 0, left = 0, height = 0, width = 0;
-};
-
 // The rectangle to erase, or none: with probability 1 - p, and when ten tries gave none that fits
 // (strictly smaller than the image in both directions).
-std::optional<Rectangle> draw_erasing(const ImageShape& shape,
-                                      const ErasingParameters& parameters,
-                                      util::CounterRng& rng);
+std::optional<image::Rectangle> draw_erasing(const ImageShape& shape,
+                                             const ErasingParameters& parameters,
+                                             util::CounterRng& rng);
 
-void erase(Image& image, const Rectangle& rectangle, const std::vector<uint8_t>& value);
+// Mode `constant`.
+void erase(Image& image, const image::Rectangle& rectangle, const std::vector<uint8_t>& value);
+
+// Normal noise of each channel as grey levels. Made once and shared by the workers.
+class ErasingNoise {
+ public:
+  // Of pixels in [0, 1], one value per channel, as in Normalization.
+  ErasingNoise(const std::vector<double>& mean, const std::vector<double>& deviation);
+
+  int64_t channels() const { return static_cast<int64_t>(levels_.size()); }
+  // The level at `share` / 65536 of the distribution, 0 <= share < 65536.
+  uint8_t level(int64_t channel, uint32_t share) const {
+    return levels_[static_cast<size_t>(channel)][share];
+  }
+
+ private:
+  std::vector<std::vector<uint8_t>> levels_;  // the distribution's inverse in 65536 steps
+};
+
+// Mode `random`: every value of the rectangle is drawn on its own, two values with each draw.
+void erase_with_noise(Image& image,
+                      const image::Rectangle& rectangle,
+                      const ErasingNoise& noise,
+                      util::CounterRng& rng);
 
 }  // namespace dtrain::data

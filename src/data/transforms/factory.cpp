@@ -156,6 +156,7 @@ View build_view(const std::string& name,
                 const ImageShape& shape) {
   View view{.name = name, .framing = eval_framing(config, shape), .steps = {}};
   std::optional<ResolvedStep> behind;
+  StepContext context{view.framing ? view.framing->shape : shape, normalization};
   for (const auto& [key, text] : wanted) {
     under_key(key, [&] {
       const ResolvedStep step = resolve_step(text);
@@ -171,8 +172,8 @@ View build_view(const std::string& name,
           view.framing->exact = config.exact_decoding;
         }
         step.row->frame(step.values, *view.framing);
+        context.shape = view.framing->shape;
       } else {
-        const StepContext context{shape_of(view, shape), normalization};
         view.steps.push_back({text, step.row->stream, step.row->make(step.values, context)});
       }
       behind = step;
@@ -186,6 +187,7 @@ View build_view(const std::string& name,
                            std::to_string(view.framing->resize),
                        "resize to more, or cut out less");
   }
+  view.shape = context.shape;
   return view;
 }
 
@@ -212,7 +214,9 @@ View make_train_view(const TransformConfig& config,
 }
 
 View make_eval_view(const TransformConfig& config, const ImageShape& shape) {
-  return {.name = "eval", .framing = eval_framing(config, shape), .steps = {}};
+  View view{.name = "eval", .framing = eval_framing(config, shape), .steps = {}};
+  if (view.framing) view.shape = view.framing->shape;
+  return view;
 }
 
 Views make_weak_strong_views(const TransformConfig& config,

@@ -86,7 +86,7 @@ void fields(V& v, TransformConfig& c) {
     "cifar10; empty: none.");
   v("train",
     c.train,
-    "The whole of the training's transforms as a list of steps (docs/data.md), in place of those "
+    "The whole of the training's transforms as a list of steps (docs/transforms.md), in place of those "
     "that the fields above choose; empty: those.");
   v("weak", c.weak, "Steps of the weak view of unlabelled pictures; empty: those of the training.");
   v("strong",
@@ -137,10 +137,5 @@ View make_view(const std::string& name,
 
 // What is wrong in the lists of steps, whatever the data set.
 void validate(const TransformConfig& config, config::Problems& problems);
-
-// Of the images that a view gives.
-inline ImageShape shape_of(const View& view, const ImageShape& dataset_shape) {
-  return view.framing ? view.framing->shape : dataset_shape;
-}
 
 }  // namespace dtrain::data

@@ -4,14 +4,18 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <set>
+#include <memory>
 #include <sstream>
 #include <tuple>
 
-#include "config/problems.h"
+#include "data/transforms/affine.h"
+#include "data/transforms/auto_augment.h"
+#include "data/transforms/color_jitter.h"
 #include "data/transforms/erasing.h"
+#include "data/transforms/filters.h"
 #include "data/transforms/geometric.h"
-#include "data/transforms/step_text.h"
+#include "data/transforms/photometric.h"
+#include "data/transforms/rand_augment.h"
 #include "util/check.h"
 
 namespace dtrain::data {
@@ -50,35 +54,48 @@ void frame_random_crop(const Values& values, FramingParameters& framing) {
   framing.shape.height = framing.shape.width = values.integer("size");
 }
 
-StepFunction make_random_crop(const Values& values, const Context& context) {
+StepFunction make_random_crop(const Values& values, Context& context) {
   const int64_t padding = values.integer("padding"), size = values.integer("size");
-  if (size > 0 && (size != context.shape.height || size != context.shape.width)) {
-    throw config_error(
-        "step random_crop",
-        "its size is " + std::to_string(size) + ", its images are " + to_string(context.shape),
-        "put resize(n) before it, or leave the size out");
-  }
+  const int64_t height = size > 0 ? size : context.shape.height;
+  const int64_t width = size > 0 ? size : context.shape.width;
+  const int64_t shorter = std::min(context.shape.height, context.shape.width);
   const bool zero = values.word("mode") == "zero";
-  if (!zero && padding >= std::min(context.shape.height, context.shape.width)) {
+  if (!zero && padding >= shorter) {
     throw config_error("step random_crop",
                        "a padding of " + std::to_string(padding) +
                            " cannot be filled by reflecting an image of " +
                            to_string(context.shape),
                        "use a smaller padding, or mode=zero");
   }
+  if (size > shorter + 2 * padding) {
+    throw config_error(
+        "step random_crop",
+        "its size is " + std::to_string(size) + ", its images are " + to_string(context.shape),
+        "put resize(n) before it, or leave the size out");
+  }
   const PaddingMode mode = zero ? PaddingMode::kZero : PaddingMode::kReflect;
-  return [padding, mode](Image& image, Image& scratch, util::CounterRng& rng) {
-    random_crop(image, scratch, padding, mode, rng);
+  context.shape.height = height;
+  context.shape.width = width;
+  return [=](Image& image, Image& scratch, util::CounterRng& rng) {
+    random_crop(image, scratch, height, width, padding, mode, rng);
   };
 }
 
-StepFunction make_horizontal_flip(const Values& values, const Context&) {
+StepFunction make_center_crop(const Values& values, Context& context) {
+  const int64_t size = values.integer("size");
+  context.shape.height = context.shape.width = size;
+  return [=](Image& image, Image& scratch, util::CounterRng&) {
+    center_crop(image, scratch, size, size);
+  };
+}
+
+StepFunction make_horizontal_flip(const Values& values, Context&) {
   return [p = values.number("p")](Image& image, Image&, util::CounterRng& rng) {
     random_flip(image, p, rng);
   };
 }
 
-StepFunction make_vertical_flip(const Values& values, const Context&) {
+StepFunction make_vertical_flip(const Values& values, Context&) {
   return [p = values.number("p")](Image& image, Image&, util::CounterRng& rng) {
     if (rng.uniform() < p) flip_vertically(image);
   };
@@ -117,11 +134,19 @@ std::vector<uint8_t> erased_value(const std::string& text, const Context& contex
   return value;
 }
 
-StepFunction make_random_erasing(const Values& values, const Context& context) {
+StepFunction make_random_erasing(const Values& values, Context& context) {
   ErasingParameters parameters;
   parameters.probability = values.number("p");
   std::tie(parameters.scale_low, parameters.scale_high) = values.range("scale");
   std::tie(parameters.ratio_low, parameters.ratio_high) = values.range("ratio");
+  if (values.word("value") == "random") {
+    const auto noise =
+        std::make_shared<ErasingNoise>(context.normalization.mean, context.normalization.std);
+    return [=](Image& image, Image&, util::CounterRng& rng) {
+      const auto rectangle = draw_erasing(image.shape, parameters, rng);
+      if (rectangle) erase_with_noise(image, *rectangle, *noise, rng);
+    };
+  }
   parameters.value = erased_value(values.word("value"), context);
   return [parameters](Image& image, Image&, util::CounterRng& rng) {
     const auto rectangle = draw_erasing(image.shape, parameters, rng);
@@ -129,9 +154,101 @@ StepFunction make_random_erasing(const Values& values, const Context& context) {
   };
 }
 
+AffineOptions affine_options(const Values& values) {
+  const auto level = static_cast<uint8_t>(values.integer("fill"));
+  return {.interpolation = values.word("interpolation") == "bilinear" ? Interpolation::kBilinear
+                                                                      : Interpolation::kNearest,
+          .fill = {level, level, level}};
+}
+
+StepFunction make_rotation(const Values& values, Context&) {
+  auto [low, high] = values.range("degrees");
+  if (values.is_single("degrees")) low = -high;
+  return
+      [=, options = affine_options(values)](Image& image, Image& scratch, util::CounterRng& rng) {
+        random_rotation(image, scratch, low, high, options, rng);
+      };
+}
+
+StepFunction make_color_jitter(const Values& values, Context&) {
+  const auto parameters = color_jitter(values.number("brightness"),
+                                       values.number("contrast"),
+                                       values.number("saturation"),
+                                       values.number("hue"));
+  return [=, p = values.number("p")](Image& image, Image&, util::CounterRng& rng) {
+    if (rng.uniform() < p) random_color_jitter(image, parameters, rng);
+  };
+}
+
+StepFunction make_grayscale(const Values& values, Context&) {
+  return [p = values.number("p")](Image& image, Image&, util::CounterRng& rng) {
+    random_grayscale(image, p, rng);
+  };
+}
+
+StepFunction make_gaussian_blur(const Values& values, Context&) {
+  const auto [low, high] = values.range("sigma");
+  const int64_t kernel = values.integer("kernel");
+  if (kernel % 2 == 0 || low <= 0) {
+    throw config_error(
+        "step gaussian_blur",
+        "its kernel is " + std::to_string(kernel) + " and its sigma from " + std::to_string(low),
+        "kernels have an odd number of pixels, and sigma is above 0");
+  }
+  return [=, low = low, high = high, p = values.number("p")](
+             Image& image, Image& scratch, util::CounterRng& rng) {
+    if (rng.uniform() < p) random_gaussian_blur(image, scratch, kernel, low, high, rng);
+  };
+}
+
+StepFunction make_solarize(const Values& values, Context&) {
+  return [threshold = values.number("threshold"), p = values.number("p")](
+             Image& image, Image&, util::CounterRng& rng) {
+    if (rng.uniform() < p) solarize(image, threshold);
+  };
+}
+
+StepFunction make_rand_augment(const Values& values, Context&) {
+  const RandAugmentParameters parameters{.operations = values.integer("ops"),
+                                         .magnitude = values.integer("magnitude"),
+                                         .bins = values.integer("bins"),
+                                         .affine = affine_options(values)};
+  if (parameters.magnitude >= parameters.bins) {
+    throw config_error("step rand_augment",
+                       "its magnitude is " + std::to_string(parameters.magnitude) + " of " +
+                           std::to_string(parameters.bins) + " bins",
+                       "bins are counted from 0");
+  }
+  return [=](Image& image, Image& scratch, util::CounterRng& rng) {
+    rand_augment(image, scratch, parameters, rng);
+  };
+}
+
+StepFunction make_trivial_augment_wide(const Values& values, Context&) {
+  const TrivialAugmentParameters parameters{.bins = values.integer("bins"),
+                                            .affine = affine_options(values)};
+  return [=](Image& image, Image& scratch, util::CounterRng& rng) {
+    trivial_augment_wide(image, scratch, parameters, rng);
+  };
+}
+
+StepFunction make_auto_augment(const Values& values, Context&) {
+  const std::string& name = values.word("policy");
+  const AutoAugmentPolicy policy = name == "imagenet"  ? AutoAugmentPolicy::kImageNet
+                                   : name == "cifar10" ? AutoAugmentPolicy::kCifar10
+                                                       : AutoAugmentPolicy::kSvhn;
+  return
+      [=, options = affine_options(values)](Image& image, Image& scratch, util::CounterRng& rng) {
+        auto_augment(image, scratch, policy, options, rng);
+      };
+}
+
 const StepParameter kSize{"size", Kind::kInteger, "", 1, 8192};
 const StepParameter kAlways{"p", Kind::kNumber, "1", 0, 1};
 const StepParameter kHalf{"p", Kind::kNumber, "0.5", 0, 1};
+const StepParameter kFill{"fill", Kind::kInteger, "0", 0, 255};
+const StepParameter kInterpolation{
+    "interpolation", Kind::kWord, "nearest", 0, 0, "nearest bilinear"};
 
 }  // namespace
 
@@ -147,10 +264,15 @@ const std::vector<StepRow>& step_rows() {
        nullptr,
        frame_random_resized_crop},
       {"resize", "Resize (the shorter side)", {kSize}, kPartStream, nullptr, frame_resize},
-      {"center_crop", "CenterCrop", {kSize}, kPartStream, nullptr, frame_center_crop},
+      {"center_crop",
+       "CenterCrop: behind resize a part of the picture",
+       {kSize},
+       kPartStream,
+       make_center_crop,
+       frame_center_crop},
       // Steps on images of one size.
       {"random_crop",
-       "RandomCrop: behind resize a part of the picture, else with the size of the images",
+       "RandomCrop: behind resize a part of the picture; size 0: that of the images",
        {{"size", Kind::kInteger, "0", 0, 8192},
         {"padding", Kind::kInteger, "0", 0, 1024},
         {"mode", Kind::kWord, "zero", 0, 0, "zero reflect"}},
@@ -159,6 +281,54 @@ const std::vector<StepRow>& step_rows() {
        frame_random_crop},
       {"horizontal_flip", "RandomHorizontalFlip", {kHalf}, kFlipStream, make_horizontal_flip},
       {"vertical_flip", "RandomVerticalFlip", {kHalf}, kVerticalFlipStream, make_vertical_flip},
+      {"rotation",
+       "RandomRotation",
+       {{"degrees", Kind::kRange, "", -180, 180}, kFill, kInterpolation},
+       kRotationStream,
+       make_rotation},
+      {"color_jitter",
+       "ColorJitter",
+       {{"brightness", Kind::kNumber, "0", 0, 10},
+        {"contrast", Kind::kNumber, "0", 0, 10},
+        {"saturation", Kind::kNumber, "0", 0, 10},
+        {"hue", Kind::kNumber, "0", 0, 0.5},
+        kAlways},
+       kJitterStream,
+       make_color_jitter},
+      {"grayscale",
+       "RandomGrayscale",
+       {{"p", Kind::kNumber, "0.1", 0, 1}},
+       kGrayscaleStream,
+       make_grayscale},
+      {"gaussian_blur",
+       "GaussianBlur",
+       {{"kernel", Kind::kInteger, "", 1, 255}, {"sigma", Kind::kRange, "0.1:2", 0, 100}, kAlways},
+       kBlurStream,
+       make_gaussian_blur},
+      {"solarize",
+       "RandomSolarize",
+       {{"threshold", Kind::kNumber, "128", 0, 256}, kHalf},
+       kSolarizeStream,
+       make_solarize},
+      {"rand_augment",
+       "RandAugment",
+       {{"ops", Kind::kInteger, "2", 0, 100},
+        {"magnitude", Kind::kInteger, "9", 0, 1000},
+        {"bins", Kind::kInteger, "31", 2, 1001},
+        kFill,
+        kInterpolation},
+       kAutoAugmentStream,
+       make_rand_augment},
+      {"trivial_augment_wide",
+       "TrivialAugmentWide",
+       {{"bins", Kind::kInteger, "31", 2, 1001}, kFill, kInterpolation},
+       kAutoAugmentStream,
+       make_trivial_augment_wide},
+      {"auto_augment",
+       "AutoAugment",
+       {{"policy", Kind::kWord, "imagenet", 0, 0, "imagenet cifar10 svhn"}, kFill, kInterpolation},
+       kAutoAugmentStream,
+       make_auto_augment},
       {"random_erasing",
        "RandomErasing",
        {kHalf,
@@ -169,93 +339,6 @@ const std::vector<StepRow>& step_rows() {
        make_random_erasing},
   };
   return rows;
-}
-
-void StepArguments::set(const StepParameter& parameter,
-                        const std::string& value,
-                        const std::string& step) {
-  const auto refuse = [&](const std::string& expected) {
-    throw config_error("step " + step,
-                       std::string(parameter.name) + " is \"" + value + "\"",
-                       "expected " + expected);
-  };
-  if (parameter.kind == Kind::kWord) {
-    if (parameter.words != nullptr) {
-      std::istringstream words(parameter.words);
-      bool known = false;
-      for (std::string word; words >> word;) known = known || word == value;
-      if (!known) refuse(std::string("one of ") + parameter.words);
-    }
-    words_[parameter.name] = value;
-    return;
-  }
-  const auto number = [&](const std::string& text) {
-    double out = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-    const bool whole = parameter.kind != Kind::kInteger || out == std::floor(out);
-    if (error != std::errc() || end != text.data() + text.size() || !whole ||
-        !(out >= parameter.low && out <= parameter.high)) {
-      std::ostringstream limits;
-      limits << (parameter.kind == Kind::kInteger ? "a whole number" : "a number") << " from "
-             << parameter.low << " to " << parameter.high;
-      refuse(parameter.kind == Kind::kRange ? "low:high, each " + limits.str() : limits.str());
-    }
-    return out;
-  };
-  const size_t colon = value.find(':');
-  if (parameter.kind == Kind::kRange && colon != std::string::npos) {
-    const double low = number(value.substr(0, colon)), high = number(value.substr(colon + 1));
-    if (low > high) refuse("low:high with low not above high");
-    ranges_[parameter.name] = {low, high};
-  } else {
-    const double one = number(value);
-    ranges_[parameter.name] = {one, one};
-  }
-}
-
-ResolvedStep resolve_step(const std::string& text) {
-  const StepText parsed = parse_step(text);
-  ResolvedStep step{.row = nullptr, .values = {}, .text = text};
-  std::vector<std::string> names;
-  for (const StepRow& row : step_rows()) {
-    names.emplace_back(row.name);
-    if (row.name == parsed.name) step.row = &row;
-  }
-  if (step.row == nullptr) {
-    throw config_error("step \"" + text + "\"",
-                       "there is no step " + parsed.name + config::did_you_mean(parsed.name, names),
-                       "docs/data.md lists them");
-  }
-  const auto& parameters = step.row->parameters;
-  std::set<std::string> given;
-  names.clear();
-  for (const StepParameter& parameter : parameters) names.emplace_back(parameter.name);
-  for (size_t i = 0; i < parsed.arguments.size(); ++i) {
-    const auto& [key, value] = parsed.arguments[i];
-    const auto wanted = std::find_if(parameters.begin(), parameters.end(), [&](const auto& p) {
-      return key.empty() ? &p == parameters.data() + i : p.name == key;
-    });
-    if (wanted == parameters.end()) {
-      throw config_error("step \"" + text + "\"",
-                         key.empty() ? "has more values than the step takes"
-                                     : "takes no " + key + config::did_you_mean(key, names),
-                         "docs/data.md lists the values of each step");
-    }
-    if (!given.insert(wanted->name).second) {
-      throw config_error("step \"" + text + "\"", key + " is given twice", "remove one of them");
-    }
-    step.values.set(*wanted, value, step.row->name);
-  }
-  for (const StepParameter& parameter : parameters) {
-    if (given.contains(parameter.name)) continue;
-    if (*parameter.fallback == '\0') {
-      throw config_error("step \"" + text + "\"",
-                         std::string("its ") + parameter.name + " is missing",
-                         std::string("write ") + step.row->name + "(" + parameter.name + "=...)");
-    }
-    step.values.set(parameter, parameter.fallback, step.row->name);
-  }
-  return step;
 }
 
 }  // namespace dtrain::data

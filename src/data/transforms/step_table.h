@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,16 +35,19 @@ class StepArguments {
   double number(const std::string& name) const { return ranges_.at(name).first; }
   int64_t integer(const std::string& name) const { return static_cast<int64_t>(number(name)); }
   std::pair<double, double> range(const std::string& name) const { return ranges_.at(name); }
+  // Whether a range was written as one value.
+  bool is_single(const std::string& name) const { return single_.contains(name); }
   const std::string& word(const std::string& name) const { return words_.at(name); }
 
   void set(const StepParameter& parameter, const std::string& value, const std::string& step);
 
  private:
   std::map<std::string, std::pair<double, double>> ranges_;
+  std::set<std::string> single_;
   std::map<std::string, std::string> words_;
 };
 
-// What a step has to know of the images it gets.
+// What a step has to know of the images it gets; one that changes their size says so here.
 struct StepContext {
   ImageShape shape;
   Normalization normalization;
@@ -56,8 +60,8 @@ struct StepRow {
   const char* like;  // what others call it
   std::vector<StepParameter> parameters;
   util::RandomStream stream;
-  // One of them: a step, or the choice of a picture's part (framing.h).
-  StepFunction (*make)(const StepArguments& values, const StepContext& context);
+  // A step, the choice of a picture's part (framing.h), or both: behind `resize` the choice.
+  StepFunction (*make)(const StepArguments& values, StepContext& context);
   void (*frame)(const StepArguments& values, FramingParameters& framing) = nullptr;
 };
 

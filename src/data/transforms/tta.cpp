@@ -25,11 +25,11 @@ struct Request {
   View evaluation() const { return make_eval_view(config, shape); }
 
   View with_step(View view, const std::string& name_of_view, const std::string& step) const {
-    const ImageShape framed = shape_of(view, shape);
+    StepContext context{shape_of(view, shape), normalization};
     const ResolvedStep resolved = resolve_step(step);
     view.name = name_of_view;
     view.steps.push_back(
-        {step, resolved.row->stream, resolved.row->make(resolved.values, {framed, normalization})});
+        {step, resolved.row->stream, resolved.row->make(resolved.values, context)});
     return view;
   }
 
@@ -183,7 +183,7 @@ Views make_tta_views(const std::string& name,
   throw config_error(
       "views " + name,
       "there is no list of views " + text.name + config::did_you_mean(text.name, tta_names()),
-      "docs/data.md lists them");
+      "docs/transforms.md lists them");
 }
 
 }  // namespace dtrain::data

@@ -17,9 +17,15 @@ struct View {
   std::string name;                          // for logs: "train", "strong", "flip"
   std::optional<FramingParameters> framing;  // none: images come in the size they have
   Transforms steps;
+  ImageShape shape = {};  // of the images that come out; height 0: that of the data set
 };
 
 using Views = std::vector<View>;
+
+// Of the images that a view gives.
+inline ImageShape shape_of(const View& view, const ImageShape& dataset_shape) {
+  return view.shape.height > 0 ? view.shape : dataset_shape;
+}
 
 // The generator of step `position` of view `number` of a list. View 0 draws as if it were alone.
 inline util::CounterRng step_generator(const Transforms& steps,

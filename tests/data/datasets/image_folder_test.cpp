@@ -147,7 +147,7 @@ TEST_F(ImageFolderTest, ABadPictureArrivesAtTheTrainerWithItsName) {
   FramingParameters framing;
   framing.shape = {16, 16, 3};
   framing.resize = 18;
-  const View view{.name = "eval", .framing = framing, .steps = {}};
+  const View view{.name = "eval", .framing = framing, .steps = {}, .shape = framing.shape};
   for (const int64_t workers : {0, 2}) {
     DataLoader loader(pictures, Sampler::evaluation(4, 4, {0, 1}), {view}, {.workers = workers});
     loader.start_epoch(0);
@@ -169,7 +169,7 @@ TEST_F(ImageFolderTest, BatchesDoNotDependOnWorkers) {
   FramingParameters framing;
   framing.shape = {20, 20, 3};
   framing.part = FramingParameters::Part::kRandomArea;
-  const View view{.name = "train", .framing = framing, .steps = {}};
+  const View view{.name = "train", .framing = framing, .steps = {}, .shape = framing.shape};
   std::vector<std::vector<uint8_t>> seen;
   for (const int64_t workers : {0, 1, 4}) {
     DataLoader loader(pictures,

@@ -1,6 +1,7 @@
 // Augmentation: what each step does to pixels, and how its draws are distributed.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -132,7 +133,7 @@ TEST(Erasing, SetsExactlyTheRectangleToTheValue) {
       expected.row(y)[x * 2 + 1] = 200;
     }
   }
-  erase(image, {1, 2, 2, 2}, {100, 200});
+  erase(image, {.left = 2, .top = 1, .width = 2, .height = 2}, {100, 200});
   EXPECT_EQ(image.pixels, expected.pixels);
 }
 
@@ -186,6 +187,72 @@ TEST(Erasing, GivesUpWhenNothingFits) {
       .probability = 1, .scale_low = 1, .scale_high = 1, .value = {0}};
   CounterRng rng = rng_for(0);
   EXPECT_FALSE(draw_erasing({8, 8, 1}, parameters, rng));
+}
+
+Image noisy_image(const ImageShape& shape, const ErasingNoise& noise) {
+  Image image;
+  image.resize(shape);
+  CounterRng rng = rng_for(1);
+  erase_with_noise(image, {0, 0, shape.width, shape.height}, noise, rng);
+  return image;
+}
+
+TEST(Erasing, NoiseIsNormalAfterNormalisation) {
+  // Deviations are small enough for the clip to change nothing.
+  const std::vector<double> mean = {0.5, 0.4, 0.6}, deviation = {0.08, 0.06, 0.1};
+  const Image image = noisy_image({200, 200, 3}, ErasingNoise(mean, deviation));
+  constexpr double kCount = 40000;
+  std::vector<double> sum(3), squares(3), cubes(3), fourths(3);
+  double between_channels = 0, between_neighbours = 0;
+  const auto normalised = [&](size_t i) {
+    return (image.pixels[i] / 255.0 - mean[i % 3]) / deviation[i % 3];
+  };
+  for (size_t i = 0; i < image.pixels.size(); ++i) {
+    const double z = normalised(i);
+    sum[i % 3] += z / kCount;
+    squares[i % 3] += z * z / kCount;
+    cubes[i % 3] += z * z * z / kCount;
+    fourths[i % 3] += z * z * z * z / kCount;
+    if (i % 3 == 0) between_channels += z * normalised(i + 1) / kCount;
+    if (i >= 3) between_neighbours += z * normalised(i - 3) / (3 * kCount);
+  }
+  for (size_t c = 0; c < 3; ++c) {
+    EXPECT_NEAR(sum[c], 0, 4 / std::sqrt(kCount));
+    EXPECT_NEAR(squares[c], 1, 4 * std::sqrt(2 / kCount) + 0.002);  // rounding adds its share
+    EXPECT_NEAR(cubes[c], 0, 4 * std::sqrt(15 / kCount));
+    EXPECT_NEAR(fourths[c], 3, 4 * std::sqrt(96 / kCount) + 0.01);
+  }
+  EXPECT_NEAR(between_channels, 0, 4 / std::sqrt(kCount));
+  EXPECT_NEAR(between_neighbours, 0, 4 / std::sqrt(3 * kCount));
+}
+
+TEST(Erasing, NoiseBeyondBlackAndWhiteIsClipped) {
+  const Image image = noisy_image({100, 100, 1}, ErasingNoise({0.5}, {0.5}));
+  const auto share = [&](uint8_t level) {
+    const auto count = std::count(image.pixels.begin(), image.pixels.end(), level);
+    return static_cast<double>(count) / 10000;
+  };
+  EXPECT_NEAR(share(0), 0.1597, 0.015);  // below half a level above 0: -0.996 deviations
+  EXPECT_NEAR(share(255), 0.1597, 0.015);
+}
+
+TEST(Erasing, NoiseStaysWithinItsRectangleAndChangesWithTheDraws) {
+  const ErasingNoise noise({0.5, 0.5, 0.5}, {0.2, 0.2, 0.2});
+  std::set<std::vector<uint8_t>> distinct;
+  for (int64_t id = 0; id < 20; ++id) {
+    Image image;
+    image.resize({5, 6, 3});
+    CounterRng rng = rng_for(id);
+    erase_with_noise(image, {.left = 2, .top = 1, .width = 3, .height = 2}, noise, rng);
+    for (int64_t y = 0; y < 5; ++y) {
+      for (int64_t x = 0; x < 6; ++x) {
+        if (x >= 2 && x < 5 && y >= 1 && y < 3) continue;
+        for (int64_t c = 0; c < 3; ++c) ASSERT_EQ(image.row(y)[3 * x + c], 0);
+      }
+    }
+    distinct.insert(image.pixels);
+  }
+  EXPECT_EQ(distinct.size(), 20u);
 }
 
 // ---- the list of steps

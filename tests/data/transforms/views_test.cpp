@@ -95,7 +95,7 @@ TEST(StepList, ThatCannotWorkIsRefusedWithThePlaceInTheList) {
   EXPECT_TRUE(mentions(refusal({"resize"}), {"size is missing"}));
   EXPECT_TRUE(mentions(refusal({"horizontal_flip", "resize(40)"}), {"put it first"}));
   EXPECT_TRUE(mentions(refusal({"resize(40)", "center_crop(64)"}), {"64 pixels", "resized to 40"}));
-  EXPECT_TRUE(mentions(refusal({"random_crop(30, padding=2)"}, kSmall), {"32 x 32 x 3"}));
+  EXPECT_TRUE(mentions(refusal({"random_crop(37, padding=2)"}, kSmall), {"32 x 32 x 3"}));
   EXPECT_TRUE(mentions(refusal({"random_erasing(value=300)"}), {"300"}));
   EXPECT_TRUE(mentions(refusal({"random_erasing(scale=0.5:0.2)"}), {"low:high"}));
 }
@@ -108,6 +108,62 @@ TEST(StepList, IsCheckedAsAWholeBeforeAnyDataIsOpened) {
   EXPECT_EQ(problems.all().size(), 3U);
   EXPECT_TRUE(
       mentions(problems.text(), {"transforms.train[0]", "train[1]", "transforms.strong[0]"}));
+}
+
+// With the values that have to be given: "resize(32)".
+std::string shortest(const StepRow& row) {
+  std::string values;
+  for (const StepParameter& parameter : row.parameters) {
+    if (*parameter.fallback == '\0') values += values.empty() ? "3" : ", 3";
+  }
+  return row.name + ("(" + values + ")");
+}
+
+TEST(StepTable, HasStepsThatWorkOnColourAndGreyAndDrawTheSameEachTime) {
+  const Image photo = read_ppm(kPictures / "photo.ppm");
+  for (const StepRow& row : step_rows()) {
+    if (row.make == nullptr) continue;
+    for (const int64_t channels : {1, 3}) {
+      Image picture;
+      picture.resize({40, 40, channels});
+      std::copy_n(photo.pixels.begin(), picture.pixels.size(), picture.pixels.begin());
+      TransformConfig config = listing({shortest(row)});
+      const Normalization normalization{std::vector<double>(size_t(channels), 0.5),
+                                        std::vector<double>(size_t(channels), 0.2)};
+      const View view = make_train_view(config, normalization, picture.shape);
+      int64_t changed = 0;
+      for (int64_t id = 0; id < 60; ++id) {
+        Image once = picture, again = picture, spare;
+        apply_steps(view.steps, 0, 7, 1, id, once, spare);
+        apply_steps(view.steps, 0, 7, 1, id, again, spare);
+        EXPECT_EQ(once.pixels, again.pixels) << row.name;
+        EXPECT_EQ(once.shape, view.shape) << row.name;
+        changed += once.pixels != picture.pixels ? 1 : 0;
+      }
+      const bool idle = row.name == std::string("color_jitter") ||
+                        row.name == std::string("random_crop") ||
+                        (channels == 1 && row.name == std::string("grayscale"));
+      EXPECT_EQ(changed == 0, idle) << row.name << " on " << channels << " channels";
+    }
+  }
+}
+
+TEST(StepTable, IsTheOneInTheDocumentation) {
+  const auto text = testing::bytes_of(std::filesystem::path(DTRAIN_SOURCE_DIR) / "docs/transforms.md");
+  const std::string page(text.begin(), text.end());
+  for (const StepRow& row : step_rows()) {
+    std::string signature = row.name + std::string("(");
+    for (const StepParameter& parameter : row.parameters) {
+      if (&parameter != row.parameters.data()) signature += ", ";
+      signature += parameter.name;
+      if (*parameter.fallback != '\0') signature += std::string("=") + parameter.fallback;
+    }
+    EXPECT_NE(page.find("`" + signature + ")` | " + row.like), std::string::npos)
+        << "expected in docs/transforms.md: | `" << signature << ")` | " << row.like << " |";
+  }
+  for (const std::string& name : tta_names()) {
+    EXPECT_NE(page.find("| `" + name), std::string::npos) << name;
+  }
 }
 
 TEST(StepList, AStepThatStandsTwiceDrawsTwice) {
