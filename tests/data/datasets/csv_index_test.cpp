@@ -5,14 +5,15 @@
 #include <sys/stat.h>
 
 #include <fstream>
-#include <optional>
 
 #include "data/datasets/csv_file.h"
+#include "data/datasets/csv_table.h"
 #include "data/datasets/subset.h"
 #include "tests/support/mentions.h"
 #include "tests/support/pictures.h"
 #include "tests/support/temp_folder.h"
 #include "util/check.h"
+#include "util/random.h"
 
 namespace dtrain::data {
 namespace {
@@ -79,6 +80,43 @@ TEST(CsvReader, LimitsARecord) {
   EXPECT_EQ(records(most + "\n" + most).size(), 2U);
   EXPECT_TRUE(mentions(malformed(most + "xx"), {"64 KiB"}));
   EXPECT_TRUE(mentions(malformed("a,\"" + most + "\n" + most), {"64 KiB", "never closed"}));
+}
+
+// Bytes changed, dropped and doubled at random: a table and findings, whatever comes.
+TEST(CsvTable, ReadsOrRefusesAnyBytes) {
+  const std::string text = "path,label,split\r\na/1.jpg,cat,train\n\"b, \"\"c\"\".jpg\",,val\n";
+  util::CounterRng rng(5, util::RandomStream::kTest, 0, 0);
+  int refused = 0;
+  for (int round = 0; round < 20000; ++round) {
+    std::string damaged = text;
+    for (int64_t changes = rng.below(6); changes >= 0; --changes) {
+      const auto at = static_cast<size_t>(rng.below(static_cast<int64_t>(damaged.size())));
+      const char byte = "\",\r\n\0\xC3\xA9x"[rng.below(8)];
+      switch (rng.below(3)) {
+        case 0:
+          damaged[at] = byte;
+          break;
+        case 1:
+          damaged.insert(at, 1, byte);
+          break;
+        default:
+          damaged.erase(at, 1);
+      }
+    }
+    CsvFindings findings;
+    const CsvTable table = read_csv_table(damaged, findings);
+    const std::string found = error_text([&] { findings.throw_if_any("x", ""); }, ExitCode::kData);
+    refused += found != "no error";
+    for (const CsvRow& row : table.rows) {
+      EXPECT_FALSE(row.path.empty());
+      EXPECT_LT(static_cast<size_t>(row.label), table.labels.size());
+    }
+    if (found == "no error" && table.has_splits) {
+      for (const CsvRow& row : table.rows) EXPECT_FALSE(row.split.empty());
+    }
+  }
+  EXPECT_GT(refused, 5000);
+  EXPECT_LT(refused, 20000);
 }
 
 class CsvIndexTest : public ::testing::Test {
