@@ -24,6 +24,10 @@ class Dataset {
   // cannot be read.
   virtual void read(int64_t index, Sample& sample) const = 0;
 
+  // Class of item `index`, kUnlabelled where it has none: what read() gives as the target, without
+  // reading any pixels. Safe to call from many threads at once.
+  virtual int64_t target(int64_t index) const = 0;
+
   // Which sample that is, for messages: "sample 7 of fashion_mnist/train".
   virtual std::string describe(int64_t index) const {
     return "sample " + std::to_string(index) + " of " + name();
@@ -33,7 +37,7 @@ class Dataset {
   // one size (framing.h).
   virtual ImageShape shape() const = 0;
 
-  // One name per class; a target is an index into this list.
+  // One name per class; a target is an index into this list, or kUnlabelled.
   virtual const std::vector<std::string>& class_names() const = 0;
   int64_t num_classes() const { return static_cast<int64_t>(class_names().size()); }
 
@@ -42,7 +46,8 @@ class Dataset {
   virtual std::string fingerprint() const = 0;
 
   // Starts to load the content on a thread in the background and returns at once. Without it the
-  // first read() loads. A failure is thrown by every read() and fingerprint() that follows.
+  // first read() loads. A failure is thrown by every read() and fingerprint() that follows. Calling
+  // it again does nothing.
   virtual void start_loading() {}
 };
 

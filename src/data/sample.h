@@ -11,6 +11,9 @@ namespace dtrain::data {
 using image::Image;
 using image::ImageShape;
 
+// The target of a sample that nobody has labelled.
+inline constexpr int64_t kUnlabelled = -1;
+
 // One item of a data set. `id` names the sample for ever (its position in the data set, before any
 // shuffling): random draws are keyed by it and predictions carry it.
 //

@@ -39,7 +39,8 @@ Facts facts_of(const RunConfig& config, const DataIdentity& data, const nn::Clas
   return {{"code version", code_version()},
           {"config", effective_config(common)},
           {"data set",
-           data.train_fingerprint + " " + data.eval_fingerprint + " " + util::hash_hex(classes)},
+           data.train_fingerprint + " " + data.eval_fingerprint + " " + data.unlabeled_fingerprint +
+               " " + util::hash_hex(classes)},
           {"parameter plan", parameter_plan(model)}};
 }
 

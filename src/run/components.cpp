@@ -10,16 +10,20 @@
 #include <cstdlib>
 #include <utility>
 
+#include "data/datasets/open_datasets.h"
 #include "models/registry.h"
 #include "nn/conversion.h"
 
 namespace dtrain::run {
 
 Data open_data(const RunConfig& config) {
+  data::OpenedData opened =
+      data::open_datasets(config.data, static_cast<uint64_t>(config.run.seed));
   Data data;
-  data.train = data::open_dataset(config.data, data::Split::kTrain);
+  data.train = std::move(opened.train);
+  data.eval = std::move(opened.eval);
+  data.unlabeled = std::move(opened.unlabeled);
   data.train->start_loading();
-  data.eval = data::open_dataset(config.data, data::Split::kEval);
   const auto& row = data::find_dataset(config.data.dataset);
   data.normalization = data::resolve_normalization(
       config.transforms, row.mean, row.std, data.train->shape().channels);
@@ -30,6 +34,7 @@ Data open_data(const RunConfig& config) {
 void identify(Data& data) {
   data.identity.train_fingerprint = data.train->fingerprint();
   data.identity.eval_fingerprint = data.eval->fingerprint();
+  if (data.unlabeled) data.identity.unlabeled_fingerprint = data.unlabeled->fingerprint();
 }
 
 data::ImageShape input_shape(const RunConfig& config, const Data& data) {

@@ -19,11 +19,13 @@ namespace dtrain::run {
 
 struct Data {
   std::unique_ptr<data::Dataset> train, eval;
+  std::unique_ptr<data::Dataset> unlabeled;  // null where there is none
   data::Normalization normalization;
   DataIdentity identity;  // without fingerprints until identify()
 };
 
-// Opens both splits; the pixels of the training split are read in the background.
+// Opens what is trained and evaluated on; the pixels of the training split are read in the
+// background.
 Data open_data(const RunConfig& config);
 
 // Waits for the pixels, so that damaged files show before anything is written.

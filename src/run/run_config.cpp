@@ -5,6 +5,7 @@
 
 #include "config/describe.h"
 #include "config/json.h"
+#include "data/datasets/open_datasets.h"
 #include "run/machine.h"
 #include "train/autocast.h"
 #include "util/check.h"
@@ -50,6 +51,12 @@ void check_run(Checker& checker, const RunConfig& c) {
   checker.expect(!c.data.data_dir.empty() || !row.default_dir.empty(),
                  "data.data_dir",
                  "must name the folder of " + c.data.dataset + ", which has no usual place");
+}
+
+void check_data(Checker& checker, const data::DatasetConfig& c) {
+  config::Problems found;
+  data::validate(c, found);
+  for (const auto& problem : found.all()) checker.expect(false, problem.where, problem.text);
 }
 
 void check_transforms(Checker& checker, const data::TransformConfig& c) {
@@ -133,6 +140,7 @@ RunConfig load_run_config(const std::string& file, const std::vector<config::Ove
 config::Problems validate(const RunConfig& config) {
   Checker checker(config.origins);
   check_run(checker, config);
+  check_data(checker, config.data);
   check_transforms(checker, config.transforms);
   check_training(checker, config);
   config::Problems problems = std::move(checker).problems();
@@ -152,6 +160,10 @@ void resolve(RunConfig& config, const Machine& machine) {
            run.experiment,
            config.data.dataset + "_" + config.model.name,
            "data set and model");
+  }
+  // Only where it counts: elsewhere checkpoints from before there were splits go on to fit.
+  if (config.data.split_seed < 0 && data::draws_splits(config.data)) {
+    choose("data.split_seed", config.data.split_seed, run.seed, "run.seed");
   }
   choose("run.device",
          run.device,

@@ -64,6 +64,17 @@ std::string both(const std::string& what, const std::string& before, const std::
   return what + " was " + before + " and is " + now;
 }
 
+// The first class that differs: a target is a position in this list.
+std::string class_difference(const std::vector<std::string>& before,
+                             const std::vector<std::string>& now) {
+  const auto [left, right] = std::mismatch(before.begin(), before.end(), now.begin(), now.end());
+  if (left == before.end() || right == now.end()) {
+    return both("the number of classes", std::to_string(before.size()), std::to_string(now.size()));
+  }
+  return "the class names or their order differ: " +
+         both("class " + std::to_string(left - before.begin()), *left, *right);
+}
+
 train::NamedTensors optimizer_tensors(const optim::Optimizer& optimizer) {
   train::NamedTensors named;
   for (const auto& [name, tensor] : optimizer.state()) {
@@ -110,6 +121,7 @@ config::Json describe_run(const RunConfig& config, const DataIdentity& data, int
   meta["global_batch_size"] = global_batch_size(config, ranks);
   meta["machine"] = {{"libtorch", libtorch_version()}, {"instructions", instruction_sets()}};
   meta["data"] = {{"train", data.train_fingerprint}, {"eval", data.eval_fingerprint}};
+  if (!data.unlabeled_fingerprint.empty()) meta["data"]["unlabeled"] = data.unlabeled_fingerprint;
   meta["class_names"] = data.class_names;
   meta["config"] = config::Json::parse(effective_config(config));
   return meta;
@@ -194,8 +206,12 @@ std::vector<std::string> check_resumable(const config::Json& meta,
   if (meta.at("data").at("eval") != data.eval_fingerprint) {
     refused.add("data", "the evaluation images or labels are not those the run began with");
   }
-  if (meta.at("class_names") != config::Json(data.class_names)) {
-    refused.add("data", "the class names or their order differ");
+  if (meta.at("data").value("unlabeled", "") != data.unlabeled_fingerprint) {
+    refused.add("data", "the unlabelled images are not those the run began with");
+  }
+  const auto classes = meta.at("class_names").get<std::vector<std::string>>();
+  if (classes != data.class_names) {
+    refused.add("data", class_difference(classes, data.class_names));
   }
   if (!refused.empty()) {
     throw config_error(

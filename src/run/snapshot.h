@@ -21,6 +21,7 @@ namespace dtrain::run {
 struct DataIdentity {
   std::string train_fingerprint, eval_fingerprint;
   std::vector<std::string> class_names;
+  std::string unlabeled_fingerprint = {};  // empty where there are no such data
 };
 
 // What a checkpoint restores besides the TrainState. Borrowed.

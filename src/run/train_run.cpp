@@ -230,7 +230,8 @@ std::string TrainRun::headline() const {
          train::to_string(precision_) + ", " + world + ", threads per rank " +
          std::to_string(config_.run.threads) + ", training images " +
          std::to_string(data_.train->size()) + ", evaluation images " +
-         std::to_string(data_.eval->size());
+         std::to_string(data_.eval->size()) +
+         (data_.unlabeled ? ", unlabelled images " + std::to_string(data_.unlabeled->size()) : "");
 }
 
 void TrainRun::announce_resume() const {

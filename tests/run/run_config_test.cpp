@@ -98,6 +98,8 @@ TEST(RunConfig, refuses_settings_that_contradict_each_other) {
   expect_problem({{"train.eval_interval", "11", "x"}}, "before the first evaluation");
   expect_problem({{"dist.backend", "nccl", "x"}, {"run.device", "cpu", "x"}}, "run.device is cpu");
   expect_problem({{"dist.first_bucket_mb", "30", "x"}}, "above dist.bucket_mb, 25");
+  expect_problem({{"data.folds", "5", "x"}, {"data.fold", "5", "--fold"}},
+                 "data.fold (--fold): is 5, but the last of 5 data.folds is 4");
 }
 
 TEST(RunConfig, resolves_what_was_left_open_and_says_why) {
@@ -111,6 +113,15 @@ TEST(RunConfig, resolves_what_was_left_open_and_says_why) {
   EXPECT_EQ(config::origin_of(config.origins, "run.threads"), "automatic (processors per rank)");
   EXPECT_EQ(config::origin_of(config.origins, "run.device"), "automatic (0 GPUs visible)");
   EXPECT_TRUE(validate(config).empty());
+}
+
+TEST(RunConfig, takes_the_seed_of_splits_from_the_run_where_there_are_any) {
+  RunConfig config = load_run_config("", {{"data.holdout", "0.1", "x"}, {"run.seed", "7", "x"}});
+  resolve(config, {.cores = 1});
+  EXPECT_EQ(config.data.split_seed, 7);
+  config = load_run_config("", {{"run.seed", "7", "x"}});
+  resolve(config, {.cores = 1});
+  EXPECT_EQ(config.data.split_seed, -1);
 }
 
 TEST(RunConfig, resolves_to_the_same_when_resolved_again) {

@@ -86,6 +86,27 @@ TEST(Resumable, AllThatChangesTheCourseIsRefusedAtOnce) {
       << text;
 }
 
+TEST(Resumable, OtherClassesAreRefusedWithTheFirstDifference) {
+  EXPECT_TRUE(mentions(refusal(meta(), config(), {"a", "b", {"dog", "cat"}}),
+                       {"order differ", "class 0 was cat and is dog"}));
+  EXPECT_TRUE(mentions(refusal(meta(), config(), {"a", "b", {"cat", "frog"}}),
+                       {"class 1 was dog and is frog"}));
+  EXPECT_TRUE(mentions(refusal(meta(), config(), {"a", "b", {"cat", "dog", "frog"}}),
+                       {"number of classes was 2 and is 3"}));
+}
+
+TEST(Resumable, OtherUnlabelledImagesAreRefused) {
+  const std::string text = refusal(meta(), config(), {"a", "b", {"cat", "dog"}, "u"});
+  EXPECT_TRUE(mentions(text, {"unlabelled images"})) << text;
+}
+
+TEST(Resumable, AnotherSplitIsRefused) {
+  RunConfig now = config();
+  now.data.folds = 5;
+  now.data.fold = 2;
+  EXPECT_TRUE(mentions(refusal(meta(), now), {"data.folds", "data.fold"}));
+}
+
 TEST(Resumable, WhatOnlyChangesTheOutputIsFree) {
   RunConfig now = config();
   now.run.output = "elsewhere";

@@ -92,7 +92,7 @@ void TinyDataset::read(int64_t index, data::Sample& sample) const {
   if (on_read_) on_read_(index);
   sample.image.shape = shape();
   sample.image.pixels = tiny_image(options_, index);
-  sample.target = index % options_.classes;
+  sample.target = target(index);
   sample.id = index;
 }
 

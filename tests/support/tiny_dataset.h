@@ -47,6 +47,7 @@ class TinyDataset : public data::Dataset {
   const std::string& name() const override { return name_; }
   int64_t size() const override { return options_.train; }
   void read(int64_t index, data::Sample& sample) const override;
+  int64_t target(int64_t index) const override { return index % options_.classes; }
   data::ImageShape shape() const override;
   const std::vector<std::string>& class_names() const override { return class_names_; }
   std::string fingerprint() const override;

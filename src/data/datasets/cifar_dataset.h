@@ -37,6 +37,7 @@ class CifarDataset : public Dataset {
   const std::string& name() const override { return options_.name; }
   int64_t size() const override { return static_cast<int64_t>(labels_.size()); }
   void read(int64_t index, Sample& sample) const override;
+  int64_t target(int64_t index) const override { return labels_[static_cast<size_t>(index)]; }
   ImageShape shape() const override { return {kSide, kSide, kChannels}; }
   const std::vector<std::string>& class_names() const override { return options_.class_names; }
   std::string fingerprint() const override;

@@ -6,9 +6,11 @@
 #include <fstream>
 
 #include "data/datasets/cifar_dataset.h"
+#include "data/datasets/csv_index.h"
 #include "data/datasets/idx_dataset.h"
 #include "data/datasets/idx_file.h"
 #include "data/datasets/image_folder.h"
+#include "data/datasets/split_names.h"
 #include "util/check.h"
 
 namespace dtrain::data {
@@ -71,15 +73,17 @@ std::vector<std::string> numbered_classes(const fs::path& folder, const std::str
   return names;
 }
 
-void expect_no_validation(const DatasetRow& row, const SplitRequest& request) {
-  if (request.split != "validation") return;
+void expect_train_or_test(const DatasetRow& row, const SplitRequest& request) {
+  if (request.split == "train" || request.split == "test") return;
   throw config_error("data set " + row.name,
-                     "it has no split validation",
-                     "set data.train_split and data.eval_split to train or test");
+                     "it has no split " + request.split,
+                     request.split == kUnlabelledSplit
+                         ? "data.unlabeled=rest takes what data.labels_per_class leaves over"
+                         : "set data.train_split and data.eval_split to train or test");
 }
 
 std::unique_ptr<Dataset> open_idx(const DatasetRow& row, const SplitRequest& request) {
-  expect_no_validation(row, request);
+  expect_train_or_test(row, request);
   const IdxPair files = idx_names(request.split);
   IdxDatasetOptions options;
   options.name = row.name + "/" + request.split;
@@ -99,6 +103,15 @@ std::unique_ptr<Dataset> open_folder(const DatasetRow& row, const SplitRequest& 
                                                           .class_split = request.train_split,
                                                           .limit = request.limit,
                                                           .advice = row.advice});
+}
+
+std::unique_ptr<Dataset> open_csv(const DatasetRow& row, const SplitRequest& request) {
+  return std::make_unique<CsvIndex>(CsvIndexOptions{.name = row.name + "/" + request.split,
+                                                    .path = request.folder,
+                                                    .split = request.split,
+                                                    .class_split = request.train_split,
+                                                    .limit = request.limit,
+                                                    .advice = row.advice});
 }
 
 // The folder itself, or the one that the archive unpacks to.
@@ -124,7 +137,7 @@ std::vector<std::string> fine_class_names(const fs::path& file) {
 }
 
 std::unique_ptr<Dataset> open_cifar(const DatasetRow& row, const SplitRequest& request) {
-  expect_no_validation(row, request);
+  expect_train_or_test(row, request);
   const bool ten = !row.class_names.empty(), train = request.split == "train";
   std::vector<std::string> names = {ten ? "test_batch.bin" : train ? "train.bin" : "test.bin"};
   if (ten && train) {
@@ -182,6 +195,16 @@ const std::vector<DatasetRow>& dataset_rows() {
        .default_dir = "",
        .advice = "name the folder that holds train/ and validation/ or test/",
        .open = open_folder},
+      {.name = "csv",
+       .description = "pictures (JPEG, PNG) that a CSV file lists: path,label[,split], or a folder "
+                      "with train.csv and validation.csv or test.csv",
+       .class_names = {},
+       .mean = {0.485, 0.456, 0.406},
+       .std = {0.229, 0.224, 0.225},
+       .default_dir = "",
+       .advice = "--data-dir names the CSV file or its folder; rows are path,label[,split], paths "
+                 "relative to that folder",
+       .open = open_csv},
       {.name = "cifar10",
        .description = "CIFAR-10 in its binary version: 50,000 + 10,000 pictures, 32 x 32 RGB",
        .class_names = {"airplane",
@@ -226,6 +249,26 @@ const DatasetRow& find_dataset(const std::string& name) {
   throw config_error("data.dataset", "there is no data set '" + name + "'", "known are " + known);
 }
 
+void validate(const DatasetConfig& config, config::Problems& problems) {
+  const auto expect = [&](bool ok, const char* path, const std::string& text) {
+    if (!ok) problems.add(path, text);
+  };
+  const std::string folds = std::to_string(config.folds), fold = std::to_string(config.fold);
+  expect(config.holdout == 0 || config.folds == 0,
+         "data.folds",
+         "is " + folds +
+             ", but data.holdout takes the evaluation samples from the training split "
+             "already");
+  expect(config.folds != 1, "data.folds", "is 1, but there are at least two; 0 switches them off");
+  expect(config.folds == 0 || config.fold < config.folds,
+         "data.fold",
+         "is " + fold + ", but the last of " + folds + " data.folds is " +
+             std::to_string(config.folds - 1));
+  expect(config.folds > 0 || config.fold == 0,
+         "data.fold",
+         "is " + fold + ", but data.folds is 0, so that there are none");
+}
+
 std::unique_ptr<Dataset> open_dataset(const DatasetConfig& config, Split split) {
   const DatasetRow& row = find_dataset(config.dataset);
   const std::string dir = config.data_dir.empty() ? row.default_dir : config.data_dir;
@@ -233,12 +276,14 @@ std::unique_ptr<Dataset> open_dataset(const DatasetConfig& config, Split split) 
     throw config_error(
         "data.data_dir", "data set " + row.name + " has no default folder", "set --data-dir");
   }
-  const bool train = split == Split::kTrain;
+  const bool eval = split == Split::kEval;
   return row.open(row,
                   {.folder = dir,
-                   .split = train ? config.train_split : config.eval_split,
+                   .split = eval                          ? config.eval_split
+                            : split == Split::kUnlabelled ? kUnlabelledSplit
+                                                          : config.train_split,
                    .train_split = config.train_split,
-                   .limit = train ? config.limit_train : config.limit_eval});
+                   .limit = eval ? config.limit_eval : config.limit_train});
 }
 
 }  // namespace dtrain::data

@@ -8,18 +8,20 @@
 #include <vector>
 
 #include "config/fields.h"
+#include "config/problems.h"
 #include "data/dataset.h"
 
 namespace dtrain::data {
 
-enum class Split { kTrain, kEval };
+// kUnlabelled: of data sets that come with a part without labels.
+enum class Split { kTrain, kEval, kUnlabelled };
 
 struct DatasetRow;
 
 // What is asked of a data set.
 struct SplitRequest {
   std::filesystem::path folder;
-  std::string split;        // train, validation or test
+  std::string split;        // train, validation, test or unlabeled
   std::string train_split;  // the one that is trained on, for classes that only the data show
   int64_t limit = 0;        // 0: all samples
 };
@@ -50,6 +52,12 @@ struct DatasetConfig {
   std::string eval_split = "test";
   int64_t limit_train = 0;
   int64_t limit_eval = 0;
+  double holdout = 0;
+  int64_t folds = 0;
+  int64_t fold = 0;
+  int64_t labels_per_class = 0;
+  std::string unlabeled = "none";
+  int64_t split_seed = -1;
   std::string cache = "none";
   int64_t cache_mb = 0;
 };
@@ -58,7 +66,9 @@ template <class V>
 void fields(V& v, DatasetConfig& c) {
   using namespace config;
   v("dataset", c.dataset, one_of(dataset_names()), "Data set, a row of the table of data sets.");
-  v("data_dir", c.data_dir, "Folder with its files; empty: where its Debian package puts them.");
+  v("data_dir",
+    c.data_dir,
+    "Folder with its files, or the CSV file of csv; empty: where its Debian package puts them.");
   v("train_split",
     c.train_split,
     one_of({"train", "validation", "test"}),
@@ -67,12 +77,37 @@ void fields(V& v, DatasetConfig& c) {
   v("limit_train",
     c.limit_train,
     at_least(0),
-    "Train on so many samples only, the first ones or, of pictures in folders, evenly spread ones; "
-    "0: all of them.");
+    "Train on so many samples only, the first ones or, of pictures in folders and of parts of a "
+    "split, evenly spread ones; 0: all of them.");
   v("limit_eval",
     c.limit_eval,
     at_least(0),
     "Evaluate on so many samples only, chosen like those of training; 0: all of them.");
+  v("holdout",
+    c.holdout,
+    between(0, 0.99),
+    "Part of each class of the training split that is held out and evaluated on, in place of "
+    "eval_split; 0: none.");
+  v("folds",
+    c.folds,
+    between(0, 1000),
+    "Parts that the training split is cut into, class by class, one of which is evaluated on in "
+    "place of eval_split; 0: none.");
+  v("fold", c.fold, at_least(0), "The part that is evaluated on, from 0 on.");
+  v("labels_per_class",
+    c.labels_per_class,
+    at_least(0),
+    "Training samples of each class that keep their labels, for semi-supervised training; 0: all.");
+  v("unlabeled",
+    c.unlabeled,
+    one_of({"none", "rest", "split"}),
+    "Samples to learn from without labels. rest: those of the training split that have none or are "
+    "left over by labels_per_class; split: the data set's own, such as food-11's "
+    "training/unlabeled.");
+  v("split_seed",
+    c.split_seed,
+    at_least(-1),
+    "Start of the randomness of holdout, folds and labels_per_class; -1: run.seed.");
   v("cache",
     c.cache,
     one_of({"none", "memory"}),
@@ -84,8 +119,12 @@ void fields(V& v, DatasetConfig& c) {
     "Memory for the cache on each host, in 2^20 bytes; 0: half of what is available.");
 }
 
-// Opens the files of a split and checks their headers and labels; pixels are loaded later (see
-// dataset.h). Throws Error(kData) that names the folder, the files looked for and what to try.
+// What is wrong between fields that are each in range, with their paths from the run's settings.
+void validate(const DatasetConfig& config, config::Problems& problems);
+
+// Opens the files of a split, undivided (open_datasets.h divides it), and checks their headers and
+// labels; pixels are loaded later (see dataset.h). Throws Error(kData) that names the folder, the
+// files looked for and what to try.
 //
 //   std::unique_ptr<Dataset> train = open_dataset(config.data, Split::kTrain);
 //   train->start_loading();   // while the model is being built

@@ -1,17 +1,13 @@
 // Lists pictures below a folder and reads them one at a time.
 #include "data/datasets/image_folder.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <optional>
 #include <utility>
 
+#include "data/datasets/read_picture.h"
+#include "data/datasets/split_names.h"
 #include "util/check.h"
 #include "util/hash.h"
 
@@ -19,15 +15,6 @@ namespace dtrain::data {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Larger than any picture that is trained on; a limit because all of it is read into memory.
-constexpr int64_t kMaxFileBytes = 256 << 20;
-
-std::vector<std::string> folders_of(const std::string& split) {
-  if (split == "train") return {"train", "training"};
-  if (split == "validation") return {"validation", "val", "valid"};
-  return {"test", "testing", "evaluation"};
-}
 
 std::string lower(std::string text) {
   for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
@@ -103,15 +90,28 @@ class Lister {
   std::vector<Found> found_;
 };
 
+// Where a split may lie below the root.
+std::vector<fs::path> places_of(const std::string& split) {
+  std::vector<fs::path> places;
+  for (const std::string& name : split_names(split)) {
+    if (split == kUnlabelledSplit) {
+      for (const std::string& train : split_names("train"))
+        places.push_back(fs::path(train) / name);
+    }
+    places.push_back(name);
+  }
+  return places;
+}
+
 // The folder of a split, or that of its labelled part.
 fs::path folder_of(const ImageFolderOptions& options, const std::string& split) {
   std::string tried;
-  for (const std::string& name : folders_of(split)) {
-    const fs::path folder = options.root / name;
+  for (const fs::path& place : places_of(split)) {
+    const fs::path folder = options.root / place;
     std::error_code ignored;
     if (fs::is_directory(folder / "labeled", ignored)) return folder / "labeled";
     if (fs::is_directory(folder, ignored)) return folder;
-    tried += (tried.empty() ? "" : ", ") + name;
+    tried += (tried.empty() ? "" : ", ") + place.string();
   }
   throw data_error(
       "data set " + options.name,
@@ -145,51 +145,6 @@ std::vector<std::string> classes_among(const std::vector<Found>& found) {
   return names;
 }
 
-class OpenFile {
- public:
-  // Without waiting for somebody to write into what has become a pipe.
-  explicit OpenFile(const fs::path& path)
-      : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-  ~OpenFile() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  operator int() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
-
-void read_file(const fs::path& path, std::vector<uint8_t>& bytes) {
-  const auto failed = [&](int error) {
-    return io_error("data file " + path.string(),
-                    std::string("cannot be read: ") + std::strerror(error),
-                    "check the disk and the permissions");
-  };
-  const OpenFile file(path);
-  if (file < 0) throw failed(errno);
-  struct stat status = {};
-  if (::fstat(file, &status) != 0) throw failed(errno);
-  if (!S_ISREG(status.st_mode) || status.st_size > kMaxFileBytes) {
-    throw data_error("data file " + path.string(),
-                     S_ISREG(status.st_mode) ? "is larger than 256 MB" : "is not a regular file",
-                     "`dtrain verify-data` lists all such files");
-  }
-  bytes.resize(static_cast<size_t>(status.st_size));
-  for (size_t done = 0; done < bytes.size();) {
-    const ssize_t got = ::read(file, bytes.data() + done, bytes.size() - done);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw failed(errno);
-    if (got == 0) bytes.resize(done);  // became shorter: decoding will say what is wrong
-    done += static_cast<size_t>(got);
-  }
-  if (bytes.empty()) {
-    throw data_error(
-        "data file " + path.string(), "is empty", "`dtrain verify-data` lists all such files");
-  }
-}
-
 }  // namespace
 
 ImageFolder::ImageFolder(ImageFolderOptions options) : options_(std::move(options)) {
@@ -209,6 +164,10 @@ ImageFolder::ImageFolder(ImageFolderOptions options) : options_(std::move(option
   const int64_t kept = options_.limit > 0 ? std::min(options_.limit, count) : count;
   for (int64_t i = 0; i < kept; ++i) {
     const Found& file = found[static_cast<size_t>(i * count / kept)];
+    if (options_.split == kUnlabelledSplit) {
+      files_.push_back({file.path, kUnlabelled, file.bytes});
+      continue;
+    }
     const std::string name = class_of(file.path);
     const auto at = std::find(class_names_.begin(), class_names_.end(), name);
     if (at == class_names_.end()) {
@@ -237,8 +196,8 @@ std::string ImageFolder::describe(int64_t index) const {
 
 void ImageFolder::read(int64_t index, Sample& sample) const {
   check(index >= 0 && index < size(), "a sample's index is below the size of its data set");
-  read_file(path(index), sample.encoded);
-  sample.target = files_[static_cast<size_t>(index)].target;
+  read_picture(path(index), sample.encoded);
+  sample.target = target(index);
   sample.id = index;
 }
 

@@ -1,7 +1,8 @@
 // Pictures in folders: one folder per class, or classes in the names of files.
 //
 //   <root>/<split>/<class>/**            any names; classes in the order of their names' bytes
-//   <root>/<split>/labeled/<class>/**    food-11 of 2021; what is `unlabeled` is left out
+//   <root>/<split>/labeled/<class>/**    food-11 of 2021
+//   <root>/<split>/unlabeled/**          of that too: the split `unlabeled`, without classes
 //   <root>/<split>/<class>_<rest>        food-11 of 2022; <class> is a number
 //
 // A split's folder is called train or training; validation, val or valid; test, testing or
@@ -19,7 +20,7 @@ namespace dtrain::data {
 struct ImageFolderOptions {
   std::string name;  // for messages: "image_folder/train"
   std::filesystem::path root;
-  std::string split = "train";        // train, validation or test
+  std::string split = "train";        // train, validation, test or unlabeled
   std::string class_split = "train";  // whose folders name the classes, so that all splits agree
   int64_t limit = 0;                  // so many samples, evenly spread; 0: all
   std::string advice;
@@ -38,6 +39,7 @@ class ImageFolder : public Dataset {
   int64_t size() const override { return static_cast<int64_t>(files_.size()); }
   // Fills `sample.encoded` with the bytes of the file.
   void read(int64_t index, Sample& sample) const override;
+  int64_t target(int64_t index) const override { return files_[static_cast<size_t>(index)].target; }
   ImageShape shape() const override { return {0, 0, 3}; }
   const std::vector<std::string>& class_names() const override { return class_names_; }
   // Of paths, sizes and classes: reading all pictures would take minutes.

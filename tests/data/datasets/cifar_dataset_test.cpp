@@ -78,6 +78,7 @@ TEST_F(CifarTest, TenHasFiveFilesOfOneLabelAndPlanes) {
   for (const int64_t i : {0, 3, 4, 19}) {
     train->read(i, sample);
     EXPECT_EQ(sample.target, i % 10);
+    EXPECT_EQ(train->target(i), i % 10);
     ASSERT_EQ(sample.image.shape, (ImageShape{32, 32, 3}));
     for (const auto& [c, y, x] : {std::tuple{0, 0, 0}, {2, 5, 31}, {1, 31, 4}}) {
       EXPECT_EQ(sample.image.row(y)[x * 3 + c], value(i, c, y, x));

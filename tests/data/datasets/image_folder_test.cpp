@@ -58,6 +58,7 @@ TEST_F(ImageFolderTest, FoldersAreClassesInTheOrderOfTheirNames) {
   Sample sample;
   train.read(2, sample);
   EXPECT_EQ(sample.target, 1);
+  EXPECT_EQ(train.target(2), 1);
   EXPECT_EQ(sample.id, 2);
   EXPECT_EQ(sample.encoded, dtrain::testing::bytes_of(kPictures / "jpeg_420.jpg"));
   EXPECT_EQ(train.path(2), folder_ / "train/dog/deeper/c.JPEG");
@@ -87,6 +88,31 @@ TEST_F(ImageFolderTest, OnlyTheLabelledPartIsTakenWhereThereIsOne) {
   add("training/unlabeled/00/c.jpg");
   EXPECT_EQ(open().size(), 2);
   EXPECT_EQ(open().class_names(), (Names{"00", "01"}));
+}
+
+TEST_F(ImageFolderTest, TheUnlabelledPartIsASplitWithoutTargets) {
+  add("training/labeled/00/a.jpg");
+  add("training/labeled/01/b.jpg");
+  add("training/unlabeled/00/c.jpg");
+  add("training/unlabeled/d.jpg");
+  const ImageFolder unlabelled = open("unlabeled");
+  EXPECT_EQ(unlabelled.class_names(), (Names{"00", "01"}));
+  ASSERT_EQ(unlabelled.size(), 2);
+  Sample sample;
+  for (int64_t i = 0; i < 2; ++i) {
+    unlabelled.read(i, sample);
+    EXPECT_EQ(sample.target, kUnlabelled);
+    EXPECT_EQ(unlabelled.target(i), kUnlabelled);
+  }
+  EXPECT_EQ(unlabelled.path(1).filename(), "d.jpg");
+}
+
+TEST_F(ImageFolderTest, UnlabelledPicturesMayStandBesideTheSplits) {
+  add("train/a/1.jpg");
+  add("unlabeled/x.jpg");
+  EXPECT_EQ(open("unlabeled").size(), 1);
+  fs::remove_all(folder_ / "unlabeled");
+  EXPECT_TRUE(mentions(refusal("unlabeled"), {"train/unlabeled", "training/unlabeled"}));
 }
 
 TEST_F(ImageFolderTest, ALimitTakesSamplesOfAllClasses) {

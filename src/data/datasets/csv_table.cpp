@@ -1,0 +1,176 @@
+// Columns and rows of a CSV file that lists pictures.
+#include "data/datasets/csv_table.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <unordered_map>
+
+#include "data/datasets/csv_file.h"
+#include "data/datasets/split_names.h"
+#include "util/check.h"
+
+namespace dtrain::data {
+namespace {
+
+constexpr int64_t kMostListed = 10;
+
+bool has_control_characters(const std::string& text) {
+  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 32 || c == 127; });
+}
+
+bool is_negative_number(const std::string& text) {
+  return text.size() > 1 && text[0] == '-' &&
+         text.find_first_not_of("0123456789", 1) == std::string::npos;
+}
+
+// For messages, from a field that has not been checked.
+std::string shown(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
+  }
+  return text.substr(0, 200);
+}
+
+// What is wrong with a path or a label as a text; empty when nothing is.
+std::string trouble_with_path(const std::string& path) {
+  if (path.empty()) return "the path is empty";
+  if (path.size() > 4096) return "the path is longer than 4096 bytes";
+  if (has_control_characters(path)) return "the path holds a control character";
+  if (path[0] == '/')
+    return "path " + path + " is absolute; paths are relative to the CSV's folder";
+  const auto normal = std::filesystem::path(path).lexically_normal();
+  if (*normal.begin() == "..") return "path " + path + " leaves the CSV's folder";
+  return "";
+}
+
+std::string trouble_with_label(const std::string& label) {
+  if (label.size() > 200) return "the label is longer than 200 bytes";
+  if (has_control_characters(label)) return "the label holds a control character";
+  if (label.starts_with(' ') || label.ends_with(' ')) {
+    return "label '" + label + "' begins or ends with a space";
+  }
+  if (is_negative_number(label)) {
+    return "label " + label + " is negative; leave it empty for a sample without a label";
+  }
+  return "";
+}
+
+std::optional<std::string_view> split_of(const std::string& name) {
+  for (const char* split : {"train", "validation", "test", kUnlabelledSplit}) {
+    const std::vector<std::string> names = split_names(split);
+    if (std::find(names.begin(), names.end(), name) != names.end()) return split;
+  }
+  return std::nullopt;
+}
+
+class TableReader {
+ public:
+  TableReader(std::string_view text, CsvFindings& findings) : reader_(text), findings_(findings) {}
+
+  CsvTable read() {
+    try {
+      if (read_header()) read_rows();
+    } catch (const Error& error) {
+      // Behind broken quotes nothing means what it says.
+      findings_.add(reader_.line(), error.cause());
+    }
+    return std::move(table_);
+  }
+
+ private:
+  bool read_header() {
+    if (!reader_.next(fields_)) {
+      findings_.add(1, "the file is empty, expected the header path,label");
+      return false;
+    }
+    columns_ = fields_.size();
+    path_ = find_column("path", true);
+    label_ = find_column("label", true);
+    split_ = find_column("split", false);
+    table_.has_splits = split_.has_value();
+    return path_ && label_;
+  }
+
+  std::optional<size_t> find_column(const std::string& name, bool required) {
+    const auto at = std::find(fields_.begin(), fields_.end(), name);
+    if (at != fields_.end() && std::find(at + 1, fields_.end(), name) != fields_.end()) {
+      findings_.add(reader_.line(), "the header names column " + name + " twice");
+    }
+    if (at != fields_.end()) return at - fields_.begin();
+    if (required) {
+      std::string found;
+      for (const std::string& field : fields_) found += (found.empty() ? "" : " | ") + field;
+      findings_.add(reader_.line(), "the header has no column " + name + ", only: " + shown(found));
+    }
+    return std::nullopt;
+  }
+
+  void read_rows() {
+    while (reader_.next(fields_)) {
+      if (table_.rows.size() == kMaxCsvRows) {
+        findings_.add(reader_.line(), "there are more than 4 million rows");
+        return;
+      }
+      read_row();
+    }
+  }
+
+  void read_row() {
+    const int64_t line = reader_.line();
+    if (fields_.size() != columns_) {
+      return findings_.add(line,
+                           "expected " + std::to_string(columns_) + " fields, found " +
+                               std::to_string(fields_.size()));
+    }
+    std::string trouble = trouble_with_path(fields_[*path_]);
+    if (trouble.empty()) trouble = trouble_with_label(fields_[*label_]);
+    std::optional<std::string_view> split = "";
+    if (trouble.empty() && split_) {
+      split = split_of(fields_[*split_]);
+      if (!split)
+        trouble = "'" + shown(fields_[*split_]) +
+                  "' is no split: they are train, validation, test and unlabeled";
+    }
+    const int32_t label = trouble.empty() ? number_of(fields_[*label_]) : 0;
+    if (label < 0) trouble = "there are more than 100,000 different labels";
+    if (!trouble.empty()) return findings_.add(line, trouble);
+    table_.rows.push_back({fields_[*path_], label, *split, line});
+  }
+
+  int32_t number_of(const std::string& label) {
+    const auto known = numbers_.find(label);
+    if (known != numbers_.end()) return known->second;
+    if (table_.labels.size() > kMaxCsvLabels) return -1;
+    const auto number = static_cast<int32_t>(table_.labels.size());
+    table_.labels.push_back(label);
+    return numbers_[label] = number;
+  }
+
+  CsvReader reader_;
+  CsvFindings& findings_;
+  CsvTable table_;
+  std::vector<std::string> fields_;
+  size_t columns_ = 0;
+  std::optional<size_t> path_, label_, split_;
+  std::unordered_map<std::string, int32_t> numbers_ = {{"", 0}};
+};
+
+}  // namespace
+
+void CsvFindings::add(int64_t line, const std::string& text) {
+  if (++count_ <= kMostListed) listed_.add("line " + std::to_string(line), text);
+}
+
+void CsvFindings::throw_if_any(const std::string& what, const std::string& advice) const {
+  if (count_ == 0) return;
+  const int64_t more = count_ - kMostListed;
+  throw data_error(
+      what, listed_.text() + (more > 0 ? ", and " + std::to_string(more) + " more" : ""), advice);
+}
+
+CsvTable read_csv_table(std::string_view text, CsvFindings& findings) {
+  return TableReader(text, findings).read();
+}
+
+}  // namespace dtrain::data

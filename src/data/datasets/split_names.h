@@ -1,0 +1,21 @@
+// What people call the splits of a data set.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace dtrain::data {
+
+// The samples that come without labels, for semi-supervised training.
+inline constexpr const char* kUnlabelledSplit = "unlabeled";
+
+// Names of folders and files that mean `split` (train, validation, test or unlabeled), the usual
+// one first.
+inline std::vector<std::string> split_names(const std::string& split) {
+  if (split == "train") return {"train", "training"};
+  if (split == "validation") return {"validation", "val", "valid"};
+  if (split == kUnlabelledSplit) return {"unlabeled", "unlabelled"};
+  return {"test", "testing", "evaluation"};
+}
+
+}  // namespace dtrain::data
