@@ -24,7 +24,8 @@ struct Decoded {
 // is dropped; of 16 bits the upper 8 are kept: as Pillow's convert("RGB") does, but for 16-bit
 // grey.
 //
-// Throws Error(kData) for damaged or incomplete pixels.
+// Throws BadPicture for damaged or incomplete pixels, and for JPEG whose many scans would take too
+// long or too much memory.
 void decode(std::span<const uint8_t> bytes,
             const Header& header,
             const Rectangle& wanted,
