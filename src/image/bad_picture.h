@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "util/check.h"
 
@@ -19,9 +20,9 @@ enum class Fault {
 // An Error(kData) that also says of which kind the fault is.
 class BadPicture : public Error {
  public:
-  BadPicture(Fault fault, std::string cause)
+  BadPicture(Fault fault, std::string cause, std::string what = "image")
       : Error(ExitCode::kData,
-              "image",
+              std::move(what),
               std::move(cause),
               "`dtrain verify-data` lists all such files"),
         fault_(fault) {}

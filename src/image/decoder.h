@@ -15,6 +15,16 @@ struct Decoded {
   Image pixels;
   int64_t left = 0, top = 0;
   int64_t reduction = 1;  // 1, 2, 4 or 8
+
+  // Memory for reuse stays, but not that of one huge picture: the next one may be huge too, in
+  // other memory.
+  void release_if_huge() {
+    if (pixels.pixels.capacity() > size_t{32} << 20) pixels.pixels = {};
+  }
+};
+    pixels.resize(shape);
+  }
+  static constexpr size_t kKeptBytes = size_t{32} << 20;
 };
 
 // Decodes at least `wanted`, a rectangle of the stored picture, for a result of `width` x `height`

@@ -168,6 +168,7 @@ void decode_jpeg(std::span<const uint8_t> bytes,
                  int64_t reduction,
                  int64_t channels,
                  Decoded& decoded) {
+  decoded.release_if_huge();
   std::vector<uint8_t> row;
   Job job{};
   job.bytes = bytes;
@@ -189,7 +190,12 @@ void decode_jpeg(std::span<const uint8_t> bytes,
   job.progress.progress_monitor = limit_scans;
   job.info.progress = &job.progress;
   job.info.mem->max_memory_to_use = Limits{}.max_memory;
-  run(job);
+  try {
+    run(job);
+  } catch (...) {  // no memory
+    jpeg_destroy_decompress(&job.info);
+    throw;
+  }
   jpeg_destroy_decompress(&job.info);
 }
 

@@ -68,6 +68,7 @@ void run(png_structp png, png_infop info, Job& job) {
 }  // namespace
 
 void decode_png(std::span<const uint8_t> bytes, int64_t channels, Decoded& decoded) {
+  decoded.release_if_huge();
   std::vector<png_bytep> rows;
   Job job{.bytes = bytes, .channels = channels, .image = &decoded.pixels, .rows = &rows};
   decoded.left = decoded.top = 0;
@@ -83,7 +84,12 @@ void decode_png(std::span<const uint8_t> bytes, int64_t channels, Decoded& decod
     throw BadPicture(job.cut_short ? Fault::kCutShort : Fault::kDamaged,
                      std::string("its pixels are damaged: ") + job.message);
   }
-  run(png, info, job);
+  try {
+    run(png, info, job);
+  } catch (...) {  // no memory
+    png_destroy_read_struct(&png, &info, nullptr);
+    throw;
+  }
   png_destroy_read_struct(&png, &info, nullptr);
 }
 

@@ -98,7 +98,8 @@ std::unique_ptr<Dataset> open_folder(const DatasetRow& row, const SplitRequest& 
                                                           .split = request.split,
                                                           .class_split = request.train_split,
                                                           .limit = request.limit,
-                                                          .advice = row.advice});
+                                                          .advice = row.advice,
+                                                          .problems = request.problems});
 }
 
 // The folder itself, or the one that the archive unpacks to.
