@@ -28,6 +28,12 @@ const std::vector<Command>& commands() {
        "augmented images, or all options.",
        /*uses_ranks=*/false,
        &run_inspect},
+      {"verify-data",
+       "[--config FILE] [flags] [--json FILE]",
+       "Decode all pictures of all splits and list what is wrong with them; exit code 65 if "
+       "training would fail.",
+       /*uses_ranks=*/false,
+       &run_verify_data},
       {"help", "[command]", "Print this, or the flags of a command.", false, &run_help},
       {"version", "", "Print the version of dtrain and of LibTorch.", false, &run_version},
   };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,9 @@ class Dataset {
   virtual std::string describe(int64_t index) const {
     return "sample " + std::to_string(index) + " of " + name();
   }
+
+  // The file that holds that sample and no other; empty where there is none.
+  virtual std::filesystem::path path(int64_t /*index*/) const { return {}; }
 
   // Shape that every image has; zero height when they differ, so that they have to be brought to
   // one size (framing.h).

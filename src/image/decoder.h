@@ -15,6 +15,12 @@ struct Decoded {
   Image pixels;
   int64_t left = 0, top = 0;
   int64_t reduction = 1;  // 1, 2, 4 or 8
+
+  // Memory for reuse stays, but not that of one huge picture: the next one may be huge too, in
+  // other memory.
+  void release_if_huge() {
+    if (pixels.pixels.capacity() > size_t{32} << 20) pixels.pixels = {};
+  }
 };
 
 // Decodes at least `wanted`, a rectangle of the stored picture, for a result of `width` x `height`
@@ -24,7 +30,8 @@ struct Decoded {
 // is dropped; of 16 bits the upper 8 are kept: as Pillow's convert("RGB") does, but for 16-bit
 // grey.
 //
-// Throws Error(kData) for damaged or incomplete pixels.
+// Throws BadPicture for damaged or incomplete pixels, and for JPEG whose many scans would take too
+// long or too much memory.
 void decode(std::span<const uint8_t> bytes,
             const Header& header,
             const Rectangle& wanted,

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <string>
 
-#include "util/check.h"
+#include "image/bad_picture.h"
 
 namespace dtrain::image {
 namespace {
@@ -14,9 +14,11 @@ namespace {
 using Bytes = std::span<const uint8_t>;
 
 constexpr uint8_t kPngSignature[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-constexpr char kAdvice[] = "`dtrain verify-data` lists all such files";
 
-Error damaged(const std::string& cause) { return data_error("image", cause, kAdvice); }
+BadPicture cut_short(const std::string& cause) { return {Fault::kCutShort, cause}; }
+BadPicture damaged(const std::string& cause) { return {Fault::kDamaged, cause}; }
+BadPicture unsupported(const std::string& cause) { return {Fault::kUnsupported, cause}; }
+BadPicture too_large(const std::string& cause) { return {Fault::kTooLarge, cause}; }
 
 uint32_t big16(Bytes b, size_t at) { return uint32_t{b[at]} << 8 | b[at + 1]; }
 uint32_t big32(Bytes b, size_t at) { return big16(b, at) << 16 | big16(b, at + 2); }
@@ -56,17 +58,19 @@ class Tiff {
 };
 
 void read_frame(Bytes segment, uint8_t marker, Header& header) {
-  if (segment.size() < 6) throw damaged("the JPEG frame header is cut short");
+  if (segment.size() < 6) throw damaged("the JPEG frame header is too short");
   header.bits = segment[0];
   header.height = big16(segment, 1);
   header.width = big16(segment, 3);
   header.channels = segment[5];
   header.progressive = marker == 0xC2;
   if (header.bits != 8) {
-    throw damaged("a JPEG of " + std::to_string(header.bits) + " bits a channel is not supported");
+    throw unsupported("a JPEG of " + std::to_string(header.bits) +
+                      " bits a channel is not supported");
   }
   if (header.channels != 1 && header.channels != 3 && header.channels != 4) {
-    throw damaged("a JPEG of " + std::to_string(header.channels) + " channels is not supported");
+    throw unsupported("a JPEG of " + std::to_string(header.channels) +
+                      " channels is not supported");
   }
 }
 
@@ -77,14 +81,14 @@ Header read_jpeg(Bytes bytes) {
   for (;;) {
     while (at < bytes.size() && bytes[at] != 0xFF) ++at;  // as libjpeg: rubbish between segments
     while (at < bytes.size() && bytes[at] == 0xFF) ++at;
-    if (at >= bytes.size()) throw damaged("the file ends before the size of the JPEG");
+    if (at >= bytes.size()) throw cut_short("the file ends before the size of the JPEG");
     const uint8_t marker = bytes[at++];
     if (marker == 0x00 || marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8)) continue;
     if (marker == 0xD9 || marker == 0xDA) throw damaged("the JPEG has no frame header");
-    if (bytes.size() - at < 2) throw damaged("the file ends before the size of the JPEG");
+    if (bytes.size() - at < 2) throw cut_short("the file ends before the size of the JPEG");
     const size_t length = big16(bytes, at);
     if (length < 2 || bytes.size() - at < length) {
-      throw damaged("the file ends before the size of the JPEG");
+      throw cut_short("the file ends before the size of the JPEG");
     }
     const Bytes segment = bytes.subspan(at + 2, length - 2);
     at += length;
@@ -94,15 +98,16 @@ Header read_jpeg(Bytes bytes) {
     if (marker < 0xC0 || marker > 0xCF || marker == 0xC4 || marker == 0xC8 || marker == 0xCC) {
       continue;
     }
-    if (marker > 0xC2) throw damaged("lossless and arithmetic JPEG are not supported");
+    if (marker > 0xC2) throw unsupported("lossless and arithmetic JPEG are not supported");
     read_frame(segment, marker, header);
     return header;
   }
 }
 
 Header read_png(Bytes bytes) {
-  if (bytes.size() < 33 || big32(bytes, 8) != 13 || std::memcmp(&bytes[12], "IHDR", 4) != 0) {
-    throw damaged("the PNG header is damaged or cut short");
+  if (bytes.size() < 33) throw cut_short("the file ends before the size of the PNG");
+  if (big32(bytes, 8) != 13 || std::memcmp(&bytes[12], "IHDR", 4) != 0) {
+    throw damaged("the PNG does not begin with its header");
   }
   Header header;
   header.format = Format::kPng;
@@ -142,28 +147,34 @@ Header read_png(Bytes bytes) {
 }  // namespace
 
 Header read_header(std::span<const uint8_t> bytes, const Limits& limits) {
-  if (bytes.empty()) throw damaged("the file is empty");
+  if (bytes.empty()) throw BadPicture(Fault::kEmpty, "the file is empty");
   Header header;
   if (bytes.size() >= 3 && bytes[0] == 0xFF && bytes[1] == 0xD8 && bytes[2] == 0xFF) {
     header = read_jpeg(bytes);
   } else if (bytes.size() >= 8 && std::memcmp(bytes.data(), kPngSignature, 8) == 0) {
     header = read_png(bytes);
   } else {
-    throw damaged("neither JPEG nor PNG by its content");
+    throw BadPicture(Fault::kNotAPicture, "neither JPEG nor PNG by its content");
   }
   const std::string size = std::to_string(header.width) + " x " + std::to_string(header.height);
   if (header.width == 0 || header.height == 0) throw damaged("an image of " + size + " pixels");
   // Both are below 2^32, so the product fits.
   const auto pixels = static_cast<uint64_t>(header.width) * static_cast<uint64_t>(header.height);
   if (pixels > static_cast<uint64_t>(limits.max_pixels)) {
-    throw damaged("the header claims " + size + " pixels, more than " +
-                  std::to_string(limits.max_pixels) + " are not read");
+    throw too_large("the header claims " + size + " pixels, more than " +
+                    std::to_string(limits.max_pixels) + " are not read");
   }
   const auto plausible = std::max<uint64_t>(
       1'000'000, bytes.size() * static_cast<uint64_t>(limits.max_pixels_per_byte));
   if (pixels > plausible) {
-    throw damaged("the header claims " + size + " pixels, which " + std::to_string(bytes.size()) +
-                  " bytes cannot hold");
+    throw too_large("the header claims " + size + " pixels, which " + std::to_string(bytes.size()) +
+                    " bytes cannot hold");
+  }
+  // Rows of a PNG are not reached but by way of those before, so all of it is decoded.
+  if (header.format == Format::kPng && pixels * 3 > static_cast<uint64_t>(limits.max_memory)) {
+    throw too_large("decoding a PNG of " + size + " pixels takes " +
+                    std::to_string(pixels * 3 >> 20) + " MB, more than " +
+                    std::to_string(limits.max_memory >> 20) + " are not spent on a picture");
   }
   return header;
 }

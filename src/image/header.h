@@ -28,11 +28,13 @@ struct Limits {
   // Claims above a million pixels also have to be plausible for their bytes: one colour all over
   // compresses about as far as this, photographs a hundred times less.
   int64_t max_pixels_per_byte = 400;
+  // Bytes that have to be held at once however small the part that is wanted: all pixels of a PNG,
+  // all coefficients of a JPEG in several scans.
+  int64_t max_memory = int64_t{192} << 20;
 };
 
-// The type is told by content, not by name. Throws Error(kData) for what is neither JPEG nor PNG,
-// for headers that are damaged or not supported (lossless and arithmetic JPEG), and above the
-// limits.
+// The type is told by content, not by name. Throws BadPicture for what is neither JPEG nor PNG, for
+// headers that are damaged or not supported (lossless and arithmetic JPEG), and above the limits.
 Header read_header(std::span<const uint8_t> bytes, const Limits& limits = {});
 
 }  // namespace dtrain::image

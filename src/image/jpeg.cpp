@@ -1,4 +1,5 @@
 // JPEG by libjpeg-turbo, whose own C interface can decode a region.
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>  // before jpeglib.h, which uses FILE and size_t
 #include <cstring>
@@ -6,8 +7,11 @@
 
 #include <jpeglib.h>
 
+#include <jerror.h>
+
+#include "image/bad_picture.h"
 #include "image/decoder.h"
-#include "util/check.h"
+#include "image/header.h"
 
 namespace dtrain::image {
 namespace {
@@ -16,15 +20,40 @@ namespace {
 // are decoded around it and not used.
 constexpr int64_t kMargin = 4;
 
+// A progressive JPEG refines all its pixels in each of its scans: 10 as programs write them, but a
+// few bytes suffice for one. Scans times pixels: about a second of work.
+constexpr int kMaxScans = 200;
+constexpr int64_t kMaxScannedPixels = 2'000'000'000;
+
 struct ErrorManager {
   jpeg_error_mgr base;  // first, so that libjpeg's pointer is one to this
   std::jmp_buf on_error;
+  Fault fault;
   char message[JMSG_LENGTH_MAX];
 };
 
+Fault fault_of(int code) {
+  switch (code) {
+    case JWRN_JPEG_EOF:
+    case JERR_INPUT_EOF:
+    case JERR_INPUT_EMPTY:
+      return Fault::kCutShort;
+    case JERR_NO_BACKING_STORE:
+    case JERR_OUT_OF_MEMORY:
+      return Fault::kTooLarge;
+    default:
+      return Fault::kDamaged;
+  }
+}
+
 [[noreturn]] void leave(j_common_ptr info) {
   auto* errors = reinterpret_cast<ErrorManager*>(info->err);
-  (*info->err->format_message)(info, errors->message);
+  errors->fault = fault_of(info->err->msg_code);
+  if (errors->fault == Fault::kTooLarge) {
+    std::strcpy(errors->message, "decoding it takes more memory than is spent on a picture");
+  } else {
+    (*info->err->format_message)(info, errors->message);
+  }
   std::longjmp(errors->on_error, 1);
 }
 
@@ -33,11 +62,26 @@ struct ErrorManager {
 // that every program shows.
 void on_message(j_common_ptr info, int level) {
   if (level >= 0) return;
-  char text[JMSG_LENGTH_MAX];
-  (*info->err->format_message)(info, text);
-  for (const char* sign : {"Premature end", "premature end", "bad Huffman code"}) {
-    if (std::strstr(text, sign) != nullptr) leave(info);
+  switch (info->err->msg_code) {
+    case JWRN_JPEG_EOF:
+    case JWRN_HIT_MARKER:
+    case JWRN_HUFF_BAD_CODE:
+      leave(info);
+    default:
+      return;
   }
+}
+
+// Called before each row of blocks of each scan.
+void limit_scans(j_common_ptr common) {
+  const auto& info = *reinterpret_cast<j_decompress_ptr>(common);
+  const int64_t pixels = int64_t{info.image_width} * info.image_height;
+  const int scans = info.input_scan_number;
+  if (scans <= kMaxScans && scans * pixels <= kMaxScannedPixels) return;
+  auto* errors = reinterpret_cast<ErrorManager*>(common->err);
+  errors->fault = Fault::kTooLarge;
+  std::snprintf(errors->message, sizeof errors->message, "more than %d scans", scans - 1);
+  std::longjmp(errors->on_error, 1);
 }
 
 uint8_t scaled(int value, int by) {
@@ -64,6 +108,7 @@ void convert_cmyk(
 struct Job {
   jpeg_decompress_struct info;
   ErrorManager errors;
+  jpeg_progress_mgr progress;
   std::span<const uint8_t> bytes;
   Rectangle wanted;
   int64_t reduction = 1, channels = 3;
@@ -123,6 +168,7 @@ void decode_jpeg(std::span<const uint8_t> bytes,
                  int64_t reduction,
                  int64_t channels,
                  Decoded& decoded) {
+  decoded.release_if_huge();
   std::vector<uint8_t> row;
   Job job{};
   job.bytes = bytes;
@@ -136,12 +182,20 @@ void decode_jpeg(std::span<const uint8_t> bytes,
   job.errors.base.emit_message = on_message;
   if (setjmp(job.errors.on_error) != 0) {
     jpeg_destroy_decompress(&job.info);
-    throw data_error("image",
-                     std::string("its pixels are damaged: ") + job.errors.message,
-                     "`dtrain verify-data` lists all such files");
+    const bool too_large = job.errors.fault == Fault::kTooLarge;
+    throw BadPicture(job.errors.fault,
+                     std::string(too_large ? "" : "its pixels are damaged: ") + job.errors.message);
   }
   jpeg_create_decompress(&job.info);
-  run(job);
+  job.progress.progress_monitor = limit_scans;
+  job.info.progress = &job.progress;
+  job.info.mem->max_memory_to_use = Limits{}.max_memory;
+  try {
+    run(job);
+  } catch (...) {  // no memory
+    jpeg_destroy_decompress(&job.info);
+    throw;
+  }
   jpeg_destroy_decompress(&job.info);
 }
 

@@ -5,13 +5,11 @@
 #include <cstring>
 #include <string>
 
+#include "image/bad_picture.h"
 #include "image/decoder.h"
-#include "util/check.h"
 
 namespace dtrain::image {
 namespace {
-
-constexpr png_alloc_size_t kMaxChunkBytes = 8 << 20;  // of texts and profiles, which nobody reads
 
 struct Job {
   std::span<const uint8_t> bytes;
@@ -19,6 +17,7 @@ struct Job {
   int64_t channels = 3;
   Image* image = nullptr;
   std::vector<png_bytep>* rows = nullptr;
+  bool cut_short = false;
   char message[128] = "";
 };
 
@@ -32,14 +31,19 @@ void ignore_warning(png_structp, png_const_charp) {}
 
 void read_bytes(png_structp png, png_bytep to, size_t size) {
   auto* job = static_cast<Job*>(png_get_io_ptr(png));
-  if (job->bytes.size() - job->at < size) png_error(png, "the file is cut short");
+  if (job->bytes.size() - job->at < size) {
+    job->cut_short = true;
+    png_error(png, "the file is cut short");
+  }
   std::memcpy(to, job->bytes.data() + job->at, size);
   job->at += size;
 }
 
 void run(png_structp png, png_infop info, Job& job) {
   png_set_read_fn(png, &job, read_bytes);
-  png_set_chunk_malloc_max(png, kMaxChunkBytes);
+  // Texts and profiles are compressed: a few MB of them can inflate to gigabytes. And without gAMA
+  // grey is the same weighted sum as everywhere.
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
   png_read_info(png, info);
   const int color = png_get_color_type(png, info);
   png_set_expand(png);  // palettes and fewer than 8 bits
@@ -64,6 +68,7 @@ void run(png_structp png, png_infop info, Job& job) {
 }  // namespace
 
 void decode_png(std::span<const uint8_t> bytes, int64_t channels, Decoded& decoded) {
+  decoded.release_if_huge();
   std::vector<png_bytep> rows;
   Job job{.bytes = bytes, .channels = channels, .image = &decoded.pixels, .rows = &rows};
   decoded.left = decoded.top = 0;
@@ -76,11 +81,15 @@ void decode_png(std::span<const uint8_t> bytes, int64_t channels, Decoded& decod
   }
   if (setjmp(png_jmpbuf(png)) != 0) {
     png_destroy_read_struct(&png, &info, nullptr);
-    throw data_error("image",
-                     std::string("its pixels are damaged: ") + job.message,
-                     "`dtrain verify-data` lists all such files");
+    throw BadPicture(job.cut_short ? Fault::kCutShort : Fault::kDamaged,
+                     std::string("its pixels are damaged: ") + job.message);
   }
-  run(png, info, job);
+  try {
+    run(png, info, job);
+  } catch (...) {  // no memory
+    png_destroy_read_struct(&png, &info, nullptr);
+    throw;
+  }
   png_destroy_read_struct(&png, &info, nullptr);
 }
 

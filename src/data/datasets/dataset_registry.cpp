@@ -102,7 +102,8 @@ std::unique_ptr<Dataset> open_folder(const DatasetRow& row, const SplitRequest& 
                                                           .split = request.split,
                                                           .class_split = request.train_split,
                                                           .limit = request.limit,
-                                                          .advice = row.advice});
+                                                          .advice = row.advice,
+                                                          .problems = request.problems});
 }
 
 std::unique_ptr<Dataset> open_csv(const DatasetRow& row, const SplitRequest& request) {

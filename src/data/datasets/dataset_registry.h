@@ -10,6 +10,7 @@
 #include "config/fields.h"
 #include "config/problems.h"
 #include "data/dataset.h"
+#include "data/datasets/picture_files.h"
 
 namespace dtrain::data {
 
@@ -24,6 +25,7 @@ struct SplitRequest {
   std::string split;        // train, validation, test or unlabeled
   std::string train_split;  // the one that is trained on, for classes that only the data show
   int64_t limit = 0;        // 0: all samples
+  std::vector<FolderProblem>* problems = nullptr;  // see ImageFolderOptions; others throw
 };
 
 // A row of the table: what is known about a data set before it is opened.

@@ -2,7 +2,7 @@
 #include "data/datasets/image_folder.h"
 
 #include <algorithm>
-#include <array>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -16,79 +16,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return text;
-}
-
-bool is_picture(const fs::path& path) {
-  static constexpr std::array kEndings = {".jpg", ".jpeg", ".png", ".jpe", ".jfif"};
-  const std::string ending = lower(path.extension().string());
-  return std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
-}
-
 // "3_17.jpg" -> 3.
 std::optional<int64_t> class_in_name(const std::string& name) {
   const size_t digits = name.find_first_not_of("0123456789");
   if (digits == 0 || digits == std::string::npos || digits > 6 || name[digits] != '_') return {};
   return std::stoll(name.substr(0, digits));
 }
-
-struct Found {
-  fs::path path;  // below the folder that was listed
-  int64_t bytes = 0;
-};
-
-// Lists the pictures below a folder.
-class Lister {
- public:
-  Lister(fs::path folder, const fs::path& root, const ImageFolderOptions& options)
-      : folder_(std::move(folder)), root_(fs::canonical(root)), options_(options) {
-    list(folder_, 0);
-    std::sort(found_.begin(), found_.end(), [](const Found& a, const Found& b) {
-      return a.path.native() < b.path.native();
-    });
-  }
-  const std::vector<Found>& found() const { return found_; }
-
- private:
-  static constexpr int kMaxDepth = 16;  // a link back to a folder above would never end
-
-  Error refused(const fs::path& path, const std::string& cause) const {
-    return data_error("data set " + options_.name + ", " + path.string(), cause, options_.advice);
-  }
-
-  void list(const fs::path& folder, int depth) {
-    if (depth > kMaxDepth) {
-      throw refused(folder, "folders are nested too deeply, or a link leads back to one above");
-    }
-    std::error_code error;
-    for (const auto& entry : fs::directory_iterator(folder, error)) visit(entry, depth);
-    if (error) throw refused(folder, "cannot be listed: " + error.message());
-  }
-
-  void visit(const fs::directory_entry& entry, int depth) {
-    const fs::path& path = entry.path();
-    if (path.filename().native().front() == '.') return;
-    std::error_code error;
-    if (entry.is_symlink(error)) {
-      const fs::path target = fs::canonical(path, error);
-      if (error) throw refused(path, "the link leads nowhere: " + error.message());
-      const auto [root_end, ignored] =
-          std::mismatch(root_.begin(), root_.end(), target.begin(), target.end());
-      if (root_end != root_.end()) throw refused(path, "the link leads out of " + root_.string());
-    }
-    const fs::file_status status = entry.status(error);
-    if (fs::is_directory(status)) return list(path, depth + 1);
-    if (!is_picture(path)) return;
-    if (!fs::is_regular_file(status)) throw refused(path, "is not a regular file");
-    found_.push_back({path.lexically_relative(folder_), static_cast<int64_t>(entry.file_size())});
-  }
-
-  fs::path folder_, root_;
-  const ImageFolderOptions& options_;
-  std::vector<Found> found_;
-};
 
 // Where a split may lie below the root.
 std::vector<fs::path> places_of(const std::string& split) {
@@ -126,10 +59,10 @@ std::string class_of(const fs::path& path) {
   return number ? std::to_string(*number) : "";
 }
 
-std::vector<std::string> classes_among(const std::vector<Found>& found) {
+std::vector<std::string> classes_among(const std::vector<PictureFile>& found) {
   std::vector<std::string> names;  // of folders
   int64_t highest = -1;            // number of flat files
-  for (const Found& file : found) {
+  for (const PictureFile& file : found) {
     if (file.path.has_parent_path()) {
       names.push_back(class_of(file.path));
     } else {
@@ -155,34 +88,59 @@ ImageFolder::ImageFolder(ImageFolderOptions options) : options_(std::move(option
                      options_.advice);
   }
   folder_ = folder_of(options_, options_.split);
-  const std::vector<Found> found = Lister(folder_, options_.root, options_).found();
-  class_names_ = classes_among(
-      options_.class_split == options_.split
-          ? found
-          : Lister(folder_of(options_, options_.class_split), options_.root, options_).found());
+  const std::vector<PictureFile> found = list(folder_);
+  class_names_ = classes_among(options_.class_split == options_.split
+                                   ? found
+                                   : list(folder_of(options_, options_.class_split)));
   const auto count = static_cast<int64_t>(found.size());
   const int64_t kept = options_.limit > 0 ? std::min(options_.limit, count) : count;
+  std::map<std::string, std::vector<fs::path>> unknown;  // files by class
   for (int64_t i = 0; i < kept; ++i) {
-    const Found& file = found[static_cast<size_t>(i * count / kept)];
+    const PictureFile& file = found[static_cast<size_t>(i * count / kept)];
     if (options_.split == kUnlabelledSplit) {
       files_.push_back({file.path, kUnlabelled, file.bytes});
       continue;
     }
     const std::string name = class_of(file.path);
     const auto at = std::find(class_names_.begin(), class_names_.end(), name);
-    if (at == class_names_.end()) {
-      throw data_error(
-          "data set " + options_.name + ", " + (folder_ / file.path).string(),
-          name.empty() ? "it lies in no class's folder and its name does not begin with <class>_"
-                       : "split " + options_.class_split + " has no class " + name,
-          options_.advice);
+    if (at != class_names_.end()) {
+      files_.push_back({file.path, at - class_names_.begin(), file.bytes});
+    } else if (name.empty()) {
+      report({FolderProblem::Kind::kNoClass,
+              folder_ / file.path,
+              "it lies in no class's folder and its name does not begin with <class>_"});
+    } else {
+      unknown[name].push_back(folder_ / file.path);
     }
-    files_.push_back({file.path, at - class_names_.begin(), file.bytes});
+  }
+  for (const auto& [name, files] : unknown) {
+    report({FolderProblem::Kind::kUnknownClass,
+            files[0],
+            "split " + options_.class_split + " has no class " + name + ", of which there are " +
+                std::to_string(files.size()) + " here"});
   }
   if (files_.empty()) {
     throw data_error("data set " + options_.name,
                      "there is no JPEG or PNG below " + folder_.string(),
                      options_.advice);
+  }
+}
+
+std::vector<PictureFile> ImageFolder::list(const fs::path& folder) const {
+  PictureList listed = list_pictures(folder, options_.root);
+  const bool own = folder == folder_;  // another split's problems are its own
+  for (FolderProblem& problem : listed.problems) {
+    if (own || options_.problems == nullptr) report(std::move(problem));
+  }
+  return std::move(listed.files);
+}
+
+void ImageFolder::report(FolderProblem problem) const {
+  if (options_.problems != nullptr) {
+    options_.problems->push_back(std::move(problem));
+  } else if (problem.stops_training()) {
+    throw data_error(
+        "data set " + options_.name + ", " + problem.path.string(), problem.cause, options_.advice);
   }
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/datasets/picture_files.h"
 
 namespace dtrain::data {
 
@@ -24,13 +25,15 @@ struct ImageFolderOptions {
   std::string class_split = "train";  // whose folders name the classes, so that all splits agree
   int64_t limit = 0;                  // so many samples, evenly spread; 0: all
   std::string advice;
+  // Where given, problems of the split are added here and what has them is left out, instead of
+  // the first one being thrown; of an unknown class the first file stands for all.
+  std::vector<FolderProblem>* problems = nullptr;
 };
 
 // The constructor lists the files (of every split at most once each); pictures are read when they
 // are asked for, and decoded by the loader. Samples are in the order of their paths' bytes, the
 // same on every host. Throws Error(kData) that names the path for a missing or empty split, a class
-// that `class_split` does not have, and what has no place in a data set: links that lead out of the
-// root, pipes, devices, sockets.
+// that `class_split` does not have, and what has no place in a data set (FolderProblem).
 class ImageFolder : public Dataset {
  public:
   explicit ImageFolder(ImageFolderOptions options);
@@ -47,7 +50,7 @@ class ImageFolder : public Dataset {
 
   std::string describe(int64_t index) const override;  // with its path
 
-  std::filesystem::path path(int64_t index) const;
+  std::filesystem::path path(int64_t index) const override;
 
  private:
   struct File {
@@ -55,6 +58,9 @@ class ImageFolder : public Dataset {
     int64_t target = 0;
     int64_t bytes = 0;
   };
+
+  std::vector<PictureFile> list(const std::filesystem::path& folder) const;
+  void report(FolderProblem problem) const;
 
   ImageFolderOptions options_;
   std::filesystem::path folder_;  // of the split

@@ -9,15 +9,18 @@
 #include <cstring>
 #include <string>
 
+#include "image/bad_picture.h"
 #include "util/check.h"
 
 namespace dtrain::data {
 namespace {
 
 namespace fs = std::filesystem;
+using image::BadPicture;
+using image::Fault;
 
 // Larger than any picture that is trained on; a limit because all of it is read into memory.
-constexpr int64_t kMaxFileBytes = 256 << 20;
+constexpr int64_t kMaxFileBytes = 128 << 20;
 
 class OpenFile {
  public:
@@ -47,10 +50,12 @@ void read_picture(const fs::path& path, std::vector<uint8_t>& bytes) {
   if (file < 0) throw failed(errno);
   struct stat status = {};
   if (::fstat(file, &status) != 0) throw failed(errno);
-  if (!S_ISREG(status.st_mode) || status.st_size > kMaxFileBytes) {
-    throw data_error("data file " + path.string(),
-                     S_ISREG(status.st_mode) ? "is larger than 256 MB" : "is not a regular file",
-                     "`dtrain verify-data` lists all such files");
+  const std::string name = "data file " + path.string();
+  if (!S_ISREG(status.st_mode)) {
+    throw data_error(name, "is not a regular file", "put a picture there, or nothing");
+  }
+  if (status.st_size > kMaxFileBytes) {
+    throw BadPicture(Fault::kTooLarge, "is larger than 128 MB", name);
   }
   bytes.resize(static_cast<size_t>(status.st_size));
   for (size_t done = 0; done < bytes.size();) {
@@ -60,10 +65,7 @@ void read_picture(const fs::path& path, std::vector<uint8_t>& bytes) {
     if (got == 0) bytes.resize(done);  // became shorter: decoding will say what is wrong
     done += static_cast<size_t>(got);
   }
-  if (bytes.empty()) {
-    throw data_error(
-        "data file " + path.string(), "is empty", "`dtrain verify-data` lists all such files");
-  }
+  if (bytes.empty()) throw BadPicture(Fault::kEmpty, "is empty", name);
 }
 
 }  // namespace dtrain::data

@@ -186,14 +186,16 @@ StepFunction make_grayscale(const Values& values, Context&) {
   };
 }
 
-StepFunction make_gaussian_blur(const Values& values, Context&) {
+StepFunction make_gaussian_blur(const Values& values, Context& context) {
   const auto [low, high] = values.range("sigma");
   const int64_t kernel = values.integer("kernel");
-  if (kernel % 2 == 0 || low <= 0) {
-    throw config_error(
-        "step gaussian_blur",
-        "its kernel is " + std::to_string(kernel) + " and its sigma from " + std::to_string(low),
-        "kernels have an odd number of pixels, and sigma is above 0");
+  const int64_t shorter = std::min(context.shape.height, context.shape.width);
+  if (kernel % 2 == 0 || kernel / 2 >= shorter || low <= 0) {
+    throw config_error("step gaussian_blur",
+                       "its kernel is " + std::to_string(kernel) + " and its sigma from " +
+                           std::to_string(low) + ", on images of " + to_string(context.shape),
+                       "kernels have an odd number of pixels, less than twice the image's, and "
+                       "sigma is above 0");
   }
   return [=, low = low, high = high, p = values.number("p")](
              Image& image, Image& scratch, util::CounterRng& rng) {

@@ -160,10 +160,44 @@ TEST_F(ImageFolderTest, LinksOutPipesAndLoopsAreRefusedWithoutWaiting) {
   EXPECT_TRUE(mentions(refusal(), {"pipe.jpg", "not a regular file"}));
   fs::remove(folder_ / "train/a/pipe.jpg");
   fs::create_directory_symlink(folder_ / "train", folder_ / "train/a/back");
-  EXPECT_TRUE(mentions(refusal(), {"nested too deeply"}));
+  EXPECT_TRUE(mentions(refusal(), {"train/a/back", "leads back"}));
   fs::remove(folder_ / "train/a/back");
   fs::create_symlink("nowhere.jpg", folder_ / "train/a/lost.jpg");
   EXPECT_TRUE(mentions(refusal(), {"lost.jpg", "nowhere"}));
+}
+
+TEST_F(ImageFolderTest, ASplitThatIsALinkOutOfTheRootIsRefused) {
+  const dtrain::testing::TempFolder elsewhere;
+  fs::create_directories(elsewhere / "train/a");
+  fs::copy_file(kPictures / "jpeg_420.jpg", elsewhere / "train/a/x.jpg");
+  fs::create_directory_symlink(elsewhere / "train", folder_ / "train");
+  EXPECT_TRUE(mentions(refusal(), {"train", "leads out"}));
+  fs::rename(elsewhere / "train", folder_ / "pictures");
+  fs::remove(folder_ / "train");
+  fs::create_directory_symlink("pictures", folder_ / "train");
+  EXPECT_EQ(open().size(), 1);
+}
+
+TEST_F(ImageFolderTest, ATreeOfLinksIsNotWalkedTwice) {
+  for (int level = 0; level < 12; ++level) {  // 2^12 ways to the picture
+    const fs::path folder =
+        folder_ / ("train/" + std::string(level < 9 ? "0" : "") + std::to_string(level + 1));
+    fs::create_directories(folder);
+    for (const char* name : {"x", "y"}) {
+      const std::string next = std::to_string(level + 2);
+      fs::create_directory_symlink("../" + std::string(level < 8 ? "0" : "") + next, folder / name);
+    }
+  }
+  add("train/13/a.jpg");
+  std::vector<FolderProblem> problems;
+  const ImageFolder pictures({.name = "links",
+                              .root = folder_.path(),
+                              .split = "train",
+                              .class_split = "train",
+                              .advice = "",
+                              .problems = &problems});
+  EXPECT_EQ(pictures.size(), 1);
+  EXPECT_LT(problems.size(), 40U);
 }
 
 TEST_F(ImageFolderTest, ABadPictureArrivesAtTheTrainerWithItsName) {

@@ -75,12 +75,15 @@ TEST(Subset, RefusesIndicesThatDoNotAscendWithinTheBase) {
 
 // What a sample is turned into must not depend on the part it is in.
 TEST(Subset, RandomDrawsFollowTheSampleNotItsPlace) {
-  const Transforms noise = {{"noise", kFlipStream, [](Image& image, Image&, util::CounterRng& rng) {
-                               for (uint8_t& pixel : image.pixels)
-                                 pixel = static_cast<uint8_t>(rng.below(256));
-                             }}};
+  View noise;
+  noise.steps = {{"noise", kFlipStream, [](Image& image, Image&, util::CounterRng& rng) {
+                    for (uint8_t& pixel : image.pixels) {
+                      pixel = static_cast<uint8_t>(rng.below(256));
+                    }
+                  }}};
   const auto pixels_of = [&](const Dataset& dataset, int64_t wanted) {
-    DataLoader loader(dataset, Sampler::evaluation(dataset.size(), 1, {0, 1}), noise, {.seed = 3});
+    DataLoader loader(
+        dataset, Sampler::evaluation(dataset.size(), 1, {0, 1}), {noise}, {.seed = 3});
     loader.start_epoch(2);
     while (const HostBatch* batch = loader.next()) {
       if (batch->ids[0] == wanted) {
