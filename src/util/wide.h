@@ -1,6 +1,6 @@
 // DTRAIN_WIDE in front of a function compiles it once more for processors with AVX2 and with
-// AVX-512; the widest that runs here is chosen when the program starts. For short loops over arrays:
-// what they call is compiled once more only where it is inlined.
+// AVX-512; the widest that runs here is chosen when the program starts. For short loops over
+// arrays: what they call is compiled once more only where it is inlined.
 #pragma once
 
 // Levels of the x86-64 psABI and not a processor's name, which would choose by maker and model.
