@@ -22,10 +22,6 @@ struct Decoded {
     if (pixels.pixels.capacity() > size_t{32} << 20) pixels.pixels = {};
   }
 };
-    pixels.resize(shape);
-  }
-  static constexpr size_t kKeptBytes = size_t{32} << 20;
-};
 
 // Decodes at least `wanted`, a rectangle of the stored picture, for a result of `width` x `height`
 // pixels that is made from it. A JPEG is decoded around that rectangle only and at the smallest of
