@@ -30,7 +30,7 @@ struct Limits {
   int64_t max_pixels_per_byte = 400;
   // Bytes that have to be held at once however small the part that is wanted: all pixels of a PNG,
   // all coefficients of a JPEG in several scans.
-  int64_t max_memory = int64_t{192} << 20;
+  int64_t max_memory = int64_t{160} << 20;
 };
 
 // The type is told by content, not by name. Throws BadPicture for what is neither JPEG nor PNG, for

@@ -66,6 +66,7 @@ void on_message(j_common_ptr info, int level) {
     case JWRN_JPEG_EOF:
     case JWRN_HIT_MARKER:
     case JWRN_HUFF_BAD_CODE:
+    case JWRN_BOGUS_PROGRESSION:  // a scan is missing
       leave(info);
     default:
       return;
