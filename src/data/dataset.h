@@ -29,6 +29,10 @@ class Dataset {
     return "sample " + std::to_string(index) + " of " + name();
   }
 
+  // Where that sample comes from, the same on every host: its path below the data set's folder.
+  // Empty where samples are no files.
+  virtual std::string origin(int64_t) const { return ""; }
+
   // Shape that every image has; zero height when they differ, so that they have to be brought to
   // one size (framing.h).
   virtual ImageShape shape() const = 0;
