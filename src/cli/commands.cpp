@@ -34,6 +34,11 @@ const std::vector<Command>& commands() {
        "training would fail.",
        /*uses_ranks=*/false,
        &run_verify_data},
+      {"pack",
+       "--data-dir FOLDER --output FILE [--size N] [--skip-bad] [--config FILE] [flags]",
+       "Put a data set into one HDF5 file: its files as they are, or pixels of one size.",
+       /*uses_ranks=*/false,
+       &run_pack},
       {"help", "[command]", "Print this, or the flags of a command.", false, &run_help},
       {"version", "", "Print the version of dtrain and of LibTorch.", false, &run_version},
   };

@@ -36,6 +36,9 @@ class Dataset {
 
   // The file that holds that sample and no other; empty where there is none.
   virtual std::filesystem::path path(int64_t /*index*/) const { return {}; }
+  // Where that sample comes from, the same on every host: its path below the data set's folder.
+  // Empty where samples are no files.
+  virtual std::string origin(int64_t) const { return ""; }
 
   // Shape that every image has; zero height when they differ, so that they have to be brought to
   // one size (framing.h).

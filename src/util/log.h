@@ -49,6 +49,9 @@ class Log {
   // kInfo.
   void progress(std::string_view line);
 
+  // Whether progress lines overwrite each other.
+  bool has_screen() const { return screen_width_ > 0; }
+
  private:
   struct File {
     int descriptor;

@@ -1,6 +1,6 @@
-// loader_bench --data FOLDER|PACK --size S --workers W --seconds T [--augment STEP] [--exact] [--eval]:
-// images per second of the loader alone, a random part resized and flipped, as one line of JSON.
-// `compare.py loader` runs it beside Python's DataLoader.
+// loader_bench --data FOLDER|PACK --size S --workers W --seconds T [--augment STEP] [--exact]
+// [--eval]: images per second of the loader alone, a random part resized and flipped, as one line
+// of JSON. `compare.py loader` runs it beside Python's DataLoader.
 #include <cstdio>
 #include <cstring>
 #include <string>

@@ -90,18 +90,19 @@ TEST_F(HostilePictures, AreRefusedOrBroughtToTheSizeOfTraining) {
   ASSERT_EQ(pictures.size(), kPictures);
   FramingParameters random, middle;
   random.shape = middle.shape = {64, 64, 3};
-  random.random = true;
+  random.part = FramingParameters::Part::kRandomArea;
   middle.resize = 72;
   FramingScratch scratch;
   Sample sample;
+  Image image;
   int64_t refused = 0;
   for (int64_t i = 0; i < pictures.size(); ++i) {
     const FramingParameters& framing = i % 2 == 0 ? random : middle;
     util::CounterRng rng(1, util::RandomStream::kTest, 0, i);
     try {
       pictures.read(i, sample);
-      frame(framing, sample, scratch, rng);
-      EXPECT_EQ(sample.image.shape, framing.shape) << pictures.path(i);
+      frame(framing, sample, image, scratch, rng);
+      EXPECT_EQ(image.shape, framing.shape) << pictures.path(i);
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ExitCode::kData) << pictures.path(i) << error.what();
       ++refused;

@@ -191,6 +191,33 @@ std::string CsvIndex::describe(int64_t index) const {
   return Dataset::describe(index) + ", " + path(index).string();
 }
 
+std::string CsvIndex::origin(int64_t index) const {
+  return files_[static_cast<size_t>(index)].path;
+}
+
+std::vector<std::string> CsvIndex::splits(const fs::path& path) {
+  CsvTable table;
+  if (is_file(path)) {
+    CsvFindings findings;
+    table = read_csv_table(util::read_file(path, kMaxCsvBytes), findings);
+    findings.throw_if_any(path.string(), "correct these rows");
+    if (!table.has_splits) return {"train"};
+  }
+  std::vector<std::string> found;
+  for (const std::string& split : kAllSplits) {
+    const std::vector<std::string> names = split_names(split);
+    if (std::any_of(names.begin(),
+                    names.end(),
+                    [&](const std::string& name) { return is_file(path / (name + ".csv")); }) ||
+        std::any_of(table.rows.begin(), table.rows.end(), [&](const CsvRow& row) {
+          return row.split == split;
+        })) {
+      found.push_back(split);
+    }
+  }
+  return found;
+}
+
 void CsvIndex::read(int64_t index, Sample& sample) const {
   check(index >= 0 && index < size(), "a sample's index is below the size of its data set");
   read_picture(path(index), sample.encoded);

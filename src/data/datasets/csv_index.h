@@ -46,7 +46,11 @@ class CsvIndex : public Dataset {
 
   std::string describe(int64_t index) const override;  // with its path
 
-  std::filesystem::path path(int64_t index) const;
+  std::string origin(int64_t index) const override;    // as the CSV has it
+
+  std::filesystem::path path(int64_t index) const override;
+  // The splits that a CSV file or a folder of them has. Throws Error(kData) for malformed CSV.
+  static std::vector<std::string> splits(const std::filesystem::path& path);
 
  private:
   struct File {

@@ -11,6 +11,7 @@
 #include "data/datasets/idx_file.h"
 #include "data/datasets/image_folder.h"
 #include "data/datasets/split_names.h"
+#include "data/pack/pack_dataset.h"
 #include "util/check.h"
 
 namespace dtrain::data {
@@ -115,6 +116,14 @@ std::unique_ptr<Dataset> open_csv(const DatasetRow& row, const SplitRequest& req
                                                     .advice = row.advice});
 }
 
+std::unique_ptr<Dataset> open_pack(const DatasetRow& row, const SplitRequest& request) {
+  return std::make_unique<PackDataset>(PackDatasetOptions{.name = row.name + "/" + request.split,
+                                                          .file = request.folder,
+                                                          .split = request.split,
+                                                          .limit = request.limit,
+                                                          .advice = row.advice});
+}
+
 // The folder itself, or the one that the archive unpacks to.
 fs::path cifar_folder(const DatasetRow& row, const fs::path& folder, const std::string& file) {
   for (const char* below : {"", "cifar-10-batches-bin", "cifar-100-binary"}) {
@@ -157,6 +166,13 @@ std::unique_ptr<Dataset> open_cifar(const DatasetRow& row, const SplitRequest& r
   return std::make_unique<CifarDataset>(std::move(options));
 }
 
+fs::path folder_of(const DatasetRow& row, const DatasetConfig& config) {
+  const std::string folder = config.data_dir.empty() ? row.default_dir : config.data_dir;
+  if (!folder.empty()) return folder;
+  throw config_error(
+      "data.data_dir", "data set " + row.name + " has no default folder", "set --data-dir");
+}
+
 }  // namespace
 
 const std::vector<DatasetRow>& dataset_rows() {
@@ -195,7 +211,8 @@ const std::vector<DatasetRow>& dataset_rows() {
        .std = {0.229, 0.224, 0.225},
        .default_dir = "",
        .advice = "name the folder that holds train/ and validation/ or test/",
-       .open = open_folder},
+       .open = open_folder,
+       .splits = &ImageFolder::splits},
       {.name = "csv",
        .description = "pictures (JPEG, PNG) that a CSV file lists: path,label[,split], or a folder "
                       "with train.csv and validation.csv or test.csv",
@@ -205,7 +222,17 @@ const std::vector<DatasetRow>& dataset_rows() {
        .default_dir = "",
        .advice = "--data-dir names the CSV file or its folder; rows are path,label[,split], paths "
                  "relative to that folder",
-       .open = open_csv},
+       .open = open_csv,
+       .splits = &CsvIndex::splits},
+      {.name = "pack",
+       .description = "one HDF5 file that `dtrain pack` made of another data set",
+       .class_names = {},
+       .mean = {0.485, 0.456, 0.406},
+       .std = {0.229, 0.224, 0.225},
+       .default_dir = "",
+       .advice = "name a file that `dtrain pack` made",
+       .open = open_pack,
+       .splits = &PackDataset::splits},
       {.name = "cifar10",
        .description = "CIFAR-10 in its binary version: 50,000 + 10,000 pictures, 32 x 32 RGB",
        .class_names = {"airplane",
@@ -272,19 +299,33 @@ void validate(const DatasetConfig& config, config::Problems& problems) {
 
 std::unique_ptr<Dataset> open_dataset(const DatasetConfig& config, Split split) {
   const DatasetRow& row = find_dataset(config.dataset);
-  const std::string dir = config.data_dir.empty() ? row.default_dir : config.data_dir;
-  if (dir.empty()) {
-    throw config_error(
-        "data.data_dir", "data set " + row.name + " has no default folder", "set --data-dir");
-  }
   const bool eval = split == Split::kEval;
   return row.open(row,
-                  {.folder = dir,
+                  {.folder = folder_of(row, config),
                    .split = eval                          ? config.eval_split
                             : split == Split::kUnlabelled ? kUnlabelledSplit
                                                           : config.train_split,
                    .train_split = config.train_split,
                    .limit = eval ? config.limit_eval : config.limit_train});
+}
+
+std::vector<NamedSplit> open_all_splits(const DatasetConfig& config) {
+  const DatasetRow& row = find_dataset(config.dataset);
+  const fs::path folder = folder_of(row, config);
+  std::vector<std::string> names = {"train", "test"};
+  if (row.splits != nullptr) names = row.splits(folder);
+  if (names.empty()) names = {config.train_split};  // whose absence is an error that says more
+  std::vector<NamedSplit> splits;
+  for (const std::string& name : names) {
+    const int64_t limit = name == config.train_split ? config.limit_train : config.limit_eval;
+    splits.push_back({name,
+                      row.open(row,
+                               {.folder = folder,
+                                .split = name,
+                                .train_split = config.train_split,
+                                .limit = limit})});
+  }
+  return splits;
 }
 
 }  // namespace dtrain::data

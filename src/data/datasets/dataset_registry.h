@@ -39,6 +39,8 @@ struct DatasetRow {
   std::string default_dir;  // empty: the user has to name the folder
   std::string advice;       // where an intact copy comes from
   std::unique_ptr<Dataset> (*open)(const DatasetRow& row, const SplitRequest& request);
+  // The splits that are there; nullptr: always train and test.
+  std::vector<std::string> (*splits)(const std::filesystem::path& folder) = nullptr;
 };
 
 // All rows, in the order in which help shows them.
@@ -70,7 +72,8 @@ void fields(V& v, DatasetConfig& c) {
   v("dataset", c.dataset, one_of(dataset_names()), "Data set, a row of the table of data sets.");
   v("data_dir",
     c.data_dir,
-    "Folder with its files, or the CSV file of csv; empty: where its Debian package puts them.");
+    "Folder with its files, the CSV file of csv, or the file of a pack; empty: where its Debian "
+    "package puts them.");
   v("train_split",
     c.train_split,
     one_of({"train", "validation", "test"}),
@@ -131,5 +134,13 @@ void validate(const DatasetConfig& config, config::Problems& problems);
 //   std::unique_ptr<Dataset> train = open_dataset(config.data, Split::kTrain);
 //   train->start_loading();   // while the model is being built
 std::unique_ptr<Dataset> open_dataset(const DatasetConfig& config, Split split);
+
+// All splits that are there, of train, validation and test, as `dtrain pack` takes them. The limit
+// of evaluation holds for all but the training split.
+struct NamedSplit {
+  std::string name;
+  std::unique_ptr<Dataset> dataset;
+};
+std::vector<NamedSplit> open_all_splits(const DatasetConfig& config);
 
 }  // namespace dtrain::data

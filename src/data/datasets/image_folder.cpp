@@ -148,8 +148,26 @@ fs::path ImageFolder::path(int64_t index) const {
   return folder_ / files_[static_cast<size_t>(index)].path;
 }
 
+std::vector<std::string> ImageFolder::splits(const fs::path& root) {
+  std::vector<std::string> found;
+  for (const std::string& split : kAllSplits) {
+    const std::vector<fs::path> places = places_of(split);
+    std::error_code ignored;
+    if (std::any_of(places.begin(), places.end(), [&](const fs::path& place) {
+          return fs::is_directory(root / place, ignored);
+        })) {
+      found.push_back(split);
+    }
+  }
+  return found;
+}
+
 std::string ImageFolder::describe(int64_t index) const {
   return Dataset::describe(index) + ", " + path(index).string();
+}
+
+std::string ImageFolder::origin(int64_t index) const {
+  return path(index).lexically_relative(options_.root).string();
 }
 
 void ImageFolder::read(int64_t index, Sample& sample) const {

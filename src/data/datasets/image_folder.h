@@ -36,6 +36,9 @@ struct ImageFolderOptions {
 // that `class_split` does not have, and what has no place in a data set (FolderProblem).
 class ImageFolder : public Dataset {
  public:
+  // The splits that a root has folders for.
+  static std::vector<std::string> splits(const std::filesystem::path& root);
+
   explicit ImageFolder(ImageFolderOptions options);
 
   const std::string& name() const override { return options_.name; }
@@ -49,6 +52,7 @@ class ImageFolder : public Dataset {
   std::string fingerprint() const override;
 
   std::string describe(int64_t index) const override;  // with its path
+  std::string origin(int64_t index) const override;
 
   std::filesystem::path path(int64_t index) const override;
 

@@ -9,6 +9,10 @@ namespace dtrain::data {
 // The samples that come without labels, for semi-supervised training.
 inline constexpr const char* kUnlabelledSplit = "unlabeled";
 
+// In the order in which they are listed and packed.
+inline const std::vector<std::string> kAllSplits = {
+    "train", "validation", "test", kUnlabelledSplit};
+
 // Names of folders and files that mean `split` (train, validation, test or unlabeled), the usual
 // one first.
 inline std::vector<std::string> split_names(const std::string& split) {

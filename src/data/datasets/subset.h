@@ -28,6 +28,8 @@ class Subset : public Dataset {
   void read(int64_t index, Sample& sample) const override { base_->read(at(index), sample); }
   int64_t target(int64_t index) const override { return base_->target(at(index)); }
   std::string describe(int64_t index) const override { return base_->describe(at(index)); }
+  std::filesystem::path path(int64_t index) const override { return base_->path(at(index)); }
+  std::string origin(int64_t index) const override { return base_->origin(at(index)); }
   ImageShape shape() const override { return base_->shape(); }
   const std::vector<std::string>& class_names() const override { return base_->class_names(); }
   // Of the base's content and of which samples these are.

@@ -86,7 +86,8 @@ void fields(V& v, TransformConfig& c) {
     "cifar10; empty: none.");
   v("train",
     c.train,
-    "The whole of the training's transforms as a list of steps (docs/transforms.md), in place of those "
+    "The whole of the training's transforms as a list of steps (docs/transforms.md), in place of "
+    "those "
     "that the fields above choose; empty: those.");
   v("weak", c.weak, "Steps of the weak view of unlabelled pictures; empty: those of the training.");
   v("strong",

@@ -169,6 +169,7 @@ TEST_F(CsvIndexTest, OneFileHoldsAllSplitsByAColumn) {
   EXPECT_EQ(eval.class_names(), train.class_names());
   EXPECT_EQ(targets_of(eval), (Targets{1}));
   EXPECT_EQ(targets_of(open("all.csv", "unlabeled")), (Targets{kUnlabelled}));
+  EXPECT_EQ(CsvIndex::splits(folder_ / "all.csv"), (Fields{"train", "validation", "unlabeled"}));
 }
 
 TEST_F(CsvIndexTest, AFolderHoldsOneFileForEachSplit) {
@@ -177,6 +178,7 @@ TEST_F(CsvIndexTest, AFolderHoldsOneFileForEachSplit) {
   write("val.csv", "path,label\n3.jpg,b\n");
   EXPECT_EQ(targets_of(open("")), (Targets{1, 0}));
   EXPECT_EQ(targets_of(open("", "validation")), (Targets{1}));
+  EXPECT_EQ(CsvIndex::splits(folder_.path()), (Fields{"train", "validation"}));
   EXPECT_TRUE(mentions(error_text([&] { open("", "test"); }, ExitCode::kData),
                        {"test.csv, testing.csv", folder_.path().string()}));
 }

@@ -149,7 +149,8 @@ TEST(StepTable, HasStepsThatWorkOnColourAndGreyAndDrawTheSameEachTime) {
 }
 
 TEST(StepTable, IsTheOneInTheDocumentation) {
-  const auto text = testing::bytes_of(std::filesystem::path(DTRAIN_SOURCE_DIR) / "docs/transforms.md");
+  const auto text =
+      testing::bytes_of(std::filesystem::path(DTRAIN_SOURCE_DIR) / "docs/transforms.md");
   const std::string page(text.begin(), text.end());
   for (const StepRow& row : step_rows()) {
     std::string signature = row.name + std::string("(");

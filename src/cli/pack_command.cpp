@@ -1,0 +1,153 @@
+// dtrain pack.
+#include <algorithm>
+#include <array>
+#include <cinttypes>
+#include <cstdio>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "config/reader.h"
+#include "data/pack/pack.h"
+#include "run/run_config.h"
+#include "util/check.h"
+#include "util/log.h"
+#include "util/timer.h"
+
+namespace dtrain::cli {
+
+// The settings of a run, of which packing uses some, and its own, which stand in no section.
+struct PackSettings {
+  run::RunConfig run;
+  data::PackConfig pack;
+};
+
+template <class V>
+void fields(V& v, PackSettings& c) {
+  fields(v, c.run);
+  fields(v, c.pack);
+}
+
+namespace {
+
+constexpr double kSecondsOnScreen = 0.2, kSecondsInFile = 10;  // between two lines of progress
+
+PackSettings read_settings(const Words& words) {
+  PackSettings settings;
+  const Arguments arguments = parse_arguments(words, config::collect(settings));
+  if (!arguments.positionals.empty()) {
+    throw usage_error("dtrain pack",
+                      "stray argument \"" + arguments.positionals[0] + "\"",
+                      "usage: dtrain pack --data-dir FOLDER --output FILE [flags]");
+  }
+  std::vector<config::Override> of_run;
+  config::Problems problems;
+  config::Origins origins;
+  const config::FieldList own = config::collect(settings.pack);
+  for (const config::Override& setting : arguments.overrides) {
+    if (config::find_field(own, setting.path) == nullptr) {
+      of_run.push_back(setting);
+    } else {
+      config::read_text(own, setting, origins, problems);
+    }
+  }
+  problems.throw_if_any("command line", ExitCode::kUsage);
+  settings.run = run::load_run_config(arguments.config_file, of_run);
+  return settings;
+}
+
+bool is_given(const run::RunConfig& config, const std::string& path) {
+  return config::origin_of(config.origins, path) != config::kDefaultOrigin;
+}
+
+std::string size_text(int64_t bytes) {
+  std::array<char, 32> text{};
+  const char* unit = bytes < 1e9 ? "MB" : "GB";
+  std::snprintf(
+      text.data(), text.size(), "%.1f %s", double(bytes) / (bytes < 1e9 ? 1e6 : 1e9), unit);
+  return text.data();
+}
+
+// "Pack: 1200/9866 ( 12%)  Speed: 2310/s  Size: 61.2 MB  ETA: 0:00:04", now and then.
+class Progress {
+ public:
+  void operator()(int64_t done, int64_t total, int64_t bytes) {
+    const double now = timer_.seconds();
+    const double pause = util::log().has_screen() ? kSecondsOnScreen : kSecondsInFile;
+    if (now - last_ < pause && done < total) return;
+    last_ = now;
+    const double speed = double(done) / std::max(now, 1e-3);
+    const auto left = int64_t(double(total - done) / speed);
+    std::array<char, 160> line{};
+    std::snprintf(line.data(),
+                  line.size(),
+                  "Pack: %" PRId64 "/%" PRId64 " (%3.0f%%)  Speed: %.0f/s  Size: %s  ETA: %" PRId64
+                  ":%02" PRId64 ":%02" PRId64,
+                  done,
+                  total,
+                  100.0 * double(done) / double(total),
+                  speed,
+                  size_text(bytes).c_str(),
+                  left / 3600,
+                  left / 60 % 60,
+                  left % 60);
+    util::log_progress(line.data());
+  }
+  double seconds() const { return timer_.seconds(); }
+
+ private:
+  util::Timer timer_;
+  double last_ = 0;
+};
+
+void print_report(const data::PackReport& report, const std::string& output, double seconds) {
+  std::string splits;
+  for (const auto& split : report.splits) {
+    splits += (splits.empty() ? "" : ", ") + split.name + " " + std::to_string(split.samples);
+  }
+  if (report.reused > 0) {
+    util::log_info("Taken from an interrupted packing: " + std::to_string(report.reused));
+  }
+  for (const std::string& bad : report.bad) util::log_warning("left out " + bad);
+  if (!report.bad.empty()) util::log_info("Left out: " + std::to_string(report.bad.size()));
+  std::array<char, 32> time{};
+  std::snprintf(time.data(), time.size(), "%.1f", seconds);
+  util::log_info("Packed: " + splits + "; " + size_text(report.bytes) + " in " + time.data() +
+                 " s: " + output);
+}
+
+}  // namespace
+
+int run_pack(const Words& words, dist::MpiScope*) {
+  PackSettings settings = read_settings(words);
+  run::RunConfig& run = settings.run;
+  if (!is_given(run, "run.output")) {
+    throw usage_error("dtrain pack", "no --output", "name the HDF5 file to write: --output FILE");
+  }
+  if (!is_given(run, "data.dataset")) run.data.dataset = "image_folder";
+  int64_t threads = std::max<int64_t>(1, run.loader.workers);
+  if (!is_given(run, "loader.workers")) threads = std::max(1U, std::thread::hardware_concurrency());
+  util::log().set_terminal(stdout);
+  const std::vector<data::NamedSplit> splits = data::open_all_splits(run.data);
+  std::vector<data::PackSource> sources;
+  for (const data::NamedSplit& split : splits) {
+    sources.push_back({split.name, split.dataset.get()});
+  }
+  Progress progress;
+  const data::PackReport report =
+      data::pack(sources,
+                 {.output = run.run.output,
+                  .size = settings.pack.size,
+                  .exact = run.transforms.exact_decoding,
+                  .skip_bad = settings.pack.skip_bad,
+                  .threads = threads,
+                  .on_progress = [&](int64_t done, int64_t total, int64_t bytes) {
+                    progress(done, total, bytes);
+                  }});
+  print_report(report, run.run.output, progress.seconds());
+  return 0;
+}
+
+}  // namespace dtrain::cli
