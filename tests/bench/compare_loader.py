@@ -8,7 +8,7 @@ usage: tests/bench/compare_loader.py [rates] [augment] [cores] [memory] [pack] [
   augment     the same at 224 with RandAugment, beside torchvision with Pillow
   cores       dtrain alone: images per second on two cores over those on one
   memory      proportional memory (PSS) of all processes with two workers, beside torchvision with Pillow
-  pack        dtrain alone: 128 x 128 pixels from a pack over decoding the folder it was made of, one core
+  pack        dtrain alone: 128 x 128 pixels from a pack over decoding the same from the folder it was made of, one core
   end_to_end  1,000 pictures, ResNet-18 at 128, bf16, 2 ranks: seconds from exec to exit, beside PyTorch DDP
               with the best of 0, 1 and 2 workers and of both decoders; and how long steps waited for data
 
@@ -41,8 +41,8 @@ def python_loader(folder, size, backend, workers=0, augment="none", cores="0"):
     return output_of([PYTHON, REFERENCE / "loader.py", folder, size, workers, SECONDS, backend, augment], cores)
 
 
-def dtrain_loader(build, data, size, workers=1, cores="0", augment=None):
-    more = ["--augment", augment] if augment else []
+def dtrain_loader(build, data, size, workers=1, cores="0", augment=None, middle=False):
+    more = [*(["--augment", augment] if augment else []), *(["--eval"] if middle else [])]
     return output_of([build / "tests/bench/loader_bench", "--data", data, "--size", size, "--workers", workers,
                       "--seconds", SECONDS, *more], cores)
 
@@ -83,7 +83,7 @@ def compare_pack(build, folder, rounds):
     subprocess.run([build / "dtrain", "pack", "--set", "data.dataset=image_folder", "--data-dir", folder, "--output",
                     pack, "--size", "128"], check=True, stdout=subprocess.DEVNULL)
     report("reading at 128", "/s", [
-        (rate(dtrain_loader(build, folder, 128)), rate(dtrain_loader(build, pack, 128))) for _ in range(rounds)],
+        (rate(dtrain_loader(build, folder, 128, middle=True)), rate(dtrain_loader(build, pack, 0, middle=True))) for _ in range(rounds)],
         ("folder", "pack"))
 
 

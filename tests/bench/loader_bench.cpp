@@ -1,15 +1,28 @@
 // loader_bench --data FOLDER|PACK --size S --workers W --seconds T [--augment STEP] [--exact]
 // [--eval]: images per second of the loader alone, a random part resized and flipped, as one line
-// of JSON. `compare.py loader` runs it beside Python's DataLoader.
+// of JSON. compare_loader.py runs it beside Python's DataLoader. --eval: the middle of the picture,
+// brought to S; size 0: images as they are.
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "data/data_loader.h"
-#include "data/datasets/image_folder.h"
+#include "data/datasets/dataset_registry.h"
 #include "data/transforms/factory.h"
 #include "util/check.h"
 #include "util/timer.h"
+
+// Of this process, shared pages counted in proportion.
+static double pss_mb() {
+  std::ifstream in("/proc/self/smaps_rollup");
+  for (std::string word; in >> word;) {
+    double kib = 0;
+    if (word == "Pss:" && in >> kib) return kib / 1024;
+  }
+  return 0;
+}
 
 int main(int argc, char** argv) {
   using namespace dtrain;
@@ -30,13 +43,13 @@ int main(int argc, char** argv) {
     if (flag == "--eval") training = false;
   }
   transforms.size = size;
+  transforms.eval_resize = size;
   try {
-    const data::ImageFolder pictures({.name = "bench",
-                                      .root = folder,
-                                      .split = "train",
-                                      .class_split = "train",
-                                      .limit = 0,
-                                      .advice = "make_pictures writes some"});
+    data::DatasetConfig config;
+    config.dataset = std::filesystem::is_directory(folder) ? "image_folder" : "pack";
+    config.data_dir = folder;
+    const auto opened = data::open_dataset(config, data::Split::kTrain);
+    const data::Dataset& pictures = *opened;
     data::DataLoader loader(
         pictures,
         data::Sampler::training(pictures.size(), 32, true, 1, {0, 1}),
@@ -50,9 +63,12 @@ int main(int argc, char** argv) {
       loader.start_epoch(epoch);
       while (const data::HostBatch* batch = loader.next()) images += epoch > 0 ? batch->size : 0;
     }
-    std::printf("{\"side\": \"dtrain\", \"workers\": %lld, \"images_per_second\": %.1f}\n",
-                static_cast<long long>(workers),
-                double(images) / timer.seconds());
+    std::printf(
+        "{\"side\": \"dtrain\", \"workers\": %lld, \"images_per_second\": %.1f, "
+        "\"pss_mb\": %.1f}\n",
+        static_cast<long long>(workers),
+        double(images) / timer.seconds(),
+        pss_mb());
   } catch (const Error& error) {
     std::fprintf(stderr, "loader_bench: %s\n", error.what());
     return int(error.code());

@@ -23,7 +23,6 @@ class CachedDataset : public Dataset {
   int64_t target(int64_t index) const override { return base_->target(index); }
   std::filesystem::path path(int64_t index) const override { return base_->path(index); }
   std::string origin(int64_t index) const override { return base_->origin(index); }
-  std::string origin(int64_t index) const override { return base_->origin(index); }
   std::string describe(int64_t index) const override { return base_->describe(index); }
   ImageShape shape() const override { return base_->shape(); }
   const std::vector<std::string>& class_names() const override { return base_->class_names(); }
