@@ -2,6 +2,8 @@
 // [--eval]: images per second of the loader alone, a random part resized and flipped, as one line
 // of JSON. compare_loader.py runs it beside Python's DataLoader. --eval: the middle of the picture,
 // brought to S; size 0: images as they are.
+#include <ATen/ATen.h>
+
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -44,6 +46,8 @@ int main(int argc, char** argv) {
   }
   transforms.size = size;
   transforms.eval_resize = size;
+  // What trains has LibTorch in memory, as Python's workers do: so it is part of pss_mb.
+  const at::Tensor torch = at::zeros({1});
   try {
     data::DatasetConfig config;
     config.dataset = std::filesystem::is_directory(folder) ? "image_folder" : "pack";
