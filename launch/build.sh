@@ -5,6 +5,7 @@
 #   cuda      build/cuda     with NCCL and --device cuda; needs launch/setup.sh --cuda
 #   address   build/address  under the address and undefined-behaviour sanitizers
 #   thread    build/thread   under the thread sanitizer
+#   fuzz      build/fuzz     the fuzz targets alone, by clang with both sanitizers of `address`
 #
 # Without a target everything is built. DTRAIN_JOBS sets how many compilers run at once; the default is
 # one for each core, and no more than the free memory holds. ccache is used where it is installed.
@@ -13,12 +14,12 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 flavour=release
 case ${1:-} in
-  release | cuda | address | thread)
+  release | cuda | address | thread | fuzz)
     flavour=$1
     shift
     ;;
   -*)
-    echo "usage: launch/build.sh [release|cuda|address|thread] [TARGET ...]" >&2
+    echo "usage: launch/build.sh [release|cuda|address|thread|fuzz] [TARGET ...]" >&2
     exit 64
     ;;
 esac
@@ -33,6 +34,10 @@ case $flavour in
       -DCMAKE_CXX_FLAGS=-Wno-maybe-uninitialized)
     ;;
   thread) options+=(-DDTRAIN_SANITIZE=thread -DDTRAIN_BENCH=OFF) ;;
+  fuzz)
+    options+=(-DDTRAIN_FUZZ=ON "-DDTRAIN_SANITIZE=address;undefined" -DDTRAIN_TESTS=OFF -DDTRAIN_BENCH=OFF
+      -DCMAKE_C_COMPILER=clang-14 -DCMAKE_CXX_COMPILER=clang++-14)
+    ;;
 esac
 if command -v ccache >/dev/null; then
   options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)

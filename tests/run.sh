@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Sets up, builds and tests dtrain: tests/run.sh [--with-python] [--sanitize] [--cuda] [--slow] [-L LABEL ...]
+# Sets up, builds and tests dtrain: tests/run.sh [--with-python] [--sanitize] [--fuzz] [--cuda] [--slow] [-L LABEL ...]
 #
 # Without arguments: the labels unit, mpi, integration and lint, and as root also privileged.
 #   --with-python  also python and parity: dtrain against PyTorch in Python (3.4 GB more of wheels)
 #   --sanitize     also the sanitizer flavours: address with undefined behaviour, and thread
+#   --fuzz         also fuzz: each fuzz target for a minute
 #   --cuda         also the GPU flavour: it is built, and its unit tests run, GPU or not
 #   --slow         also slow
 #   -L LABEL       only this label (several: -L unit -L mpi) of the release flavour
@@ -12,11 +13,12 @@ set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit 1
 
-python=no sanitize=no cuda=no slow=no labels=()
+python=no sanitize=no fuzz=no cuda=no slow=no labels=()
 while (($# > 0)); do
   case $1 in
     --with-python) python=yes ;;
     --sanitize) sanitize=yes ;;
+    --fuzz) fuzz=yes ;;
     --cuda) cuda=yes ;;
     --slow) slow=yes ;;
     -L)
@@ -104,6 +106,10 @@ if [[ $sanitize == yes ]]; then
   export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1}
   build_flavour address base_tests && run_ctest address -L '^sanitizer$'
   build_flavour thread base_tests && run_ctest thread -L '^sanitizer$'
+fi
+
+if [[ $fuzz == yes ]]; then
+  build_flavour fuzz fuzz_targets && run_ctest fuzz -L '^fuzz$'
 fi
 
 if [[ $cuda == yes ]]; then

@@ -451,14 +451,15 @@ class RunTest(LaunchTest):
         self.assertIn("-L ^(unit|mpi|integration|lint|privileged)$", self.ctest_lines()[0])
 
     def test_everything_asked_for_is_built_and_run(self):
-        code, out, calls = self.run_tests("--with-python", "--sanitize", "--cuda", "--slow", FAKE_ID="0")
+        code, out, calls = self.run_tests("--with-python", "--sanitize", "--fuzz", "--cuda", "--slow", FAKE_ID="0")
         self.assertEqual(code, 0, out)
         self.assertEqual([line for line in calls if not line.startswith("ctest")],
                          ["setup --tests --cuda --with-python", "build release", "build address base_tests",
-                          "build thread base_tests", "build cuda dtrain unit_tests"])
+                          "build thread base_tests", "build fuzz fuzz_targets",
+                          "build cuda dtrain unit_tests"])
         self.assertIn("-L ^(unit|mpi|integration|lint|privileged|python|parity|slow)$ -LE ^(none)$",
                       self.ctest_lines()[0])
-        self.assertEqual(len(self.ctest_lines()), 4)
+        self.assertEqual(len(self.ctest_lines()), 5)
 
     def test_one_label_alone_can_be_asked_for(self):
         self.run_tests("-L", "slow")

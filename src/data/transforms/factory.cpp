@@ -158,7 +158,7 @@ View build_view(const std::string& name,
   std::optional<ResolvedStep> behind;
   StepContext context{view.framing ? view.framing->shape : shape, normalization};
   for (const auto& [key, text] : wanted) {
-    under_key(key, [&] {
+    under_key(key, [&, &text = text] {  // clang 14 captures no structured binding by itself
       const ResolvedStep step = resolve_step(text);
       if (chooses_part(step, behind ? &*behind : nullptr)) {
         if (!view.steps.empty()) {

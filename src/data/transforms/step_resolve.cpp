@@ -76,9 +76,10 @@ ResolvedStep resolve_step(const std::string& text) {
   for (const StepParameter& parameter : parameters) names.emplace_back(parameter.name);
   for (size_t i = 0; i < parsed.arguments.size(); ++i) {
     const auto& [key, value] = parsed.arguments[i];
-    const auto wanted = std::find_if(parameters.begin(), parameters.end(), [&](const auto& p) {
-      return key.empty() ? &p == parameters.data() + i : p.name == key;
-    });
+    const auto wanted =
+        std::find_if(parameters.begin(), parameters.end(), [&, &key = key](const auto& p) {
+          return key.empty() ? &p == parameters.data() + i : p.name == key;
+        });
     if (wanted == parameters.end()) {
       throw config_error("step \"" + text + "\"",
                          key.empty() ? "has more values than the step takes"

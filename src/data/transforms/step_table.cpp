@@ -164,10 +164,10 @@ AffineOptions affine_options(const Values& values) {
 StepFunction make_rotation(const Values& values, Context&) {
   auto [low, high] = values.range("degrees");
   if (values.is_single("degrees")) low = -high;
-  return
-      [=, options = affine_options(values)](Image& image, Image& scratch, util::CounterRng& rng) {
-        random_rotation(image, scratch, low, high, options, rng);
-      };
+  return [low = low, high = high, options = affine_options(values)](
+             Image& image, Image& scratch, util::CounterRng& rng) {
+    random_rotation(image, scratch, low, high, options, rng);
+  };
 }
 
 StepFunction make_color_jitter(const Values& values, Context&) {
