@@ -5,7 +5,7 @@
 using dtrain::ExitCode;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
-  const dtrain::testing::MemoryFile input(bytes, size);
+  const dtrain::testing::InputFile input(bytes, size);
   for (const int64_t label_bytes : {1, 2}) {
     dtrain::testing::read_or_refused({ExitCode::kData}, [&] {
       const dtrain::data::CifarDataset dataset({.name = "fuzz",

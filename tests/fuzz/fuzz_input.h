@@ -8,13 +8,13 @@
 // seeds/<target>/.
 #pragma once
 
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <initializer_list>
 #include <string>
@@ -23,40 +23,41 @@
 
 namespace dtrain::testing {
 
-// A file in memory, for parsers that take a path.
-class MemoryFile {
- public:
-  MemoryFile(const uint8_t* bytes, size_t size) : descriptor_(::memfd_create("fuzz", MFD_CLOEXEC)) {
-    for (size_t done = 0; done < size;) {
-      const ssize_t put = ::write(descriptor_, bytes + done, size - done);
-      if (put <= 0) std::abort();
-      done += static_cast<size_t>(put);
-    }
-  }
-  ~MemoryFile() { ::close(descriptor_); }
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
-
-  std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
-
-  int64_t size() const { return ::lseek(descriptor_, 0, SEEK_END); }
-  // Flips the bits of `mask` in one byte.
-  void flip(int64_t at, uint8_t mask) const {
-    uint8_t byte = 0;
-    if (::pread(descriptor_, &byte, 1, at) != 1) std::abort();
-    byte ^= mask;
-    if (::pwrite(descriptor_, &byte, 1, at) != 1) std::abort();
-  }
-
- private:
-  int descriptor_;
-};
-
 inline void require(bool ok, const char* expectation) {
   if (ok) return;
   std::fprintf(stderr, "not so: %s\n", expectation);
   std::abort();
 }
+
+// A file for parsers that take a path. It has a name, because HDF5 asks for one.
+class InputFile {
+ public:
+  InputFile(const uint8_t* bytes, size_t size)
+      : path_((std::filesystem::temp_directory_path() / "dtrain-fuzz-XXXXXX").string()),
+        descriptor_(::mkstemp(path_.data())) {
+    require(::write(descriptor_, bytes, size) == ssize_t(size), "the input is written");
+  }
+  ~InputFile() {
+    ::close(descriptor_);
+    ::unlink(path_.c_str());
+  }
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  const std::string& path() const { return path_; }
+  int64_t size() const { return ::lseek(descriptor_, 0, SEEK_END); }
+  // Flips the bits of `mask` in one byte.
+  void flip(int64_t at, uint8_t mask) const {
+    uint8_t byte = 0;
+    require(::pread(descriptor_, &byte, 1, at) == 1, "a byte is there");
+    byte ^= mask;
+    require(::pwrite(descriptor_, &byte, 1, at) == 1, "a byte is written");
+  }
+
+ private:
+  std::string path_;
+  int descriptor_;
+};
 
 // Runs `body`, which may end with an Error of one of these codes and no other. False when it did.
 inline bool read_or_refused(std::initializer_list<ExitCode> codes,

@@ -7,7 +7,7 @@
 using dtrain::ExitCode;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
-  const dtrain::testing::MemoryFile input(bytes, size);
+  const dtrain::testing::InputFile input(bytes, size);
   for (const bool all : {true, false}) {
     dtrain::testing::read_or_refused({ExitCode::kData}, [&] {
       dtrain::data::IdxFile file(input.path(), 1, 4, "advice");

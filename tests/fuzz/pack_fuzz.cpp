@@ -163,7 +163,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   FuzzedDataProvider input(bytes, size);
   const std::vector<uint8_t>& good_pack = packs[input.ConsumeIntegralInRange(0, 1)];
-  const dtrain::testing::MemoryFile file(good_pack.data(), good_pack.size());
+  const dtrain::testing::InputFile file(good_pack.data(), good_pack.size());
   const int edits = input.ConsumeIntegralInRange(0, 4);
   if (edits > 0) {
     OpenPack open(file.path());
