@@ -86,9 +86,11 @@ class OpenPack {
     const hid_t type = type_of(input);
     hsize_t dims[4], chunk[4];
     const int rank = input.ConsumeIntegralInRange(0, 4);
+    double count = 1;  // which the library's own can overflow
     for (int i = 0; i < rank; ++i) {
       dims[i] = input.ConsumeBool() ? input.ConsumeIntegralInRange<hsize_t>(1, 12)
                                     : input.ConsumeIntegral<hsize_t>();
+      count *= double(dims[i]);
       chunk[i] = input.ConsumeIntegralInRange<hsize_t>(1, 8);
     }
     const hid_t space = H5Screate_simple(rank, dims, nullptr),
@@ -100,8 +102,7 @@ class OpenPack {
       H5Pset_external(plist, "/dev/zero", 0, H5F_UNLIMITED);
     }
     const hid_t id = H5Dcreate2(file_, object, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
-    if (id >= 0 && H5Sget_simple_extent_npoints(space) <= 4096 &&
-        H5Tget_class(type) == H5T_INTEGER) {
+    if (id >= 0 && count <= 4096 && H5Tget_class(type) == H5T_INTEGER) {
       std::vector<int64_t> values(4096);
       for (int64_t& value : values) value = input.ConsumeIntegral<int8_t>();
       H5Dwrite(id, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
