@@ -50,6 +50,8 @@ with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         right += torch.tensor([(logits.argmax(1) == targets).sum().item(), len(targets)])
 if world > 1:
     torch.distributed.all_reduce(right)
+    torch.distributed.barrier()
+    del replica  # its reducer holds the group, whose threads have to end before the interpreter does
     torch.distributed.destroy_process_group()
 if rank == 0:
     print(f"loss {loss.item():.4f}, right {right[0]} of {right[1]}", file=sys.stderr)
