@@ -133,6 +133,7 @@ class TrainRun {
   std::unique_ptr<optim::Optimizer> optimizer_;
   std::optional<train::GradScaler> scaler_;
   std::optional<optim::ModelEma> ema_;
+  std::optional<dist::BufferAverage> buffers_;
   train::TrainState state_;
   RunFolder folder_;
   std::shared_ptr<nn::VirtualShards> shards_;  // in the deterministic world
@@ -209,7 +210,11 @@ void TrainRun::run() {
   }
   dist::check_replicas_equal(replicated_state(*model_, *optimizer_), *control_);
   configure_arithmetic(config_);
-  if (config_.dist.sync_bn) nn::synchronise_batch_norm(*model_, *group_);
+  if (config_.dist.sync_bn) {
+    nn::synchronise_batch_norm(*model_, *group_);
+  } else {
+    buffers_.emplace(*model_, *group_);
+  }
   if (config_.dist.deterministic_world > 0) enter_deterministic_world();
   make_trainer();
   if (restored.metric_sums.defined()) trainer_->restore_metric_sums(restored.metric_sums);
@@ -305,6 +310,7 @@ void TrainRun::make_trainer() {
                                          .callbacks = callbacks_,
                                          .shards = shards_.get(),
                                          .ema = ema_ ? &*ema_ : nullptr,
+                                         .buffers = buffers_ ? &*buffers_ : nullptr,
                                          .roll_back = [this] { return roll_back(); }});
 }
 

@@ -123,6 +123,7 @@ bool Trainer::update_weights() {
   if (verdict == UpdateGuard::Verdict::kRollback) return false;
   if (verdict == UpdateGuard::Verdict::kApply) {
     parts_.optimizer.step();
+    if (parts_.buffers != nullptr) parts_.buffers->run();
     if (parts_.ema != nullptr) parts_.ema->update();
   } else {
     ++state_.skipped_updates;

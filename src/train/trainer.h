@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/device_prefetcher.h"
+#include "dist/buffer_average.h"
 #include "dist/gradient_sync.h"
 #include "dist/process_group.h"
 #include "metrics/metric_set.h"
@@ -42,8 +43,8 @@ struct Restored {
 };
 
 // Runs a TrainState from where it stands to its end. Every rank calls the same methods in the same
-// order. The collectives of an update are those of the gradients and of synchronised batch norm, on
-// `group`, and one vote on `control`; metrics are reduced, on `control`, when they are logged.
+// order. The collectives of an update are those of the gradients and of batch norm, on `group`, and
+// one vote on `control`; metrics are reduced, on `control`, when they are logged.
 class Trainer {
  public:
   // Borrowed: the caller (run/train_run) owns every part and keeps it alive.
@@ -60,8 +61,9 @@ class Trainer {
     data::DevicePrefetcher& batches;
     EvaluationLoop& evaluation;
     std::vector<std::unique_ptr<Callback>>& callbacks;
-    nn::VirtualShards* shards = nullptr;  // of the deterministic world
-    optim::ModelEma* ema = nullptr;       // evaluated in place of the model
+    nn::VirtualShards* shards = nullptr;     // of the deterministic world
+    optim::ModelEma* ema = nullptr;          // evaluated in place of the model
+    dist::BufferAverage* buffers = nullptr;  // of batch norm that is not synchronised
     // Goes back to the last checkpoint: sets all parts and says where it stood; nothing when there
     // is none yet. For the policy `rollback`.
     std::function<std::optional<Restored>()> roll_back = {};

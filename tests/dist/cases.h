@@ -14,6 +14,7 @@ void no_sync_adds_up_micro_batches(const dist::ProcessGroup& group);
 void resumed_reduction_is_bit_identical(const dist::ProcessGroup& group);
 void ordered_reducer_adds_shards_in_their_order(const dist::ProcessGroup& group);
 
+void buffers_that_differ_become_their_mean(const dist::ProcessGroup& group);
 void flipped_bit_is_found(const dist::ProcessGroup& group);
 void broadcast_makes_replicas_equal(const dist::ProcessGroup& group);
 

@@ -95,6 +95,9 @@ TEST(GradientReducer, BucketsStartWhileBackwardGoesOn) {
 
 TEST(GradientReducer, NoSyncAddsUpMicroBatches) { no_sync_adds_up_micro_batches(world()); }
 TEST(GradientReducer, ResumedRunIsBitIdentical) { resumed_reduction_is_bit_identical(world()); }
+TEST(BufferAverage, BuffersThatDifferBecomeTheirMean) {
+  buffers_that_differ_become_their_mean(world());
+}
 TEST(ParameterSync, BroadcastMakesReplicasEqual) { broadcast_makes_replicas_equal(world()); }
 TEST(ParameterSync, FlippedBitIsFoundAndItsRankNamed) { flipped_bit_is_found(world()); }
 TEST(SyncBatchNorm, EqualsOneProcessOnTheWholeBatch) {

@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "dist/buffer_average.h"
 #include "dist/mpi_scope.h"
 #include "dist/parameter_sync.h"
 #include "tests/dist/cases.h"
@@ -28,6 +29,26 @@ void broadcast_makes_replicas_equal(const dist::ProcessGroup& group) {
   }
   EXPECT_TRUE(layer.named_parameters()["weight"].is_contiguous(at::MemoryFormat::ChannelsLast));
   dist::check_replicas_equal(layer, group);
+}
+
+void buffers_that_differ_become_their_mean(const dist::ProcessGroup& group) {
+  struct Statistics : torch::nn::Module {
+    at::Tensor mean, variance, count, weight;
+    explicit Statistics(double rank)
+        : mean(register_buffer("mean", at::full({3}, rank, at::kFloat))),
+          variance(register_buffer("variance", at::full({2, 2}, 10 * rank, at::kDouble))),
+          count(register_buffer("count", at::full({}, int64_t(7 + rank), at::kLong))),
+          weight(register_parameter("weight", at::full({5}, rank))) {}
+  } module(static_cast<double>(group.rank()));
+  dist::BufferAverage average(module, group);
+  const double expected = double(group.size() - 1) / 2;
+  for (int round = 0; round < 2; ++round) {  // what is equal stays
+    average.run();
+    EXPECT_TRUE(at::equal(module.mean, at::full({3}, expected, at::kFloat)));
+    EXPECT_TRUE(at::equal(module.variance, at::full({2, 2}, 10 * expected, at::kDouble)));
+    EXPECT_EQ(module.count.item<int64_t>(), 6 + group.size());
+  }
+  EXPECT_TRUE(at::equal(module.weight, at::full({5}, double(group.rank()))));
 }
 
 namespace {

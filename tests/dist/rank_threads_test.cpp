@@ -148,6 +148,10 @@ TEST(GradientReducer, PeerLostDuringBackwardIsAnErrorToRetry) {
       << texts[0];
 }
 
+TEST(BufferAverage, BuffersThatDifferBecomeTheirMean) {
+  on_rank_threads(3, buffers_that_differ_become_their_mean);
+}
+
 TEST(ParameterSync, BroadcastMakesReplicasEqual) {
   on_rank_threads(3, broadcast_makes_replicas_equal);
 }

@@ -88,13 +88,13 @@ class Resume(TrainingTest):
     def settings(self, ranks):
         return ["--epochs", 3, "-b", 48 // ranks]
 
-    def interrupted(self, name, ranks, stops):
+    def interrupted(self, name, ranks, stops, *flags):
         """Trains with the process ending after each of `stops` steps, resuming in between."""
         output = self.output(name)
         for stop in stops:
-            train(output, *self.settings(ranks), "--resume", "auto", "--set", f"train.max_steps={stop}",
+            train(output, *self.settings(ranks), *flags, "--resume", "auto", "--set", f"train.max_steps={stop}",
                   ranks=ranks)
-        return train(output, *self.settings(ranks), "--resume", "auto", ranks=ranks)
+        return train(output, *self.settings(ranks), *flags, "--resume", "auto", ranks=ranks)
 
     def assert_same(self, straight, resumed):
         self.assertEqual(weights(straight), weights(resumed))
@@ -112,6 +112,13 @@ class Resume(TrainingTest):
         straight = train(self.output("straight"), *self.settings(2), ranks=2)
         resumed = self.interrupted("resumed", 2, [10, 20])
         self.assert_same(straight, resumed)
+
+    def test_batch_norm_of_each_rank_alone_trains_saves_and_goes_on_too(self):
+        flags = ["--no-sync-bn", "--model-ema", "--set", "dist.digest_interval=1"]
+        for ranks in (2, 3):
+            straight = train(self.output(f"straight{ranks}"), *self.settings(ranks), *flags, ranks=ranks)
+            resumed = self.interrupted(f"resumed{ranks}", ranks, [4, 17], *flags)
+            self.assert_same(straight, resumed)
 
     def test_a_run_that_is_done_is_not_trained_again(self):
         folder = train(self.output("a"), *self.settings(1))
