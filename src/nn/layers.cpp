@@ -16,6 +16,12 @@ Conv2d::Conv2d(const ConvOptions& options)
 
 at::Tensor Conv2d::forward(const at::Tensor& x) const {
   const auto convolve = [this](const at::Tensor& images, const at::Tensor& kernel) {
+    // ATen forgets the memory format where there are no images; a rank without any would take
+    // another way through batch norm than the others, with other messages.
+    if (images.size(0) == 0) {
+      return at::conv2d(images, kernel, {}, stride_, padding_, /*dilation=*/1, groups_)
+          .contiguous(at::MemoryFormat::ChannelsLast);
+    }
     if (is_training() && has_strided_convolution(images, kernel, stride_, groups_)) {
       return strided_convolution(images, kernel, stride_, padding_);
     }

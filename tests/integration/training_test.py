@@ -41,6 +41,28 @@ class RunFolder(TrainingTest):
             self.assertAlmostEqual(correct, round(correct), places=4)
 
 
+class UnevenData(TrainingTest):
+    """The last batch has fewer samples than ranks, so that one of them has none."""
+
+    DATA = ["--epochs", 2, "--set", "data.limit_train=50", "--set", "loader.drop_last=false"]
+
+    def test_a_rank_without_samples_changes_no_result(self):
+        folders = [train(self.output(str(ranks)), *self.DATA, "-b", 48 // ranks, "--set", "train.precision=float64",
+                         ranks=ranks) for ranks in (1, 3)]
+        for one, three in zip(*map(rows, folders), strict=True):
+            for name in ("train_loss", "eval_loss"):
+                self.assertLess(abs(float(three[name]) / float(one[name]) - 1), 1e-9)
+
+    def test_a_rank_without_samples_takes_part_in_every_update(self):
+        variants = (["--sync-bn"], ["--no-sync-bn"], ["--set", "train.precision=float32"],
+                    ["--model", "resnet50", "--set", "model.stem=imagenet"], ["--no-channels-last"],
+                    ["--model-ema", "--grad-accum-steps", 2])
+        for number, flags in enumerate(variants):
+            folder = train(self.output(str(number)), *self.DATA, "-b", 16, "--set", "dist.digest_interval=1", *flags,
+                           ranks=3)
+            self.assertEqual(len(rows(folder)), 2, flags)
+
+
 class SameResult(TrainingTest):
     def by_ranks(self, *flags):
         """The run folders of 1 to 4 ranks with the same global batch."""
