@@ -33,8 +33,9 @@ class VerifyDataProgramTest : public ::testing::Test {
   }
   ShellResult call(const std::string& flags = "") const {
     return dtrain::testing::shell(
-        DTRAIN_BINARY " verify-data --dataset image_folder --set data.eval_split=validation "
-                      "--data-dir " +
+        DTRAIN_BINARY
+        " verify-data --dataset image_folder --set data.eval_split=validation "
+        "--data-dir " +
         folder_.path().string() + " " + flags);
   }
   dtrain::testing::TempFolder folder_, out_;

@@ -46,7 +46,7 @@ class CsvIndex : public Dataset {
 
   std::string describe(int64_t index) const override;  // with its path
 
-  std::string origin(int64_t index) const override;    // as the CSV has it
+  std::string origin(int64_t index) const override;  // as the CSV has it
 
   std::filesystem::path path(int64_t index) const override;
   // The splits that a CSV file or a folder of them has. Throws Error(kData) for malformed CSV.
