@@ -120,7 +120,7 @@ TEST_F(HostilePictures, AreListedByVerifyDataWithTheirNames) {
   DatasetConfig data;
   data.dataset = "image_folder";
   data.data_dir = folder_->path();
-  const VerifyReport report = verify_data({.data = data, .workers = 1});
+  const VerifyReport report = verify_data({.data = data, .workers = 4});
   EXPECT_TRUE(report.training_would_fail());
   std::set<std::string> errors;
   for (const Finding& finding : report.findings) {

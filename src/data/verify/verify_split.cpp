@@ -64,10 +64,16 @@ bool has_ending_of(const std::filesystem::path& path, image::Format format) {
   return (ending == ".png") == (format == image::Format::kPng);
 }
 
+// Pictures whose pixels take more are decoded one at a time, so that the memory that they need
+// together does not grow with the threads.
+constexpr int64_t kLargeBytes = 16 << 20;
+
 // One thread's part of the work.
 class Examiner {
  public:
-  Examiner(const Dataset& dataset, const std::string& split) : dataset_(dataset), split_(split) {}
+  // `large` is held while a large picture is decoded.
+  Examiner(const Dataset& dataset, const std::string& split, std::mutex& large)
+      : dataset_(dataset), split_(split), large_(large) {}
 
   void examine(int64_t index, SampleCheck& out) {
     index_ = index;
@@ -99,13 +105,23 @@ class Examiner {
 
   void decode() {
     const image::Header header = image::read_header(sample_.encoded);
-    if (header.format == image::Format::kPng) {
-      image::decode_png(sample_.encoded, 3, decoded_);
+    if (header.width * header.height * 3 > kLargeBytes) {
+      const std::lock_guard lock(large_);
+      image::Decoded decoded;  // not kept
+      decode_into(header, decoded);
     } else {
-      // At an eighth of its size all of the file is read, but there is less to compute.
-      image::decode_jpeg(sample_.encoded, {0, 0, header.width, header.height}, 8, 3, decoded_);
+      decode_into(header, decoded_);
     }
     note_oddities(header);
+  }
+
+  void decode_into(const image::Header& header, image::Decoded& decoded) const {
+    if (header.format == image::Format::kPng) {
+      image::decode_png(sample_.encoded, 3, decoded);
+    } else {
+      // At an eighth of its size all of the file is read, but there is less to compute.
+      image::decode_jpeg(sample_.encoded, {0, 0, header.width, header.height}, 8, 3, decoded);
+    }
   }
 
   void note_oddities(const image::Header& header) {
@@ -123,6 +139,7 @@ class Examiner {
 
   const Dataset& dataset_;
   const std::string& split_;
+  std::mutex& large_;
   int64_t index_ = 0;
   Sample sample_;
   image::Decoded decoded_;
@@ -139,12 +156,12 @@ SplitCheck verify_split(const Dataset& dataset,
   SplitCheck out;
   out.samples.resize(static_cast<size_t>(total));
   std::atomic<int64_t> next{0}, done{0};
-  std::mutex mutex;
+  std::mutex mutex, large;
   std::condition_variable finished;
   int64_t running = std::max<int64_t>(1, std::min(workers, total));
   std::vector<std::pair<int64_t, Finding>> found;
   const auto work = [&] {
-    Examiner examiner(dataset, split);
+    Examiner examiner(dataset, split, large);
     for (int64_t i = next++; i < total; i = next++) {
       examiner.examine(i, out.samples[static_cast<size_t>(i)]);
       ++done;
