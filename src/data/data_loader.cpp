@@ -188,7 +188,7 @@ bool DataLoader::Impl::make_plan(Lock& lock) {
   lock.lock();
   plan = std::move(made);
   plan_epoch = epoch;
-  plan_error = error;
+  plan_error = std::move(error);
   planning = false;
   --in_work;
   work.notify_all();
@@ -249,10 +249,15 @@ void DataLoader::Impl::decode(const Run& run, SamplePipeline::Scratch& scratch) 
   HostBatch& batch = run.slot->batch;
   for (int64_t i = run.begin; i < run.end; ++i) {
     const int64_t index = run.slot->plan->index(batch.index, i);
+    // Handed over when the handler is left: the training thread then holds the only reference.
+    std::exception_ptr error;
     try {
       pipeline.make(index, batch.epoch, i, batch, scratch);
     } catch (...) {
-      finish(run, i, std::current_exception());
+      error = std::current_exception();
+    }
+    if (error) {
+      finish(run, i, std::move(error));
       return;
     }
   }

@@ -74,6 +74,21 @@ void read_frame(Bytes segment, uint8_t marker, Header& header) {
   }
 }
 
+// Whether the first scan behind `at` has some of the channels only, so that others follow. What is
+// damaged there is for the decoder to find.
+bool first_scan_is_partial(Bytes bytes, size_t at, int64_t channels) {
+  while (at + 5 <= bytes.size()) {
+    if (bytes[at] != 0xFF || bytes[at + 1] == 0xFF) {
+      ++at;
+    } else if (bytes[at + 1] == 0xDA) {
+      return bytes[at + 4] < channels;
+    } else {
+      at += 2 + big16(bytes, at + 2);
+    }
+  }
+  return false;
+}
+
 Header read_jpeg(Bytes bytes) {
   Header header;
   header.format = Format::kJpeg;
@@ -100,6 +115,7 @@ Header read_jpeg(Bytes bytes) {
     }
     if (marker > 0xC2) throw unsupported("lossless and arithmetic JPEG are not supported");
     read_frame(segment, marker, header);
+    header.progressive |= first_scan_is_partial(bytes, at, header.channels);
     return header;
   }
 }
@@ -177,6 +193,12 @@ Header read_header(std::span<const uint8_t> bytes, const Limits& limits) {
                     std::to_string(limits.max_memory >> 20) + " are not spent on a picture");
   }
   return header;
+}
+
+int64_t memory_to_decode(const Header& header) {
+  const int64_t pixels = header.width * header.height;
+  if (header.format == Format::kPng) return pixels * 3;
+  return header.progressive ? pixels * header.channels * int64_t{sizeof(int16_t)} : 0;
 }
 
 }  // namespace dtrain::image

@@ -14,7 +14,7 @@ struct Header {
   int64_t channels = 0;           // 1 grey, 2 grey and alpha, 3 colour, 4 colour and alpha, or CMYK
   int64_t bits = 8;               // a channel
   int64_t orientation = 1;        // 1 .. 8, of EXIF (CIPA DC-008, tag 0x0112)
-  bool progressive = false;       // or interlaced
+  bool progressive = false;       // a PNG: interlaced; a JPEG: all of it in each of several scans
 
   // As a person sees the picture.
   bool is_turned() const { return orientation >= 5; }
@@ -36,5 +36,9 @@ struct Limits {
 // The type is told by content, not by name. Throws BadPicture for what is neither JPEG nor PNG, for
 // headers that are damaged or not supported (lossless and arithmetic JPEG), and above the limits.
 Header read_header(std::span<const uint8_t> bytes, const Limits& limits = {});
+
+// Bytes that decoding holds at once however small the part that is wanted: all pixels of a PNG in
+// three channels, all coefficients of a JPEG in several scans. Not what has a few rows only.
+int64_t memory_to_decode(const Header& header);
 
 }  // namespace dtrain::image

@@ -41,6 +41,15 @@ TEST(Header, KnowsSizeKindAndOrientation) {
   }
 }
 
+TEST(Header, TellsWhatADecoderHoldsAtOnce) {
+  const auto memory = [](const char* name) {
+    return memory_to_decode(read_header(bytes_of(kPictures / name)));
+  };
+  EXPECT_EQ(memory("jpeg_444.jpg"), 0);
+  EXPECT_EQ(memory("jpeg_progressive.jpg"), 90 * 70 * 3 * 2);
+  EXPECT_EQ(memory("png_16_bit.png"), 90 * 70 * 3);
+}
+
 TEST(Header, EveryBeginningOfAFileIsRefusedOrUnderstood) {
   for (const char* name : {"jpeg_orientation_6.jpg", "photo.png"}) {
     const auto whole = bytes_of(kPictures / name);
