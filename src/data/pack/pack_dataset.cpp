@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "data/datasets/split_names.h"
-#include "data/pack/hdf5_chunks.h"
-#include "data/pack/hdf5_file.h"
+#include "data/hdf5/hdf5_chunks.h"
+#include "data/hdf5/hdf5_file.h"
 #include "util/check.h"
 #include "util/hash.h"
 

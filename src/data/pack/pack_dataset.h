@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/hdf5/raw_file.h"
 #include "data/pack/pack_format.h"
-#include "data/pack/raw_file.h"
 #include "util/check.h"
 
 namespace dtrain::data {

@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "data/pack/raw_file.h"
+#include "data/hdf5/raw_file.h"
 #include "util/atomic_file.h"
 
 namespace dtrain::data {

@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "data/pack/hdf5_chunks.h"
-#include "data/pack/hdf5_file.h"
+#include "data/hdf5/hdf5_chunks.h"
+#include "data/hdf5/hdf5_file.h"
 #include "data/pack/pack_format.h"
 
 namespace dtrain::data {

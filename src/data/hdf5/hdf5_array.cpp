@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "data/pack/hdf5_file.h"
+#include "data/hdf5/hdf5_file.h"
 
 namespace dtrain::data {
 namespace {

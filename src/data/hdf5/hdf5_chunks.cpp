@@ -1,4 +1,4 @@
-#include "data/pack/hdf5_chunks.h"
+#include "data/hdf5/hdf5_chunks.h"
 
 #include <algorithm>
 
@@ -6,9 +6,10 @@ namespace dtrain::data {
 
 Hdf5Appender::Hdf5Appender(Hdf5File& file,
                            const std::string& object,
+                           hid_t type,
                            std::vector<int64_t> row,
                            int64_t rows_per_chunk)
-    : file_(file), object_(object), dims_{0}, rows_per_chunk_(rows_per_chunk) {
+    : file_(file), object_(object), type_(type), dims_{0}, rows_per_chunk_(rows_per_chunk) {
   dims_.insert(dims_.end(), row.begin(), row.end());
   std::vector<hsize_t> chunk = dims_, most = dims_;
   chunk[0] = hsize_t(rows_per_chunk);
@@ -23,13 +24,13 @@ Hdf5Appender::Hdf5Appender(Hdf5File& file,
   // Without a cache a chunk is in the file when the call that writes it returns.
   const Hdf5Id access(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose);
   H5Pset_chunk_cache(access, 0, 0, 1.0);
-  array_ = Hdf5Id(
-      H5Dcreate2(file_.id(), object.c_str(), H5T_STD_U8LE, space, H5P_DEFAULT, creation, access),
-      H5Dclose);
+  array_ =
+      Hdf5Id(H5Dcreate2(file_.id(), object.c_str(), type_, space, H5P_DEFAULT, creation, access),
+             H5Dclose);
   if (array_ < 0) throw file_.not_written(object_);
 }
 
-int64_t Hdf5Appender::append(const uint8_t* bytes, int64_t rows) {
+int64_t Hdf5Appender::append(const void* values, int64_t rows) {
   check(rows > 0 && rows <= rows_per_chunk_ && dims_[0] % hsize_t(rows_per_chunk_) == 0,
         "chunks are full but for the last one");
   std::vector<hsize_t> start(dims_.size(), 0), count = dims_;
@@ -42,7 +43,7 @@ int64_t Hdf5Appender::append(const uint8_t* bytes, int64_t rows) {
   const Hdf5Id memory(H5Screate_simple(int(count.size()), count.data(), nullptr), H5Sclose);
   if (H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr) <
           0 ||
-      H5Dwrite(array_, H5T_NATIVE_UINT8, memory, space, H5P_DEFAULT, bytes) < 0) {
+      H5Dwrite(array_, type_, memory, space, H5P_DEFAULT, values) < 0) {
     throw failed();
   }
   unsigned mask = 0;
@@ -59,7 +60,8 @@ std::vector<int64_t> chunk_places(const Hdf5File& file, const Hdf5Array& array) 
   const auto damaged = [&](const std::string& cause) { return file.damaged(array.object, cause); };
   if (array.chunk.empty()) throw damaged("is not stored in chunks");
   const int64_t rows = array.dims[0], rows_per_chunk = array.chunk[0];
-  int64_t chunk_bytes = array.chunk[0] + 0;
+  const Hdf5Id type(H5Dget_type(array.id), H5Tclose);
+  int64_t chunk_bytes = array.chunk[0] * int64_t(H5Tget_size(type));
   for (size_t i = 1; i < array.dims.size(); ++i) {
     if (array.chunk[i] != array.dims[i]) throw damaged("has chunks that are not whole rows");
     chunk_bytes *= array.chunk[i];

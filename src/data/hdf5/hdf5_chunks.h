@@ -10,26 +10,29 @@
 #include <string>
 #include <vector>
 
-#include "data/pack/hdf5_file.h"
+#include "data/hdf5/hdf5_file.h"
 
 namespace dtrain::data {
 
-// An array of u8 that grows along its first dimension, in chunks of whole rows with Fletcher32.
+// An array that grows along its first dimension, in chunks of whole rows with Fletcher32.
 class Hdf5Appender {
  public:
-  // `row` is the shape of one row, {} for single bytes. Borrows the file.
+  // `type` as hdf5_type() has it; `row` is the shape of one row, {} for single values. Borrows the
+  // file.
   Hdf5Appender(Hdf5File& file,
                const std::string& object,
+               hid_t type,
                std::vector<int64_t> row,
                int64_t rows_per_chunk);
 
   // Writes a chunk: rows_per_chunk rows, fewer only in the last one. Returns where in the file
   // they begin. Error(kIo) names the file.
-  int64_t append(const uint8_t* bytes, int64_t rows);
+  int64_t append(const void* values, int64_t rows);
 
  private:
   Hdf5File& file_;
   std::string object_;
+  hid_t type_;
   std::vector<hsize_t> dims_;
   int64_t rows_per_chunk_;
   Hdf5Id array_;

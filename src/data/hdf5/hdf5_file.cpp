@@ -1,5 +1,5 @@
 // Opening, groups, links, attributes and errors. Arrays are in hdf5_array.cpp.
-#include "data/pack/hdf5_file.h"
+#include "data/hdf5/hdf5_file.h"
 
 #include <sys/stat.h>
 
@@ -187,20 +187,25 @@ void Hdf5File::check_links(const std::string& group, std::set<haddr_t>& seen) co
 // --- attributes
 // -----------------------------------------------------------------------------------
 
-void Hdf5File::write_attribute(const std::string& object, const std::string& name, int64_t value) {
+template <class T>
+void Hdf5File::write_scalar(const std::string& object,
+                            const std::string& name,
+                            hid_t type,
+                            T value) {
   const Hdf5Id space(H5Screate(H5S_SCALAR), H5Sclose);
-  const Hdf5Id attribute(H5Acreate_by_name(file_,
-                                           object.c_str(),
-                                           name.c_str(),
-                                           H5T_STD_I64LE,
-                                           space,
-                                           H5P_DEFAULT,
-                                           H5P_DEFAULT,
-                                           H5P_DEFAULT),
-                         H5Aclose);
-  if (attribute < 0 || H5Awrite(attribute, H5T_NATIVE_INT64, &value) < 0) {
-    throw not_written(object);
-  }
+  const Hdf5Id attribute(
+      H5Acreate_by_name(
+          file_, object.c_str(), name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+      H5Aclose);
+  if (attribute < 0 || H5Awrite(attribute, type, &value) < 0) throw not_written(object);
+}
+
+void Hdf5File::write_attribute(const std::string& object, const std::string& name, int64_t value) {
+  write_scalar(object, name, H5T_STD_I64LE, value);
+}
+
+void Hdf5File::write_attribute(const std::string& object, const std::string& name, double value) {
+  write_scalar(object, name, H5T_IEEE_F64LE, value);
 }
 
 void Hdf5File::write_attribute(const std::string& object,
@@ -227,17 +232,26 @@ Hdf5Id Hdf5File::open_attribute(const std::string& object, const std::string& na
   return attribute;
 }
 
-int64_t Hdf5File::read_integer(const std::string& object, const std::string& name) const {
+template <class T>
+T Hdf5File::read_scalar(const std::string& object, const std::string& name, hid_t type) const {
   const Hdf5Id attribute = open_attribute(object, name);
-  const Hdf5Id type(H5Aget_type(attribute), H5Tclose);
-  int64_t value = 0;
-  if (H5Tequal(type, H5T_STD_I64LE) <= 0) {
-    throw damaged(object, "attribute " + name + " is not an int64");
+  const Hdf5Id stored(H5Aget_type(attribute), H5Tclose);
+  T value = 0;
+  if (H5Tequal(stored, type) <= 0) {
+    throw damaged(object, "attribute " + name + " has another type than expected");
   }
-  if (H5Aread(attribute, H5T_NATIVE_INT64, &value) < 0) {
+  if (H5Aread(attribute, type, &value) < 0) {
     throw damaged(object, "attribute " + name + " cannot be read");
   }
   return value;
+}
+
+int64_t Hdf5File::read_integer(const std::string& object, const std::string& name) const {
+  return read_scalar<int64_t>(object, name, H5T_STD_I64LE);
+}
+
+double Hdf5File::read_number(const std::string& object, const std::string& name) const {
+  return read_scalar<double>(object, name, H5T_IEEE_F64LE);
 }
 
 std::string Hdf5File::read_text(const std::string& object, const std::string& name) const {

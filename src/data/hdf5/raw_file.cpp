@@ -1,4 +1,4 @@
-#include "data/pack/raw_file.h"
+#include "data/hdf5/raw_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>

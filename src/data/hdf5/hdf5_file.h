@@ -83,6 +83,7 @@ class Hdf5File {
   // --- writing; everything has Fletcher32 checksums, dates are left out -------------------------
   void make_group(const std::string& object);
   void write_attribute(const std::string& object, const std::string& name, int64_t value);
+  void write_attribute(const std::string& object, const std::string& name, double value);
   void write_attribute(const std::string& object,
                        const std::string& name,
                        const std::string& value);
@@ -97,6 +98,7 @@ class Hdf5File {
   // --- reading ----------------------------------------------------------------------------------
   bool has(const std::string& object) const;
   int64_t read_integer(const std::string& object, const std::string& name) const;
+  double read_number(const std::string& object, const std::string& name) const;  // a float64
   std::string read_text(const std::string& object, const std::string& name) const;
   // Of exactly that type and these dimensions; -1 stands for any length.
   template <class T>
@@ -124,6 +126,10 @@ class Hdf5File {
   void create();
   void open();
   void check_links(const std::string& group, std::set<haddr_t>& seen) const;
+  template <class T>
+  void write_scalar(const std::string& object, const std::string& name, hid_t type, T value);
+  template <class T>
+  T read_scalar(const std::string& object, const std::string& name, hid_t type) const;
   Hdf5Id open_attribute(const std::string& object, const std::string& name) const;
   void check_storage(const Hdf5Array& array, hid_t type) const;
   void check_filters(Hdf5Array& array, hid_t plist) const;
