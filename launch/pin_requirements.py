@@ -29,6 +29,8 @@ WANTED = [
     "h5py==3.16.0",
     "pillow",
     "numpy",
+    "scipy",
+    "scikit-learn",
 ]
 # The first one resolves freely; the later ones keep its versions where they can.
 PYTHONS = ["3.11", "3.12", "3.10"]
