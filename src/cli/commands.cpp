@@ -39,6 +39,12 @@ const std::vector<Command>& commands() {
        "Put a data set into one HDF5 file: its files as they are, or pixels of one size.",
        /*uses_ranks=*/false,
        &run_pack},
+      {"predict",
+       "--checkpoint RUN_OR_CHECKPOINT [PICTURE_OR_FOLDER ...] [flags]",
+       "Write what a trained network says of every sample of a split, or print the likeliest "
+       "classes of pictures.",
+       /*uses_ranks=*/true,
+       &run_predict},
       {"help", "[command]", "Print this, or the flags of a command.", false, &run_help},
       {"version", "", "Print the version of dtrain and of LibTorch.", false, &run_version},
   };

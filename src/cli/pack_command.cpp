@@ -7,9 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "cli/command_settings.h"
 #include "cli/commands.h"
-#include "cli/flags.h"
-#include "config/reader.h"
 #include "data/pack/pack.h"
 #include "run/run_config.h"
 #include "util/check.h"
@@ -18,44 +17,23 @@
 
 namespace dtrain::cli {
 
-// The settings of a run, of which packing uses some, and its own, which stand in no section.
+namespace {
+
+constexpr double kSecondsOnScreen = 0.2, kSecondsInFile = 10;  // between two lines of progress
+
 struct PackSettings {
   run::RunConfig run;
   data::PackConfig pack;
 };
 
-template <class V>
-void fields(V& v, PackSettings& c) {
-  fields(v, c.run);
-  fields(v, c.pack);
-}
-
-namespace {
-
-constexpr double kSecondsOnScreen = 0.2, kSecondsInFile = 10;  // between two lines of progress
-
 PackSettings read_settings(const Words& words) {
-  PackSettings settings;
-  const Arguments arguments = parse_arguments(words, config::collect(settings));
-  if (!arguments.positionals.empty()) {
+  const auto parsed = parse_command<data::PackConfig>(words);
+  if (!parsed.positionals.empty()) {
     throw usage_error("dtrain pack",
-                      "stray argument \"" + arguments.positionals[0] + "\"",
+                      "stray argument \"" + parsed.positionals[0] + "\"",
                       "usage: dtrain pack --data-dir FOLDER --output FILE [flags]");
   }
-  std::vector<config::Override> of_run;
-  config::Problems problems;
-  config::Origins origins;
-  const config::FieldList own = config::collect(settings.pack);
-  for (const config::Override& setting : arguments.overrides) {
-    if (config::find_field(own, setting.path) == nullptr) {
-      of_run.push_back(setting);
-    } else {
-      config::read_text(own, setting, origins, problems);
-    }
-  }
-  problems.throw_if_any("command line", ExitCode::kUsage);
-  settings.run = run::load_run_config(arguments.config_file, of_run);
-  return settings;
+  return {run::load_run_config(parsed.config_file, parsed.of_run), parsed.own};
 }
 
 bool is_given(const run::RunConfig& config, const std::string& path) {

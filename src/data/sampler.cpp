@@ -28,29 +28,40 @@ void check_arguments(int64_t batch_size, const Shard& shard) {
 }  // namespace
 
 int64_t EpochPlan::global_size(int64_t k) const {
-  if (!training_) return size(k);
+  if (purpose_ != Purpose::kTraining) return size(k);
   const int64_t global = batch_size_ * parts_;
   return std::min(global, samples_ - k * global);
 }
 
 int64_t EpochPlan::size(int64_t k) const {
   check(k >= 0 && k < batches_, "a batch is below the number of batches");
-  if (training_) {
+  if (purpose_ == Purpose::kTraining) {
     const int64_t size = global_size(k);
     return util::part_begin(size, parts_, end_part_) - util::part_begin(size, parts_, first_part_);
   }
+  if (purpose_ == Purpose::kPrediction) return std::min(batch_size_, samples_ - first(k));
   const int64_t mine = divide_up(std::max<int64_t>(samples_ - shard_.rank, 0), shard_.world_size);
   return std::min(batch_size_, mine - k * batch_size_);
 }
 
 int64_t EpochPlan::first(int64_t k) const {
-  if (!training_) return k * batch_size_;
+  if (purpose_ == Purpose::kEvaluation) return k * batch_size_;
+  if (purpose_ == Purpose::kPrediction) {
+    return (k * shard_.world_size + shard_.rank) * batch_size_;
+  }
   return k * batch_size_ * parts_ + util::part_begin(global_size(k), parts_, first_part_);
 }
 
 int64_t EpochPlan::at(int64_t position) const {
-  return training_ ? order_[static_cast<size_t>(position)]
-                   : shard_.rank + position * shard_.world_size;
+  switch (purpose_) {
+    case Purpose::kTraining:
+      return order_[static_cast<size_t>(position)];
+    case Purpose::kEvaluation:
+      return shard_.rank + position * shard_.world_size;
+    case Purpose::kPrediction:
+      break;
+  }
+  return position;
 }
 
 std::vector<int64_t> EpochPlan::batch(int64_t k) const {
@@ -74,34 +85,41 @@ Sampler Sampler::training(
                          " per rank x " + std::to_string(parts) + " ranks)",
                      "use a smaller --batch-size, fewer ranks, or --loader.drop_last false");
   }
-  Sampler sampler;
-  sampler.training_ = true;
-  sampler.dataset_size_ = samples;
+  Sampler sampler(Purpose::kTraining, samples, batch_size, shard);
   sampler.batches_ = drop_last ? samples / global : divide_up(samples, global);
   sampler.samples_ = drop_last ? sampler.batches_ * global : samples;
-  sampler.batch_size_ = batch_size;
   sampler.seed_ = seed;
-  sampler.shard_ = shard;
   return sampler;
 }
 
-Sampler Sampler::evaluation(int64_t samples, int64_t batch_size, Shard shard) {
+Sampler::Sampler(Purpose purpose, int64_t samples, int64_t batch_size, Shard shard)
+    : purpose_(purpose),
+      dataset_size_(samples),
+      samples_(samples),
+      batch_size_(batch_size),
+      shard_(shard) {
   check_arguments(batch_size, shard);
   if (samples < 1) {
     throw data_error("evaluation data", "there are no samples", "check the data set and its limit");
   }
-  Sampler sampler;
-  sampler.dataset_size_ = samples;
-  sampler.samples_ = samples;
-  sampler.batch_size_ = batch_size;
-  sampler.shard_ = shard;
+}
+
+Sampler Sampler::evaluation(int64_t samples, int64_t batch_size, Shard shard) {
+  Sampler sampler(Purpose::kEvaluation, samples, batch_size, shard);
   const int64_t mine = divide_up(std::max<int64_t>(samples - shard.rank, 0), shard.world_size);
   sampler.batches_ = divide_up(mine, batch_size);
   return sampler;
 }
 
+Sampler Sampler::prediction(int64_t samples, int64_t batch_size, Shard shard) {
+  Sampler sampler(Purpose::kPrediction, samples, batch_size, shard);
+  const int64_t all = divide_up(samples, batch_size);
+  sampler.batches_ = divide_up(std::max<int64_t>(all - shard.rank, 0), shard.world_size);
+  return sampler;
+}
+
 int64_t Sampler::max_batch_size() const {
-  if (!training_) return batch_size_;
+  if (purpose_ != Purpose::kTraining) return batch_size_;
   const int64_t parts = parts_of(shard_);
   return batch_size_ * divide_up(parts, shard_.world_size);
 }
@@ -113,7 +131,7 @@ int64_t Sampler::global_samples(int64_t first, int64_t last) const {
 
 EpochPlan Sampler::plan(int64_t epoch) const {
   EpochPlan plan;
-  plan.training_ = training_;
+  plan.purpose_ = purpose_;
   plan.samples_ = samples_;
   plan.batch_size_ = batch_size_;
   plan.shard_ = shard_;
@@ -123,7 +141,7 @@ EpochPlan Sampler::plan(int64_t epoch) const {
   plan.batches_ = batches_;
   // Drawn over the whole data set also with drop_last, so that every sample has its turn to be left
   // out.
-  if (training_) plan.order_ = util::permutation(seed_, epoch, dataset_size_);
+  if (purpose_ == Purpose::kTraining) plan.order_ = util::permutation(seed_, epoch, dataset_size_);
   return plan;
 }
 

@@ -16,6 +16,9 @@
 // and a real rank visits what a run of them would, the first ones on rank 0.
 // Evaluation: no order, no padding, nothing dropped: rank r visits r, r + N, r + 2N, ... Ranks may
 // differ by one sample, hence by one batch: reduce sums once at the end, never per batch.
+// Prediction: the batches of one rank, rank r takes batch r, r + N, r + 2N, ... So every sample is
+// in the same batch as with one rank: kernels choose their order of summation by the batch, and
+// with it the last bits of a sample's logits.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +26,8 @@
 #include <vector>
 
 namespace dtrain::data {
+
+enum class Purpose { kTraining, kEvaluation, kPrediction };
 
 // This rank among its peers.
 struct Shard {
@@ -48,7 +53,7 @@ class EpochPlan {
   int64_t at(int64_t position) const;
   int64_t first(int64_t k) const;  // position of the first sample of batch k of this rank
 
-  bool training_ = false;
+  Purpose purpose_ = Purpose::kEvaluation;
   int64_t samples_ = 0;     // of the epoch, all ranks
   int64_t batch_size_ = 0;  // of a part
   Shard shard_;
@@ -70,6 +75,7 @@ class Sampler {
   static Sampler training(
       int64_t samples, int64_t batch_size, bool drop_last, uint64_t seed, Shard shard);
   static Sampler evaluation(int64_t samples, int64_t batch_size, Shard shard);
+  static Sampler prediction(int64_t samples, int64_t batch_size, Shard shard);
 
   int64_t batches_per_epoch() const { return batches_; }  // of this rank
   int64_t samples_per_epoch() const { return samples_; }  // of all ranks, after drop_last
@@ -79,7 +85,9 @@ class Sampler {
   EpochPlan plan(int64_t epoch) const;
 
  private:
-  bool training_ = false;
+  Sampler(Purpose purpose, int64_t samples, int64_t batch_size, Shard shard);
+
+  Purpose purpose_;
   int64_t dataset_size_ = 0;
   int64_t samples_ = 0;
   int64_t batch_size_ = 0;  // of a part

@@ -54,6 +54,11 @@ class ResidualBlock : public torch::nn::Module {
     return branch_.back().forward(y, shortcut_ ? shortcut_->forward(x) : x);
   }
 
+  void fold_batch_norm() {
+    for (ConvNormAct& layer : branch_) layer.fold();
+    if (shortcut_) shortcut_->fold();
+  }
+
   nn::BatchNorm2dImpl& last_norm() { return branch_.back().norm(); }
 
  private:
@@ -92,6 +97,11 @@ at::Tensor ResNet::forward(const at::Tensor& images) {
     x = block->forward(x);
   }
   return fc_->forward(x.mean({2, 3}));
+}
+
+void ResNet::fold_batch_norm() {
+  stem_.fold_batch_norm();
+  for (const auto& block : blocks_) block->fold_batch_norm();
 }
 
 void ResNet::zero_init_residual() {

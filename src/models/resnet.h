@@ -37,6 +37,7 @@ class ResNet : public nn::Classifier {
 
   // (B, in_channels, H, W) -> (B, num_classes)
   at::Tensor forward(const at::Tensor& images) override;
+  void fold_batch_norm() override;
 
   // Sets the last norm of every residual branch to zero, so that each block starts as the identity
   // (Goyal et al. 2017, arXiv:1706.02677; torchvision's zero_init_residual).

@@ -50,6 +50,8 @@ class BatchNorm2dImpl : public torch::nn::Module {
   // Statistics and gradients shard by shard, merged in order (virtual_shards.h).
   void set_virtual_shards(std::shared_ptr<VirtualShards> shards) { shards_ = std::move(shards); }
 
+  double eps() const { return eps_; }
+
   at::Tensor weight, bias;                                    // (C)
   at::Tensor running_mean, running_var, num_batches_tracked;  // (C), (C), () int64
 

@@ -16,6 +16,11 @@ namespace dtrain::nn {
 class Classifier : public torch::nn::Module {
  public:
   virtual at::Tensor forward(const at::Tensor& images) = 0;
+
+  // For inference only: puts batch norms into the convolutions before them (ConvNormAct::fold),
+  // where they follow one directly. The logits stay the same but for rounding. Does nothing unless
+  // a model says how.
+  virtual void fold_batch_norm() {}
 };
 
 }  // namespace dtrain::nn

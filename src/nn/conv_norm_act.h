@@ -35,10 +35,16 @@ class ConvNormAct {
 
   BatchNorm2dImpl& norm() { return *norm_; }
 
+  // Puts what batch norm does in evaluation, a factor and an offset for each channel, into the
+  // convolution's weights and bias, computed in double. The same function but for rounding, with
+  // one pass over the result less; the model can then no longer be trained or saved.
+  void fold();
+
  private:
   std::shared_ptr<Conv2d> conv_;
   std::shared_ptr<BatchNorm2dImpl> norm_;
   Activation activation_;
+  bool folded_ = false;
 };
 
 }  // namespace dtrain::nn

@@ -19,13 +19,13 @@ at::Tensor Conv2d::forward(const at::Tensor& x) const {
     // ATen forgets the memory format where there are no images; a rank without any would take
     // another way through batch norm than the others, with other messages.
     if (images.size(0) == 0) {
-      return at::conv2d(images, kernel, {}, stride_, padding_, /*dilation=*/1, groups_)
+      return at::conv2d(images, kernel, bias, stride_, padding_, /*dilation=*/1, groups_)
           .contiguous(at::MemoryFormat::ChannelsLast);
     }
     if (is_training() && has_strided_convolution(images, kernel, stride_, groups_)) {
       return strided_convolution(images, kernel, stride_, padding_);
     }
-    return at::conv2d(images, kernel, {}, stride_, padding_, /*dilation=*/1, groups_);
+    return at::conv2d(images, kernel, bias, stride_, padding_, /*dilation=*/1, groups_);
   };
   if (!shards_ || !is_training()) return convolve(x, weight);
   return shards_->for_each(x, [&](const at::Tensor& part, int64_t shard) {

@@ -20,7 +20,8 @@ struct ConvOptions {
   int64_t groups = 1;
 };
 
-// Convolution without a bias: the batch norm after it has one. (B, in, H, W) -> (B, out, H', W').
+// Convolution without a bias until a batch norm is folded into it: the batch norm after it has one.
+// (B, in, H, W) -> (B, out, H', W').
 //
 // torch::nn::Conv2d would do, but fills 11 million weights with numbers that init.h then replaces;
 // here the weight stays unwritten until `initialise`. It lies in memory channels-last, which makes
@@ -32,6 +33,7 @@ class Conv2d : public torch::nn::Module {
   void set_virtual_shards(std::shared_ptr<VirtualShards> shards) { shards_ = std::move(shards); }
 
   at::Tensor weight;  // (out, in / groups, kernel, kernel)
+  at::Tensor bias;    // (out); no parameter, undefined but for fold_batch_norm (conv_norm_act.h)
 
  private:
   std::shared_ptr<VirtualShards> shards_;

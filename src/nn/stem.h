@@ -21,6 +21,8 @@ class Stem {
   // (B, in_channels, H, W) -> (B, width, H', W')
   at::Tensor forward(const at::Tensor& images) const;
 
+  void fold_batch_norm() { conv_.fold(); }
+
  private:
   StemKind kind_;
   ConvNormAct conv_;

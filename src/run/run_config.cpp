@@ -206,6 +206,16 @@ std::string effective_config(const RunConfig& config) {
   return config::effective_config(config::collect(copy), copy.origins);
 }
 
+void apply(RunConfig& config, const std::vector<config::Override>& overrides) {
+  config::Problems problems;
+  const config::FieldList list = config::collect(config);
+  for (const auto& setting : overrides) {
+    config::read_text(list, setting, config.origins, problems);
+  }
+  problems.append(validate(config));
+  problems.throw_if_any("configuration");
+}
+
 RunConfig parse_effective_config(const std::string& text, const std::string& name) {
   RunConfig config;
   config::Problems problems;

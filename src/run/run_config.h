@@ -129,6 +129,8 @@ void check_world(const RunConfig& config, int64_t ranks);
 // The text of config.json, and back; `name` is what messages call the text.
 std::string effective_config(const RunConfig& config);
 RunConfig parse_effective_config(const std::string& text, const std::string& name);
+// That of another run with some settings changed; Error(kConfig) with everything that is wrong.
+void apply(RunConfig& config, const std::vector<config::Override>& overrides);
 
 // A table of values and origins, and what differs between two.
 std::string values_table(const RunConfig& config);

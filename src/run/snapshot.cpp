@@ -123,6 +123,9 @@ config::Json describe_run(const RunConfig& config, const DataIdentity& data, int
   meta["data"] = {{"train", data.train_fingerprint}, {"eval", data.eval_fingerprint}};
   if (!data.unlabeled_fingerprint.empty()) meta["data"]["unlabeled"] = data.unlabeled_fingerprint;
   meta["class_names"] = data.class_names;
+  meta["input"] = {{"channels", data.input.channels},
+                   {"height", data.input.height},
+                   {"width", data.input.width}};
   meta["config"] = config::Json::parse(effective_config(config));
   return meta;
 }

@@ -22,6 +22,7 @@ struct DataIdentity {
   std::string train_fingerprint, eval_fingerprint;
   std::vector<std::string> class_names;
   std::string unlabeled_fingerprint = {};  // empty where there are no such data
+  data::ImageShape input = {};             // of the images that the network gets
 };
 
 // What a checkpoint restores besides the TrainState. Borrowed.

@@ -166,8 +166,9 @@ TrainRun::TrainRun(RunConfig config, const dist::MpiScope& mpi)
   share_caches(data_, config_, mpi);
   start_ = find_start(config_, mpi);
   dist::together(mpi, [&] {
-    model_ = make_model(
-        config_, input_shape(config_, data_), data_.train->num_classes(), precision_, device_);
+    data_.identity.input = input_shape(config_, data_);
+    model_ =
+        make_model(config_, data_.identity.input, data_.train->num_classes(), precision_, device_);
     optimizer_ = optim::create_optimizer(*model_, config_.optimizer);
     if (config_.ema.enabled) ema_.emplace(*model_, config_.ema);
   });

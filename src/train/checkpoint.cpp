@@ -170,6 +170,18 @@ CheckpointData load_checkpoint(const fs::path& checkpoint) {
   return data;
 }
 
+Weights load_weights(const fs::path& checkpoint, bool ema) {
+  const Manifest manifest = read_manifest(checkpoint);
+  for (const FileRecord& file : manifest.files) {
+    if (file.name == (ema ? kEmaFile : kModelFile)) {
+      return {read_checked(checkpoint, manifest, ema ? kEmaFile : kModelFile), file.hash};
+    }
+  }
+  throw config_error("checkpoint " + checkpoint.string(),
+                     "it holds no moving average of the weights",
+                     "leave --ema out, or train with --model-ema");
+}
+
 NamedTensors load_safetensors(const fs::path& path) {
   std::string hash;
   return read_file(path, hash);

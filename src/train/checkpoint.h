@@ -46,6 +46,14 @@ CheckpointStore::Saved save_checkpoint(CheckpointStore& store,
 // wrong.
 CheckpointData load_checkpoint(const std::filesystem::path& checkpoint);
 
+// What inference needs of a checkpoint: the weights, or their moving average.
+struct Weights {
+  NamedTensors tensors;
+  std::string fingerprint;  // checksum of the file
+};
+// As load_checkpoint() for that one file. Error(kConfig) for an average that there is none of.
+Weights load_weights(const std::filesystem::path& checkpoint, bool ema);
+
 // The tensors of one safetensors file, from anywhere.
 NamedTensors load_safetensors(const std::filesystem::path& path);
 

@@ -1,0 +1,72 @@
+// The command line of commands that have settings of their own beside those of a run.
+//
+//   auto parsed = parse_command<data::PackConfig>(words);
+//   run::RunConfig run = run::load_run_config(parsed.config_file, parsed.of_run);
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "config/problems.h"
+#include "config/reader.h"
+#include "run/run_config.h"
+
+namespace dtrain::cli {
+
+template <class Own>
+struct CommandSettings {
+  run::RunConfig run;
+  Own own;
+};
+
+// The command's own fields stand in no section: their flags are --name.
+template <class V, class Own>
+void fields(V& v, CommandSettings<Own>& c) {
+  fields(v, c.run);
+  fields(v, c.own);
+}
+
+template <class Own>
+struct ParsedCommand {
+  Own own;
+  std::vector<config::Override> of_run;
+  std::string config_file;
+  Words positionals;
+
+  // The last value given to a setting of the run, taken out; empty where there is none.
+  std::string take(const std::string& path) {
+    std::string value;
+    std::erase_if(of_run, [&](const config::Override& setting) {
+      if (setting.path == path) value = setting.text;
+      return setting.path == path;
+    });
+    return value;
+  }
+};
+
+// Throws Error(kUsage) for unknown flags and for values of the command's own that are not possible.
+template <class Own>
+ParsedCommand<Own> parse_command(const Words& words) {
+  CommandSettings<Own> settings;
+  const Arguments arguments = parse_arguments(words, config::collect(settings));
+  ParsedCommand<Own> parsed;
+  parsed.config_file = arguments.config_file;
+  parsed.positionals = arguments.positionals;
+  config::Problems problems;
+  config::Origins origins;
+  const config::FieldList own = config::collect(parsed.own);
+  for (const config::Override& setting : arguments.overrides) {
+    if (config::find_field(own, setting.path) == nullptr) {
+      parsed.of_run.push_back(setting);
+    } else {
+      config::read_text(own, setting, origins, problems);
+    }
+  }
+  config::check_limits(own, origins, problems);
+  problems.throw_if_any("command line", ExitCode::kUsage);
+  return parsed;
+}
+
+}  // namespace dtrain::cli

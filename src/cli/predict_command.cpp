@@ -1,0 +1,43 @@
+// dtrain predict.
+#include "cli/command_settings.h"
+#include "cli/commands.h"
+#include "run/predict_run.h"
+#include "util/check.h"
+
+namespace dtrain::cli {
+namespace {
+
+constexpr const char* kUsage =
+    "usage: dtrain predict --checkpoint RUN_OR_CHECKPOINT [PICTURE_OR_FOLDER ...] [flags]";
+
+run::PredictRequest read_request(const Words& words) {
+  auto parsed = parse_command<run::PredictConfig>(words);
+  if (!parsed.config_file.empty()) {
+    throw usage_error("dtrain predict",
+                      "there is no --config: the settings are those of the checkpoint",
+                      "change single ones with flags, such as --data-dir");
+  }
+  if (parsed.own.checkpoint.empty()) throw usage_error("dtrain predict", "no --checkpoint", kUsage);
+  run::PredictRequest request;
+  request.output = parsed.take("run.output");
+  request.config = std::move(parsed.own);
+  request.overrides = std::move(parsed.of_run);
+  request.pictures = std::move(parsed.positionals);
+  if (!request.config.csv.empty() && request.config.checkpoint.size() > 1) {
+    throw usage_error("dtrain predict",
+                      "--csv goes with one checkpoint",
+                      "vote on the predictions: `dtrain vote --csv FILE`");
+  }
+  return request;
+}
+
+}  // namespace
+
+int run_predict(const Words& words, dist::MpiScope* mpi) {
+  check(mpi != nullptr, "MPI is started before a command that uses ranks");
+  const run::PredictRequest request = dist::together(*mpi, [&] { return read_request(words); });
+  run::predict(request, *mpi);
+  return 0;
+}
+
+}  // namespace dtrain::cli

@@ -1,0 +1,158 @@
+#include "run/predict_report.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <array>
+#include <cinttypes>
+#include <cstdio>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "report/table.h"
+#include "util/atomic_file.h"
+#include "util/log.h"
+
+namespace dtrain::run {
+namespace {
+
+constexpr double kSecondsOnScreen = 0.2, kSecondsInFile = 10;  // between two lines of progress
+constexpr int64_t kShownClasses = 5;
+
+std::string formatted(const char* format, double value) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), format, value);
+  return text.data();
+}
+
+std::span<const float> floats_of(const at::Tensor& tensor) {
+  return {tensor.const_data_ptr<float>(), size_t(tensor.numel())};
+}
+
+template <class T>
+std::vector<T> values_of(const at::Tensor& tensor) {
+  const at::Tensor contiguous = tensor.contiguous();
+  const T* values = contiguous.const_data_ptr<T>();
+  return {values, values + contiguous.numel()};
+}
+
+// As users of food-11's competition have them: at least four digits, as many for each.
+std::string padded(int64_t id, int64_t largest) {
+  const size_t width = std::max<size_t>(4, std::to_string(largest).size());
+  const std::string digits = std::to_string(id);
+  return std::string(width - std::min(width, digits.size()), '0') + digits;
+}
+
+// RFC 4180: names with commas, quotes or line ends are quoted.
+std::string quoted(const std::string& text) {
+  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char letter : text) out += letter == '"' ? "\"\"" : std::string(1, letter);
+  return out + '"';
+}
+
+}  // namespace
+
+PredictReport::PredictReport(const PredictConfig& config,
+                             const data::Dataset& dataset,
+                             inference::PredictionsHeader header,
+                             std::filesystem::path output,
+                             bool prints_classes)
+    : config_(config),
+      dataset_(dataset),
+      header_(std::move(header)),
+      output_(std::move(output)),
+      prints_classes_(prints_classes),
+      merge_(inference::parse_view_merge(config.merge)),
+      csv_("Id,Category\n") {
+  if (header_.views.size() > 1) header_.method = inference::method_of(merge_);
+  if (!output_.empty()) {
+    writer_.emplace(output_, header_, dataset_.size(), config_.keep_views);
+  }
+}
+
+void PredictReport::print_classes(const std::string& name, const at::Tensor& logits) const {
+  const at::Tensor probabilities = at::softmax(logits.to(at::kDouble), 0);
+  const int64_t shown = std::min(kShownClasses, probabilities.size(0));
+  const auto [values, classes] = probabilities.topk(shown);
+  report::Table table;
+  for (int64_t i = 0; i < shown; ++i) {
+    const auto k = size_t(classes[i].item<int64_t>());
+    table.row({formatted("%.2f %%", 100 * values[i].item<double>()), header_.class_names[k]});
+  }
+  util::log_info(name + "\n" + table.text());
+}
+
+void PredictReport::count(const inference::PredictionsIndex& rows, const at::Tensor& logits) {
+  const int64_t n = logits.size(0);
+  const at::Tensor log_probabilities = at::log_softmax(logits.to(at::kDouble), 1);
+  const at::Tensor likeliest = logits.argsort(/*stable=*/true, 1, /*descending=*/true)
+                                   .narrow(1, 0, std::min<int64_t>(5, logits.size(1)));
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t target = rows.targets[size_t(i)];
+    if (target == data::kUnlabelled) continue;
+    ++labelled_;
+    top1_ += rows.predicted[size_t(i)] == target;
+    top5_ += likeliest[i].eq(target).any().item<bool>();
+    loss_ -= log_probabilities[i][target].item<double>();
+  }
+}
+
+void PredictReport::add(const inference::PredictedBatch& batch) {
+  const inference::MergedViews merged = inference::merge_views(batch.logits, merge_);
+  inference::PredictionsIndex rows;
+  rows.ids = values_of<int64_t>(batch.ids);
+  rows.predicted = values_of<int64_t>(merged.predicted);
+  const at::Tensor logits = merged.logits.contiguous(), views = batch.logits.contiguous();
+  for (int64_t i = 0; i < logits.size(0); ++i) {
+    const int64_t index = batch.first + i;
+    rows.targets.push_back(dataset_.target(index));
+    rows.paths.push_back(dataset_.origin(index));
+    const std::string& name = header_.class_names[size_t(rows.predicted[size_t(i)])];
+    csv_ += padded(rows.ids[size_t(i)], dataset_.size() - 1) + "," + quoted(name) + "\n";
+    if (prints_classes_) print_classes(dataset_.describe(index), logits[i]);
+  }
+  count(rows, logits);
+  if (writer_) {
+    writer_->append(
+        rows, floats_of(logits), config_.keep_views ? floats_of(views) : std::span<const float>());
+  }
+  done_ += logits.size(0);
+  if (!prints_classes_) progress();
+}
+
+void PredictReport::progress() {
+  const double now = timer_.seconds();
+  const double pause = util::log().has_screen() ? kSecondsOnScreen : kSecondsInFile;
+  if (now - last_progress_ < pause && done_ < dataset_.size()) return;
+  last_progress_ = now;
+  std::array<char, 128> line{};
+  std::snprintf(line.data(),
+                line.size(),
+                "Predict: %" PRId64 "/%" PRId64 " (%3.0f%%)  Speed: %.0f/s",
+                done_,
+                dataset_.size(),
+                100.0 * double(done_) / double(dataset_.size()),
+                double(done_) / std::max(now, 1e-3));
+  util::log_progress(line.data());
+}
+
+void PredictReport::finish() {
+  if (writer_) writer_->finish();
+  if (!config_.csv.empty()) util::write_file_atomic(config_.csv, csv_);
+  if (labelled_ > 0) {
+    const auto n = double(labelled_);
+    util::log_info("Eval: " + dataset_.name() + "  Loss: " + formatted("%.4f", loss_ / n) +
+                   "  Acc@1: " + formatted("%.3f", 100 * double(top1_) / n) +
+                   "  Acc@5: " + formatted("%.3f", 100 * double(top5_) / n));
+  }
+  std::string where = output_.string();
+  if (!config_.csv.empty()) where += (where.empty() ? "" : ", ") + config_.csv;
+  if (!where.empty()) {
+    util::log_info("Predicted: " + std::to_string(done_) + " samples by " + header_.checkpoint +
+                   ": " + where);
+  }
+}
+
+}  // namespace dtrain::run

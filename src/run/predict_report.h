@@ -1,0 +1,51 @@
+// What a prediction leaves behind: the file, the CSV of a submission, and words on the terminal.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "data/dataset.h"
+#include "inference/predictions.h"
+#include "inference/predictor.h"
+#include "inference/view_merge.h"
+#include "run/predict_config.h"
+#include "util/timer.h"
+
+namespace dtrain::run {
+
+// On rank 0. Takes the batches in order.
+class PredictReport {
+ public:
+  // `output` may be empty: no file. Borrows the data set.
+  PredictReport(const PredictConfig& config,
+                const data::Dataset& dataset,
+                inference::PredictionsHeader header,
+                std::filesystem::path output,
+                bool prints_classes);
+
+  void add(const inference::PredictedBatch& batch);
+  // Completes the files and says where they are, and how good the predictions are.
+  void finish();
+
+ private:
+  void print_classes(const std::string& name, const at::Tensor& logits) const;
+  void count(const inference::PredictionsIndex& rows, const at::Tensor& logits);
+  void progress();
+
+  const PredictConfig& config_;
+  const data::Dataset& dataset_;
+  inference::PredictionsHeader header_;
+  std::filesystem::path output_;
+  bool prints_classes_;
+  inference::ViewMerge merge_;
+  std::optional<inference::PredictionsWriter> writer_;
+  std::string csv_;
+  int64_t done_ = 0, labelled_ = 0, top1_ = 0, top5_ = 0;
+  double loss_ = 0;
+  util::Timer timer_;
+  double last_progress_ = 0;
+};
+
+}  // namespace dtrain::run

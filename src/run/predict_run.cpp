@@ -1,0 +1,222 @@
+// Predictions of trained networks on a split of a data set, or on pictures.
+#include "run/predict_run.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <utility>
+
+#include "data/datasets/named_pictures.h"
+#include "data/datasets/open_datasets.h"
+#include "data/device_prefetcher.h"
+#include "data/transforms/tta.h"
+#include "dist/rendezvous.h"
+#include "inference/predictions.h"
+#include "inference/predictor.h"
+#include "nn/conversion.h"
+#include "run/components.h"
+#include "run/machine.h"
+#include "run/predict_report.h"
+#include "run/run_folder.h"
+#include "run/trained_model.h"
+#include "train/autocast.h"
+#include "util/log.h"
+
+namespace dtrain::run {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Without asking for labels, which prediction does not need.
+std::unique_ptr<data::Dataset> open_split(const RunConfig& config, const std::string& split) {
+  data::DatasetConfig wanted = config.data;
+  if (split == "unlabeled") return data::open_dataset(wanted, data::Split::kUnlabelled);
+  if (split != "eval" && split != "train") wanted.eval_split = split;
+  if (wanted.eval_split == split || !data::draws_splits(wanted)) {
+    return data::open_dataset(wanted, split == "train" ? data::Split::kTrain : data::Split::kEval);
+  }
+  data::OpenedData opened = data::open_datasets(wanted, static_cast<uint64_t>(config.run.seed));
+  return split == "train" ? std::move(opened.train) : std::move(opened.eval);
+}
+
+// Targets are places in the list of classes: with another list they would mean something else.
+void expect_classes(const data::Dataset& dataset, const TrainedModel& trained) {
+  const auto& found = dataset.class_names();
+  if (found == trained.class_names) return;
+  const auto [left, right] = std::mismatch(
+      found.begin(), found.end(), trained.class_names.begin(), trained.class_names.end());
+  const std::string difference = left == found.end() || right == trained.class_names.end()
+                                     ? "it has " + std::to_string(found.size()) +
+                                           " classes, the network knows " +
+                                           std::to_string(trained.class_names.size())
+                                     : "its class " + std::to_string(left - found.begin()) +
+                                           " is " + *left + ", the network's is " + *right;
+  throw config_error(
+      "data set " + dataset.name(),
+      difference,
+      "predict the data that " + trained.checkpoint + " was trained on, or pictures");
+}
+
+fs::path output_of(const PredictRequest& request, const std::string& checkpoint) {
+  const auto run = run_folder_of(checkpoint);
+  if (request.config.checkpoint.size() > 1 && !request.output.empty()) {
+    const fs::path named = run ? run->path : fs::path(checkpoint);
+    return fs::path(request.output) / (named.filename().string() + ".h5");
+  }
+  if (!request.output.empty()) return request.output;
+  const std::string name = "predictions-" + request.config.split + ".h5";
+  return run ? run->path / name : fs::path(name);
+}
+
+// The prediction of one checkpoint.
+class PredictRun {
+ public:
+  PredictRun(const PredictRequest& request, TrainedModel trained, const dist::MpiScope& mpi);
+  void run();
+
+ private:
+  void open_data();
+  void make_loader();
+  void make_network(std::string* fingerprint);
+  at::Tensor forward(const at::Tensor& images);
+  inference::PredictionsHeader header(const std::string& fingerprint) const;
+  bool shows_pictures() const { return !request_.pictures.empty(); }
+
+  const PredictRequest& request_;
+  TrainedModel trained_;
+  const dist::MpiScope& mpi_;
+  c10::Device device_ = at::kCPU;
+  train::Precision precision_ = train::Precision::kFloat32;
+  std::unique_ptr<data::Dataset> dataset_;
+  data::Normalization normalization_;
+  data::Views views_;
+  std::vector<std::string> view_names_;
+  int64_t batch_size_ = 0;
+  std::optional<dist::ProcessGroup> group_;
+  std::unique_ptr<data::DataLoader> loader_;
+  std::shared_ptr<nn::Classifier> model_;
+};
+
+PredictRun::PredictRun(const PredictRequest& request,
+                       TrainedModel trained,
+                       const dist::MpiScope& mpi)
+    : request_(request), trained_(std::move(trained)), mpi_(mpi) {
+  const Machine machine = this_machine(mpi);
+  RunConfig& config = trained_.config;
+  dist::together(mpi, [&] {
+    apply(config, request.overrides);
+    resolve(config, machine);
+  });
+  at::set_num_threads(1);
+  device_ = training_device(config, machine, mpi);
+  precision_ = train::resolve_precision(request.config.precision, device_);
+  dist::together(mpi, [&] { open_data(); });
+  group_ = dist::rendezvous(mpi, config.dist, device_);
+  dist::together(mpi, [&] { make_loader(); });
+}
+
+void PredictRun::open_data() {
+  RunConfig& config = trained_.config;
+  if (shows_pictures()) {
+    const int64_t channels = trained_.input.channels > 0 ? trained_.input.channels : 3;
+    dataset_ =
+        std::make_unique<data::NamedPictures>(request_.pictures, channels, trained_.class_names);
+    if (config.transforms.size == 0) config.transforms.size = trained_.input.height;
+  } else {
+    dataset_ = open_split(config, request_.config.split);
+    expect_classes(*dataset_, trained_);
+  }
+  dataset_->start_loading();
+  const auto& row = data::find_dataset(config.data.dataset);
+  normalization_ =
+      data::resolve_normalization(config.transforms, row.mean, row.std, dataset_->shape().channels);
+  views_ = data::make_tta_views(
+      request_.config.views, config.transforms, normalization_, dataset_->shape());
+  for (const data::View& view : views_) view_names_.push_back(view.name);
+}
+
+void PredictRun::make_loader() {
+  const data::LoaderConfig& loader = trained_.config.loader;
+  batch_size_ = loader.eval_batch_size > 0 ? loader.eval_batch_size : loader.batch_size;
+  loader_ = std::make_unique<data::DataLoader>(
+      *dataset_,
+      data::Sampler::prediction(
+          dataset_->size(), batch_size_, data::Shard{group_->rank(), group_->size()}),
+      views_,
+      data::LoaderOptions{.workers = loader.workers,
+                          .prefetch = loader.prefetch,
+                          .seed = static_cast<uint64_t>(trained_.config.run.seed),
+                          .max_bytes = loader.memory_mb << 20},
+      data::slot_allocator_for(device_));
+}
+
+void PredictRun::make_network(std::string* fingerprint) {
+  const data::ImageShape input = data::shape_of(views_.front(), dataset_->shape());
+  model_ = load_network(trained_, input, request_.config.ema, device_, *group_, mpi_, fingerprint);
+  nn::set_dtype(*model_, train::weight_dtype(precision_));
+  if (request_.config.fold_batch_norm) model_->fold_batch_norm();
+}
+
+at::Tensor PredictRun::forward(const at::Tensor& images) {
+  const train::AutocastScope autocast(precision_, device_);
+  return model_->forward(images);
+}
+
+inference::PredictionsHeader PredictRun::header(const std::string& fingerprint) const {
+  inference::PredictionsHeader header;
+  header.dataset = dataset_->name();
+  header.data_fingerprint = dataset_->fingerprint();
+  header.class_names = trained_.class_names;
+  header.model = trained_.config.model.name;
+  header.model_fingerprint = fingerprint;
+  header.checkpoint = trained_.checkpoint;
+  header.method = "logits";
+  header.views = view_names_;
+  return header;
+}
+
+void PredictRun::run() {
+  std::string fingerprint;
+  make_network(&fingerprint);
+  configure_arithmetic(trained_.config);
+  data::DevicePrefetcher batches(
+      *loader_, normalization_, device_, train::weight_dtype(precision_));
+  const dist::ProcessGroup control = group_->control_group();
+  const auto views = int64_t(views_.size());
+  const int64_t classes = int64_t(trained_.class_names.size());
+  inference::Predictor predictor([this](const at::Tensor& images) { return forward(images); },
+                                 batches,
+                                 control,
+                                 dataset_->size(),
+                                 batch_size_,
+                                 views,
+                                 classes);
+  std::optional<PredictReport> report;
+  if (group_->rank() == 0) {
+    fs::path output;
+    if (!shows_pictures() || !request_.output.empty()) {
+      output = output_of(request_, trained_.checkpoint);
+    }
+    report.emplace(request_.config, *dataset_, header(fingerprint), output, shows_pictures());
+  }
+  predictor.run([&](const inference::PredictedBatch& batch) { report->add(batch); });
+  if (report) report->finish();
+  control.barrier();
+}
+
+}  // namespace
+
+void predict(const PredictRequest& request, const dist::MpiScope& mpi) {
+  if (mpi.rank() == 0) util::log().set_terminal(stdout);
+  for (const std::string& checkpoint : request.config.checkpoint) {
+    PredictRun(request, open_trained_model(checkpoint, mpi), mpi).run();
+  }
+}
+
+}  // namespace dtrain::run

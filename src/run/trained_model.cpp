@@ -1,0 +1,70 @@
+#include "run/trained_model.h"
+
+#include "config/json.h"
+#include "dist/parameter_sync.h"
+#include "run/components.h"
+#include "run/run_folder.h"
+#include "train/checkpoint.h"
+#include "train/checkpoint_folder.h"
+
+namespace dtrain::run {
+namespace {
+
+void forget_machine(RunConfig& config) {
+  const RunConfig defaults;
+  config.run.device = defaults.run.device;
+  config.run.threads = defaults.run.threads;
+  config.run.resume.clear();
+  config.data.cache = defaults.data.cache;
+  config.dist = defaults.dist;
+  config.loader.bad_samples = defaults.loader.bad_samples;
+}
+
+}  // namespace
+
+TrainedModel open_trained_model(const std::string& request, const dist::MpiScope& mpi) {
+  std::string text;
+  dist::together(mpi, [&] {
+    if (mpi.rank() != 0) return;
+    const auto checkpoint = find_checkpoint(request, RunSection().output);
+    config::Json found = train::read_manifest(checkpoint).meta;
+    found["checkpoint"] = checkpoint.string();
+    text = found.dump();
+  });
+  const config::Json meta = config::Json::parse(mpi.broadcast(text));
+  TrainedModel trained;
+  trained.checkpoint = meta.at("checkpoint");
+  trained.config = parse_effective_config(meta.at("config").dump(), trained.checkpoint);
+  trained.class_names = meta.at("class_names").get<std::vector<std::string>>();
+  if (meta.contains("input")) {
+    const config::Json& input = meta.at("input");
+    trained.input = {input.at("height"), input.at("width"), input.at("channels")};
+  }
+  forget_machine(trained.config);
+  return trained;
+}
+
+std::shared_ptr<nn::Classifier> load_network(const TrainedModel& trained,
+                                             const data::ImageShape& input,
+                                             bool ema,
+                                             c10::Device device,
+                                             const dist::ProcessGroup& group,
+                                             const dist::MpiScope& mpi,
+                                             std::string* fingerprint) {
+  std::shared_ptr<nn::Classifier> model;
+  dist::together(mpi, [&] {
+    const auto trained_in = train::resolve_precision(trained.config.train.precision, device);
+    model =
+        make_model(trained.config, input, int64_t(trained.class_names.size()), trained_in, device);
+    if (mpi.rank() != 0) return;
+    const train::Weights weights = train::load_weights(trained.checkpoint, ema);
+    train::copy_tensors(weights.tensors, dist::state_of(*model), trained.checkpoint);
+    *fingerprint = weights.fingerprint;
+  });
+  *fingerprint = group.broadcast(*fingerprint);
+  dist::broadcast_module(*model, group);
+  model->eval();
+  return model;
+}
+
+}  // namespace dtrain::run
