@@ -1,8 +1,6 @@
 // MPI from start to end, its few collectives, and leaving together.
 #include "dist/mpi_scope.h"
 
-#define OMPI_SKIP_MPICXX 1  // the C interface only
-#include <mpi.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,6 +10,8 @@
 #include <cstdlib>
 #include <iostream>
 #include <thread>
+
+#include "dist/mpi_communicator.h"
 
 namespace dtrain::dist {
 namespace {
@@ -110,7 +110,10 @@ Error parse_failure(const std::string& text) {
 
 }  // namespace
 
-MpiScope::MpiScope(int* argc, char*** argv) : launched_(started_by_launcher()), host_(host_name()) {
+MpiScope::MpiScope(int* argc, char*** argv)
+    : launched_(started_by_launcher()),
+      host_(host_name()),
+      communicator_(std::make_shared<Communicator>()) {
   const bool mpirun = std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr;
   if (launched_) {
     std::lock_guard lock(calls());
@@ -119,19 +122,42 @@ MpiScope::MpiScope(int* argc, char*** argv) : launched_(started_by_launcher()), 
     if (provided < MPI_THREAD_SERIALIZED) {
       throw usage_error("MPI", "is built without support for threads", "use Open MPI 4 or newer");
     }
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
-    MPI_Comm_size(MPI_COMM_WORLD, &size_);
-    MPI_Comm host;
-    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host);
-    MPI_Comm_rank(host, &local_rank_);
-    MPI_Comm_size(host, &local_size_);
-    MPI_Comm_free(&host);
+    find_ranks();
+    host_rank_ = local_rank_;
+    host_size_ = local_size_;
+    finalizes_ = true;
   }
   refuse_singletons(size_, mpirun);
 }
 
+void MpiScope::find_ranks() {
+  const MPI_Comm all = communicator_->handle;
+  MPI_Comm_rank(all, &rank_);
+  MPI_Comm_size(all, &size_);
+  MPI_Comm host;
+  MPI_Comm_split_type(all, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host);
+  MPI_Comm_rank(host, &local_rank_);
+  MPI_Comm_size(host, &local_size_);
+  MPI_Comm_free(&host);
+}
+
+std::unique_ptr<MpiScope> MpiScope::split(int64_t color) const {
+  auto part = std::unique_ptr<MpiScope>(new MpiScope());
+  part->launched_ = launched_;
+  part->host_ = host_;
+  part->host_rank_ = host_rank_;
+  part->host_size_ = host_size_;
+  part->communicator_ = std::make_shared<Communicator>();
+  if (launched_) {
+    std::lock_guard lock(calls());
+    MPI_Comm_split(communicator_->handle, int(color), rank_, &part->communicator_->handle);
+    part->find_ranks();
+  }
+  return part;
+}
+
 MpiScope::~MpiScope() {
-  if (!launched_ || std::uncaught_exceptions() > 0) return;
+  if (!finalizes_ || std::uncaught_exceptions() > 0) return;
   std::lock_guard lock(calls());
   MPI_Finalize();
 }
@@ -144,11 +170,11 @@ std::mutex& MpiScope::calls() {
 std::string MpiScope::broadcast(const std::string& from_root, int root) const {
   if (size_ == 1) return from_root;
   int64_t length = int64_t(from_root.size());
-  run([&](MPI_Request* r) { MPI_Ibcast(&length, 1, MPI_INT64_T, root, MPI_COMM_WORLD, r); });
+  run([&](MPI_Request* r) { MPI_Ibcast(&length, 1, MPI_INT64_T, root, communicator_->handle, r); });
   std::string text = from_root;
   text.resize(size_t(length));
   run([&](MPI_Request* r) {
-    MPI_Ibcast(text.data(), int(length), MPI_CHAR, root, MPI_COMM_WORLD, r);
+    MPI_Ibcast(text.data(), int(length), MPI_CHAR, root, communicator_->handle, r);
   });
   return text;
 }
@@ -157,7 +183,7 @@ std::vector<int64_t> MpiScope::all_gather(int64_t mine) const {
   std::vector<int64_t> all(size_t(size_), mine);
   if (size_ == 1) return all;
   run([&](MPI_Request* r) {
-    MPI_Iallgather(&mine, 1, MPI_INT64_T, all.data(), 1, MPI_INT64_T, MPI_COMM_WORLD, r);
+    MPI_Iallgather(&mine, 1, MPI_INT64_T, all.data(), 1, MPI_INT64_T, communicator_->handle, r);
   });
   return all;
 }
@@ -176,7 +202,7 @@ std::vector<std::string> MpiScope::all_gather(const std::string& mine) const {
                     counts.data(),
                     offsets.data(),
                     MPI_CHAR,
-                    MPI_COMM_WORLD,
+                    communicator_->handle,
                     r);
   });
   std::vector<std::string> all;
@@ -188,7 +214,7 @@ std::vector<std::string> MpiScope::all_gather(const std::string& mine) const {
 
 void MpiScope::barrier() const {
   if (size_ == 1) return;
-  run([](MPI_Request* r) { MPI_Ibarrier(MPI_COMM_WORLD, r); });
+  run([&](MPI_Request* r) { MPI_Ibarrier(communicator_->handle, r); });
 }
 
 void MpiScope::abort(int code) {

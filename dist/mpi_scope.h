@@ -30,7 +30,10 @@
 
 namespace dtrain::dist {
 
-// MPI from construction to destruction; one object, made first in main().
+struct Communicator;  // mpi_communicator.h
+
+// MPI from construction to destruction; one object, made first in main(), and parts of it made by
+// split().
 //
 // Without a launcher (no variable of mpirun, PMIx or PMI in the environment) MPI is not started at
 // all and the process is rank 0 of 1: starting MPI alone takes longer than many commands do.
@@ -48,8 +51,11 @@ class MpiScope {
 
   int rank() const { return rank_; }
   int size() const { return size_; }
-  int local_rank() const { return local_rank_; }  // among the ranks that share this host's memory
+  int local_rank() const { return local_rank_; }  // among those that share this host's memory
   int local_size() const { return local_size_; }
+  // The same among all ranks that were launched, also in a part: they share cores and GPUs.
+  int host_rank() const { return host_rank_; }
+  int host_size() const { return host_size_; }
   const std::string& host() const { return host_; }
   bool launched() const { return launched_; }  // false: no launcher, MPI was not started
 
@@ -57,6 +63,11 @@ class MpiScope {
   std::vector<std::string> all_gather(const std::string& mine) const;  // by rank
   std::vector<int64_t> all_gather(int64_t mine) const;                 // by rank
   void barrier() const;
+
+  // The ranks that give the same colour, in the same order, as a scope of their own; collective. It
+  // must be gone before this one.
+  std::unique_ptr<MpiScope> split(int64_t color) const;
+  const Communicator& communicator() const { return *communicator_; }
 
   // Ends this process and all other ranks with this exit code; writes out buffered output first.
   // May be called from any thread, and before or without an MpiScope.
@@ -66,9 +77,14 @@ class MpiScope {
   static std::mutex& calls();
 
  private:
-  int rank_ = 0, size_ = 1, local_rank_ = 0, local_size_ = 1;
+  MpiScope() = default;
+  void find_ranks();
+
+  int rank_ = 0, size_ = 1, local_rank_ = 0, local_size_ = 1, host_rank_ = 0, host_size_ = 1;
   bool launched_ = false;
+  bool finalizes_ = false;
   std::string host_;
+  std::shared_ptr<Communicator> communicator_;
 };
 
 // Another rank has failed and reports it. This rank leaves with the same exit code and prints

@@ -2,8 +2,6 @@
 #include "dist/mpi_store.h"
 
 #include <c10/util/Exception.h>
-#define OMPI_SKIP_MPICXX 1  // the C interface only
-#include <mpi.h>
 #include <pthread.h>
 
 #include <algorithm>
@@ -13,6 +11,9 @@
 #include <list>
 #include <thread>
 #include <unordered_map>
+#include <utility>
+
+#include "dist/mpi_communicator.h"
 
 namespace dtrain::dist {
 namespace {
@@ -20,6 +21,7 @@ namespace {
 constexpr int kTag = 0;
 constexpr auto kBusyPause = std::chrono::microseconds(200);
 constexpr auto kIdlePause = std::chrono::milliseconds(50);
+constexpr auto kFarewell = std::chrono::milliseconds(500);
 constexpr auto kBusyAfterUse = std::chrono::seconds(2);
 
 using Bytes = std::vector<uint8_t>;
@@ -40,7 +42,7 @@ class MpiStore::Courier {
   explicit Courier(const MpiScope& mpi) : rank_(mpi.rank()), size_(mpi.size()) {
     {
       std::lock_guard lock(MpiScope::calls());
-      MPI_Comm_dup(MPI_COMM_WORLD, &channel_);
+      MPI_Comm_dup(mpi.communicator().handle, &channel_);
     }
     // Signals are for the main thread.
     sigset_t all, before;
@@ -127,7 +129,15 @@ class MpiStore::Courier {
       wake_.wait_for(lock, pause, [&] { return stop_ || !outbox_.empty() || last_use_ != used; });
     }
     lock.unlock();
-    exchange(outbox_);  // what was set last must still leave
+    // What was set last must still leave. What nobody takes any more stays in memory, for MPI may
+    // yet look at it.
+    const auto end = Clock::now() + kFarewell;
+    exchange(std::exchange(outbox_, {}));
+    while (!sending_.empty() && Clock::now() < end) {
+      std::this_thread::sleep_for(kBusyPause);
+      exchange({});
+    }
+    if (!sending_.empty()) new std::list<Sending>(std::move(sending_));
   }
 
   // Starts to send what goes out, returns what has come in. On the courier's thread only.

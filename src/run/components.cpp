@@ -106,7 +106,7 @@ c10::Device training_device(const RunConfig& config,
   if (config.run.device == "cpu") return at::kCPU;
   check(machine.cuda_devices > 0, "resolve() refuses a GPU where there is none");
   const c10::Device device{at::kCUDA,
-                           static_cast<c10::DeviceIndex>(mpi.local_rank() % machine.cuda_devices)};
+                           static_cast<c10::DeviceIndex>(mpi.host_rank() % machine.cuda_devices)};
 #ifdef DTRAIN_CUDA
   c10::cuda::set_device(device.index());
 #endif

@@ -77,7 +77,7 @@ Machine this_machine(const dist::MpiScope& mpi) {
   const bool bound = mpi.launched() && processors < processors_of(::getppid());
   const int64_t limit = control_group_limit();
   if (limit > 0 && !bound) processors = std::min(processors, limit);
-  machine.cores = cores_per_rank(processors, mpi.local_size(), bound);
+  machine.cores = cores_per_rank(processors, mpi.host_size(), bound);
   if (const char* text = std::getenv("OMP_NUM_THREADS")) {
     machine.omp_threads = std::clamp<int64_t>(std::strtoll(text, nullptr, 10), 0, 1024);
   }

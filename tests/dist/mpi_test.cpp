@@ -1,7 +1,11 @@
 // The cases under mpirun, and what only MPI can show.
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "dist/mpi_scope.h"
+#include "dist/mpi_work_queue.h"
 #include "dist/rendezvous.h"
 #include "tests/dist/cases.h"
 #include "tests/support/mpi_main.h"
@@ -25,6 +29,75 @@ TEST(MpiScope, RanksKnowThemselvesAndExchangeText) {
     EXPECT_EQ(all[size_t(r)], std::string(size_t(r * 70000), char('a' + r)));
   }
   mpi().barrier();
+}
+
+TEST(MpiScope, PartsAreScopesOfTheirOwn) {
+  const auto part = mpi().split(mpi().rank() % 2);
+  EXPECT_EQ(part->size(), (mpi().size() + 1 - mpi().rank() % 2) / 2);
+  EXPECT_EQ(part->rank(), mpi().rank() / 2);
+  EXPECT_EQ(part->host_rank(), mpi().local_rank());
+  EXPECT_EQ(part->host_size(), mpi().local_size());
+  // Parts may do different things at the same time.
+  for (int i = 0; i <= mpi().rank() % 2; ++i) {
+    const auto all = part->all_gather(int64_t(mpi().rank()));
+    for (size_t r = 0; r < all.size(); ++r) EXPECT_EQ(all[r], int64_t(2 * r) + mpi().rank() % 2);
+  }
+  const dist::ProcessGroup group = dist::rendezvous(*part, {}, at::kCPU);
+  at::Tensor sum = at::full({1}, mpi().rank(), at::kLong);
+  group.all_reduce_sum(sum);
+  int64_t expected = 0;
+  for (int r = mpi().rank() % 2; r < mpi().size(); r += 2) expected += r;
+  EXPECT_EQ(sum.item<int64_t>(), expected);
+}
+
+// As an ensemble does it: a member fails, and its group goes on with the next one.
+TEST(MpiScope, APartGoesOnAfterAFailureInItsGroup) {
+  const auto part = mpi().split(mpi().rank() / 2);
+  for (int round = 0; round < 3; ++round) {
+    bool failed = false;
+    try {
+      const dist::ProcessGroup group = dist::rendezvous(*part, {}, at::kCPU);
+      at::Tensor one = at::ones({1});
+      group.all_reduce_sum(one);
+      EXPECT_EQ(one.item<float>(), float(part->size()));
+      if (part->rank() == part->size() - 1) throw data_error("sample 7", "is damaged", "");
+      group.all_reduce_sum(one);
+    } catch (const Error& error) {
+      failed = true;
+    }
+    EXPECT_EQ(failed, part->size() > 1 || part->rank() == 0);
+    EXPECT_EQ(part->all_gather(int64_t{failed}), std::vector<int64_t>(size_t(part->size()), 1));
+  }
+}
+
+TEST(MpiWorkQueue, EveryItemIsGivenToOneRank) {
+  constexpr int64_t kItems = 40;
+  int64_t next = 0;
+  std::vector<std::string> said;
+  std::vector<int64_t> mine;
+  {
+    dist::MpiWorkQueue queue(mpi(), [&](int64_t rank, const std::string& text) {
+      said.push_back(std::to_string(rank) + " " + text);
+      return std::to_string(next++);
+    });
+    for (;;) {
+      const int64_t item = std::stoll(queue.ask("of " + std::to_string(mpi().rank())));
+      if (item >= kItems) break;
+      mine.push_back(item);
+    }
+    mpi().barrier();
+  }
+  std::string text;
+  for (const int64_t item : mine) text += std::to_string(item) + " ";
+  std::vector<int> times(kItems, 0);
+  for (const std::string& part : mpi().all_gather(text)) {
+    std::istringstream in(part);
+    for (int64_t item = 0; in >> item;) ++times[size_t(item)];
+  }
+  EXPECT_EQ(times, std::vector<int>(kItems, 1));
+  if (mpi().rank() != 0) return;
+  EXPECT_EQ(said.size(), size_t(kItems + mpi().size()));
+  for (const std::string& one : said) EXPECT_EQ(one.substr(0, 1), one.substr(one.size() - 1));
 }
 
 TEST(Together, ReturnsWhatEachRankComputed) {
