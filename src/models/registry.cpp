@@ -32,6 +32,17 @@ const Row& find(const std::string& name) {
   throw config_error("model.name", "there is no model '" + name + "'", "choose one of " + known);
 }
 
+ResNetOptions options_of(const ModelConfig& config) {
+  check(config.in_channels > 0 && config.num_classes > 0 && config.stem != "auto",
+        "the model's config is resolved against the data set");
+  ResNetOptions options = find(config.name).options;
+  options.in_channels = config.in_channels;
+  options.num_classes = config.num_classes;
+  options.stem = config.stem == "small" ? nn::StemKind::kSmall : nn::StemKind::kImagenet;
+  options.width = config.width;
+  return options;
+}
+
 }  // namespace
 
 std::vector<std::string> model_names() {
@@ -43,19 +54,16 @@ std::vector<std::string> model_names() {
 }
 
 std::shared_ptr<nn::Classifier> create_model(const ModelConfig& config, uint64_t seed) {
-  check(config.in_channels > 0 && config.num_classes > 0 && config.stem != "auto",
-        "the model's config is resolved against the data set");
-  ResNetOptions options = find(config.name).options;
-  options.in_channels = config.in_channels;
-  options.num_classes = config.num_classes;
-  options.stem = config.stem == "small" ? nn::StemKind::kSmall : nn::StemKind::kImagenet;
-  options.width = config.width;
-  auto model = std::make_shared<ResNet>(options);
+  auto model = std::make_shared<ResNet>(options_of(config));
   nn::initialise(*model, seed);
   if (config.zero_init_residual) {
     model->zero_init_residual();
   }
   return model;
+}
+
+int64_t multiply_adds(const ModelConfig& config, const InputSpec& input) {
+  return multiply_adds(options_of(config), input.height, input.width);
 }
 
 }  // namespace dtrain::models

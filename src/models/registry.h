@@ -18,4 +18,7 @@ namespace dtrain::models {
 //                                                            .classes = 10}), /*seed=*/42);
 std::shared_ptr<nn::Classifier> create_model(const ModelConfig& config, uint64_t seed);
 
+// What a forward pass of one image costs, as multiplications; `config` must be resolved.
+int64_t multiply_adds(const ModelConfig& config, const InputSpec& input);
+
 }  // namespace dtrain::models

@@ -26,6 +26,9 @@ struct ResNetOptions {
   int64_t width = 64;  // channels of the first stage; doubles with every stage
 };
 
+// Multiplications of the convolutions and the last layer for one image: what a forward pass costs.
+int64_t multiply_adds(const ResNetOptions& options, int64_t height, int64_t width);
+
 class ResidualBlock;  // resnet.cpp
 
 // Names and shapes of parameters and buffers equal torchvision.models.resnet18/34/50, in the same

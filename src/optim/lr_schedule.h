@@ -13,6 +13,8 @@ namespace dtrain::optim {
 //   cosine     min_lr + (lr - min_lr) * (1 + cos(pi * (s - W) / (T - W))) / 2
 //   step       max(min_lr, lr * decay_rate ^ floor((s - W) / (decay_epochs * steps_per_epoch)))
 //   constant   lr
+// With C cycles the cosine starts anew at T / C, 2 T / C, ...; the warm-up takes its steps from the
+// first cycle. (torch's CosineAnnealingWarmRestarts; Huang et al. 2017, "Snapshot Ensembles".)
 // The cosine reaches min_lr at s = T, one past the last update, and stays there.
 //
 // This is torch's SequentialLR([LinearLR(f, total_iters=W), CosineAnnealingLR(T - W,
@@ -25,17 +27,18 @@ namespace dtrain::optim {
 //   optimizer.set_lr(schedule(state.step));
 class LRSchedule {
  public:
-  // Throws a config Error when the warm-up is longer than the training.
+  // Throws a config Error when the warm-up is longer than the training, or its first cycle.
   LRSchedule(const ScheduleConfig& config, double lr, int64_t steps_per_epoch, int64_t epochs);
 
   double operator()(int64_t step) const;
 
  private:
+  double cosine(int64_t step) const;
   double after_warmup(int64_t step) const;
 
   ScheduleConfig config_;
   double lr_;
-  int64_t warmup_steps_, total_steps_, decay_steps_;
+  int64_t warmup_steps_, total_steps_, cycle_steps_, decay_steps_;
 };
 
 }  // namespace dtrain::optim

@@ -13,6 +13,7 @@ struct ScheduleConfig {
   double warmup_epochs = 0.0;
   double warmup_factor = 0.01;
   double min_lr = 0.0;
+  int64_t cycles = 1;
   int64_t decay_epochs = 30;
   double decay_rate = 0.1;
 };
@@ -33,6 +34,12 @@ void fields(V& v, ScheduleConfig& c) {
     between(0.0, 1.0),
     "Where the warm-up starts, as a share of the learning rate.");
   v("min_lr", c.min_lr, at_least(0.0), "Learning rate that the decay ends at.");
+  v("cycles",
+    c.cycles,
+    at_least(1),
+    "cosine: so many decays of the same number of epochs, each from the full rate on (warm "
+    "restarts; "
+    "for snapshot ensembles).");
   v("decay_epochs", c.decay_epochs, at_least(1), "step: epochs between two decays.");
   v("decay_rate", c.decay_rate, between(0.0, 1.0), "step: factor of a decay.");
 }

@@ -212,8 +212,8 @@ void PredictRun::run() {
 
 }  // namespace
 
-void predict(const PredictRequest& request, const dist::MpiScope& mpi) {
-  if (mpi.rank() == 0) util::log().set_terminal(stdout);
+void predict(const PredictRequest& request, const dist::MpiScope& mpi, bool on_terminal) {
+  if (mpi.rank() == 0 && on_terminal) util::log().set_terminal(stdout);
   for (const std::string& checkpoint : request.config.checkpoint) {
     PredictRun(request, open_trained_model(checkpoint, mpi), mpi).run();
   }

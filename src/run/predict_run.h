@@ -24,6 +24,6 @@ struct PredictRequest {
 // Writes a file of predictions for each checkpoint and says how good they are, or prints the five
 // likeliest classes of pictures. Collective; rank 0 writes. The file does not depend on the number
 // of ranks. Throws Error.
-void predict(const PredictRequest& request, const dist::MpiScope& mpi);
+void predict(const PredictRequest& request, const dist::MpiScope& mpi, bool on_terminal = true);
 
 }  // namespace dtrain::run

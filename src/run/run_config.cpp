@@ -78,6 +78,10 @@ void check_training(Checker& checker, const RunConfig& c) {
                  "schedule.warmup_epochs",
                  "is " + number_text(c.schedule.warmup_epochs) + ", more than run.epochs, " +
                      std::to_string(c.run.epochs));
+  checker.expect(c.run.epochs % c.schedule.cycles == 0,
+                 "schedule.cycles",
+                 "is " + std::to_string(c.schedule.cycles) +
+                     ", which does not divide run.epochs, " + std::to_string(c.run.epochs));
   checker.expect(c.schedule.min_lr <= c.optimizer.lr,
                  "schedule.min_lr",
                  "is " + number_text(c.schedule.min_lr) + ", above optimizer.lr, " +

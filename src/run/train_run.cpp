@@ -42,6 +42,8 @@
 namespace dtrain::run {
 namespace {
 
+namespace fs = std::filesystem;
+
 struct Loaders {
   std::unique_ptr<data::DataLoader> train, eval;
 };
@@ -52,12 +54,16 @@ struct Start {
   config::Json meta;
 };
 
-Start find_start(const RunConfig& config, const dist::MpiScope& mpi) {
+Start find_start(const RunConfig& config, const fs::path& folder, const dist::MpiScope& mpi) {
   Start start;
   dist::together(mpi, [&] {
     if (mpi.rank() != 0) return;
-    const auto point =
-        train::resolve_resume(config.run.resume, config.run.output, config.run.experiment);
+    std::string request = config.run.resume;
+    if (!folder.empty()) {
+      const bool begun = !train::list_checkpoints(folder / "checkpoints").empty();
+      request = begun ? folder.string() : "";
+    }
+    const auto point = train::resolve_resume(request, config.run.output, config.run.experiment);
     if (!point) return;
     start.checkpoint = point->checkpoint.string();
     start.meta = point->manifest.meta;
@@ -81,12 +87,19 @@ void write_config(const RunFolder& folder, const std::string& text) {
 }
 
 // Rank 0 makes the folder, or finds that of the checkpoint; every rank opens its log in it.
-RunFolder open_run_folder(const RunConfig& config, const Start& start, const dist::MpiScope& mpi) {
+RunFolder open_run_folder(const RunConfig& config,
+                          const fs::path& wanted,
+                          const Start& start,
+                          const dist::MpiScope& mpi) {
   std::string path;
   dist::together(mpi, [&] {
     if (mpi.rank() != 0) return;
     std::optional<RunFolder> folder;
     if (!start.checkpoint.empty()) folder = run_folder_of(start.checkpoint);
+    if (!wanted.empty()) {
+      util::make_folders(wanted / "checkpoints");
+      folder = RunFolder{wanted};
+    }
     if (!folder) folder = create_run_folder(config.run.output, config.run.experiment);
     RunConfig written = config;
     written.run.resume.clear();  // the file starts the same run again, also after a resume
@@ -105,7 +118,7 @@ RunFolder open_run_folder(const RunConfig& config, const Start& start, const dis
 // The parts of one training, made in this order; the later ones borrow from the earlier ones.
 class TrainRun {
  public:
-  TrainRun(RunConfig config, const dist::MpiScope& mpi);
+  TrainRun(RunConfig config, const dist::MpiScope& mpi, fs::path place);
   void run();
 
  private:
@@ -121,6 +134,7 @@ class TrainRun {
 
   RunConfig config_;
   const dist::MpiScope& mpi_;
+  const fs::path place_;
   c10::Device device_ = at::kCPU;
   train::Precision precision_ = train::Precision::kFloat32;
   Data data_;
@@ -148,8 +162,8 @@ class TrainRun {
 };
 
 // Everything that a user can get wrong shows here, before anything is written.
-TrainRun::TrainRun(RunConfig config, const dist::MpiScope& mpi)
-    : config_(std::move(config)), mpi_(mpi) {
+TrainRun::TrainRun(RunConfig config, const dist::MpiScope& mpi, fs::path place)
+    : config_(std::move(config)), mpi_(mpi), place_(std::move(place)) {
   const Machine machine = this_machine(mpi);
   dist::together(mpi, [&] {
     resolve(config_, machine);
@@ -164,7 +178,7 @@ TrainRun::TrainRun(RunConfig config, const dist::MpiScope& mpi)
 
   data_ = dist::together(mpi, [&] { return open_data(config_); });
   share_caches(data_, config_, mpi);
-  start_ = find_start(config_, mpi);
+  start_ = find_start(config_, place_, mpi);
   dist::together(mpi, [&] {
     data_.identity.input = input_shape(config_, data_);
     model_ =
@@ -197,7 +211,7 @@ TrainRun::TrainRun(RunConfig config, const dist::MpiScope& mpi)
 }
 
 void TrainRun::run() {
-  folder_ = open_run_folder(config_, start_, mpi_);
+  folder_ = open_run_folder(config_, place_, start_, mpi_);
   util::log_info(values_table(config_));
   util::log_info(headline());
   train::Restored restored{state_, {}};
@@ -352,9 +366,9 @@ void TrainRun::make_callbacks() {
 
 }  // namespace
 
-void train(RunConfig config, const dist::MpiScope& mpi) {
-  if (mpi.rank() == 0) util::log().set_terminal(stdout);
-  TrainRun(std::move(config), mpi).run();
+void train(RunConfig config, const dist::MpiScope& mpi, const TrainPlace& place) {
+  if (mpi.rank() == 0 && place.on_terminal) util::log().set_terminal(stdout);
+  TrainRun(std::move(config), mpi, place.folder).run();
 }
 
 }  // namespace dtrain::run

@@ -12,6 +12,7 @@ struct CheckpointConfig {
   int64_t save_every_epochs = 1;
   int64_t keep_last = 2;
   bool keep_best = true;
+  int64_t keep_every_epochs = 0;
   bool check_finite = true;
 };
 
@@ -33,6 +34,10 @@ void fields(V& v, CheckpointConfig& c) {
   v("keep_best",
     c.keep_best,
     "Keep the checkpoint with the best evaluation too, as checkpoints/best.");
+  v("keep_every_epochs",
+    c.keep_every_epochs,
+    at_least(0),
+    "Keep the checkpoint at the end of every this many epochs for ever; 0: none.");
   v("check_finite",
     c.check_finite,
     "Refuse to save NaN or infinity, so that `last` and `best` can be used.");

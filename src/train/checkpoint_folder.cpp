@@ -321,6 +321,16 @@ void CheckpointStore::point(const std::string& link, const std::string& name) co
   util::sync_folder(folder_);
 }
 
+bool CheckpointStore::is_kept_for_ever(const fs::path& checkpoint) const {
+  if (config_.keep_every_epochs == 0) return false;
+  try {
+    const Position position = read_manifest(checkpoint).position;
+    return position.batch == 0 && position.epoch % config_.keep_every_epochs == 0;
+  } catch (const Error&) {
+    return false;  // damaged, so of no use
+  }
+}
+
 void CheckpointStore::remove_old(int64_t newest_step, std::vector<std::string>& warnings) const {
   const std::set<std::string> linked = {link_target(folder_ / "last"),
                                         link_target(folder_ / "best")};
@@ -329,7 +339,7 @@ void CheckpointStore::remove_old(int64_t newest_step, std::vector<std::string>& 
     const std::string name = path.filename().string();
     const bool is_of_this_branch = *step_of(name) <= newest_step;
     if (is_of_this_branch && kept++ < config_.keep_last) continue;
-    if (linked.count(name) > 0) continue;
+    if (linked.count(name) > 0 || (is_of_this_branch && is_kept_for_ever(path))) continue;
     try {
       remove_checkpoint(path);
     } catch (const Error& error) {

@@ -85,6 +85,7 @@ class CheckpointStore {
 
  private:
   void point(const std::string& link, const std::string& name) const;
+  bool is_kept_for_ever(const std::filesystem::path& checkpoint) const;
   void remove_old(int64_t newest_step, std::vector<std::string>& warnings) const;
 
   std::filesystem::path folder_;

@@ -84,7 +84,13 @@ void for_each_line(std::string_view text, const F& f) {
 
 Log::~Log() {
   clear_progress();
+  remove_files();
+}
+
+void Log::remove_files() {
+  const std::lock_guard lock(mutex_);
   for (const File& file : files_) ::close(file.descriptor);
+  files_.clear();
 }
 
 void Log::set_terminal(std::FILE* terminal, Level lowest) {

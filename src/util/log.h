@@ -36,6 +36,9 @@ class Log {
   // Appends to a file, which is created when it is not there. Throws Error(kIo) naming it.
   void add_file(const std::filesystem::path& path, Level lowest = Level::kInfo);
 
+  // From now on lines go to the terminal alone.
+  void remove_files();
+
   void debug(std::string_view text) { write(Level::kDebug, text); }
   void info(std::string_view text) { write(Level::kInfo, text); }
   void warning(std::string_view text) { write(Level::kWarning, text); }

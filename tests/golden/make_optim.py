@@ -4,7 +4,8 @@ import math
 import warnings
 
 import torch
-from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LinearLR, SequentialLR, StepLR
+from torch.optim.lr_scheduler import (
+    ConstantLR, CosineAnnealingLR, CosineAnnealingWarmRestarts, LinearLR, SequentialLR, StepLR)
 
 from formula import digest, formula
 
@@ -64,6 +65,8 @@ def make_optimizer(c):
 
 def torch_schedule(optimizer, c, steps_per_epoch, epochs):
     warmup, total = round(c["warmup_epochs"] * steps_per_epoch), steps_per_epoch * epochs
+    if c.get("cycles", 1) > 1:
+        return CosineAnnealingWarmRestarts(optimizer, T_0=total // c["cycles"], eta_min=c["min_lr"])
     if c["name"] == "cosine":
         after = lambda: CosineAnnealingLR(optimizer, T_max=total - warmup, eta_min=c["min_lr"])
     elif c["name"] == "step":
@@ -92,6 +95,7 @@ SCHEDULES = [
     (dict(name="cosine", warmup_epochs=0.5, warmup_factor=0.25, min_lr=0.0), 0.1, 7, 5),
     (dict(name="cosine", warmup_epochs=0.0, warmup_factor=0.01, min_lr=0.0), 0.1, 10, 4),
     (dict(name="cosine", warmup_epochs=3.0, warmup_factor=0.01, min_lr=0.0), 0.1, 5, 3),
+    (dict(name="cosine", warmup_epochs=0.0, warmup_factor=0.01, min_lr=1e-3, cycles=3), 0.2, 7, 6),
     (dict(name="step", warmup_epochs=1.0, warmup_factor=0.1, min_lr=0.0, decay_epochs=3, decay_rate=0.1), 0.5, 6, 10),
     (dict(name="constant", warmup_epochs=1.0, warmup_factor=0.1, min_lr=0.0), 0.5, 6, 3),
 ]
@@ -106,7 +110,7 @@ def make_schedule(c, lr, steps_per_epoch, epochs):
         optimizer.step()
         scheduler.step()
     golden = {"config": c, "lr": lr, "steps_per_epoch": steps_per_epoch, "epochs": epochs, "torch": values}
-    if c["name"] == "cosine":
+    if c["name"] == "cosine" and c.get("cycles", 1) == 1:
         golden["timm"] = [timm_cosine(s, lr, c, steps_per_epoch, epochs) for s in range(len(values))]
     return golden
 

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <numbers>
+
 #include "tests/support/golden.h"
 #include "util/check.h"
 
@@ -17,6 +20,7 @@ ScheduleConfig config_of(const GoldenJson& json) {
   c.warmup_epochs = json.at("warmup_epochs");
   c.warmup_factor = json.at("warmup_factor");
   c.min_lr = json.at("min_lr");
+  c.cycles = json.value("cycles", c.cycles);
   c.decay_epochs = json.value("decay_epochs", c.decay_epochs);
   c.decay_rate = json.value("decay_rate", c.decay_rate);
   return c;
@@ -46,6 +50,14 @@ TEST(LRSchedule, EndsTheWarmupExactlyAtTheLearningRate) {
   EXPECT_LT(schedule(19), 0.3);
   EXPECT_EQ(schedule(20), 0.3);
   EXPECT_LT(schedule(21), 0.3);
+}
+
+TEST(LRSchedule, TheWarmupIsPartOfTheFirstCycle) {
+  const LRSchedule schedule({.warmup_epochs = 1.0, .warmup_factor = 0.1, .cycles = 2}, 0.3, 10, 6);
+  EXPECT_EQ(schedule(10), 0.3);
+  EXPECT_LT(schedule(29), 0.01);
+  EXPECT_EQ(schedule(30), 0.3);  // without a warm-up of its own
+  EXPECT_NEAR(schedule(59), 0.3 * (1 + std::cos(std::numbers::pi * 29 / 30)) / 2, 1e-15);
 }
 
 TEST(LRSchedule, StaysAtTheMinimumAfterTheEnd) {

@@ -1,0 +1,263 @@
+#include "run/ensemble_config.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+#include <set>
+#include <utility>
+
+#include "config/json.h"
+#include "models/registry.h"
+#include "util/atomic_file.h"
+
+namespace dtrain::run {
+namespace {
+
+using config::Json;
+using config::JsonDocument;
+using config::Problems;
+
+constexpr int64_t kAssumedSide = 32;  // of images whose size only the data know
+
+struct Sections {
+  EnsembleSection ensemble;
+};
+
+template <class V>
+void fields(V& v, Sections& c) {
+  v("ensemble", c.ensemble, "The ensemble.");
+}
+
+// The part of a document below a key, which its messages name.
+JsonDocument part_of(const JsonDocument& document, const std::string& key) {
+  JsonDocument part{document.name, document.root.at(key), {}};
+  for (const auto& [path, line] : document.lines) {
+    if (path.starts_with(key + ".")) part.lines[path.substr(key.size() + 1)] = line;
+  }
+  return part;
+}
+
+bool is_name(const std::string& text) {
+  return !text.empty() && text.front() != '.' &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) {
+           return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+         });
+}
+
+class Loader {
+ public:
+  Loader(const std::string& file, const std::vector<config::Override>& overrides)
+      : file_(file), overrides_(overrides) {}
+
+  EnsembleConfig load() {
+    const JsonDocument document = config::read_json_file(file_, {}, &problems_);
+    for (const auto& [key, value] : document.root.items()) {
+      if (key == "ensemble" || key == "base" || key == "members") continue;
+      problems_.add(file_, "has a key " + key + "; there are ensemble, base and members");
+    }
+    read_ensemble(document);
+    read_base(document);
+    const Json members = document.root.value("members", Json::array());
+    if (!members.is_array() || members.empty()) {
+      problems_.add("members", "must be a list of at least one member");
+    } else {
+      for (size_t i = 0; i < members.size(); ++i) {
+        add_members("members[" + std::to_string(i) + "]", members[i]);
+      }
+    }
+    problems_.throw_if_any("ensemble " + file_);
+    config_.text = document.root.dump(2) + "\n";
+    return std::move(config_);
+  }
+
+ private:
+  void read_ensemble(const JsonDocument& document) {
+    Sections sections;
+    config::Origins origins;
+    const config::FieldList list = config::collect(sections);
+    JsonDocument part{document.name, Json::object(), document.lines};
+    part.root["ensemble"] = document.root.value("ensemble", Json::object());
+    config::read_values(part, list, origins, problems_);
+    for (const config::Override& setting : overrides_) {
+      if (config::find_field(list, setting.path) != nullptr) {
+        config::read_text(list, setting, origins, problems_);
+      }
+    }
+    config::check_limits(list, origins, problems_);
+    config_.ensemble = sections.ensemble;
+  }
+
+  void read_base(const JsonDocument& document) {
+    const config::FieldList list = config::collect(base_);
+    const Json base = document.root.value("base", Json::object());
+    if (base.is_string()) {
+      const auto path = std::filesystem::path(file_).parent_path() / base.get<std::string>();
+      config::read_values(
+          config::read_json_file(path.string(), {}, &problems_), list, base_.origins, problems_);
+    } else if (document.root.contains("base")) {
+      config::read_values(part_of(document, "base"), list, base_.origins, problems_);
+    }
+  }
+
+  void add_members(const std::string& where, const Json& json) {
+    if (!json.is_object()) {
+      problems_.add(where, "must be an object");
+      return;
+    }
+    EnsembleMember member{.name = json.value("name", ""), .config = base_};
+    const config::FieldList list = config::collect(member.config);
+    if (json.contains("config")) {
+      config::read_values({file_ + ": " + where + ".config", json.at("config"), {}},
+                          list,
+                          member.config.origins,
+                          problems_);
+    }
+    for (const config::Override& setting : overrides_) {
+      if (config::find_field(list, setting.path) != nullptr) {
+        config::read_text(list, setting, member.config.origins, problems_);
+      }
+    }
+    for (const auto& [key, value] : json.items()) {
+      if (std::set<std::string>{"name", "config", "seeds", "folds", "snapshots", "cost"}.count(
+              key) == 0) {
+        problems_.add(
+            where,
+            "has a key " + key + "; there are name, config, seeds, folds, snapshots and cost");
+      }
+    }
+    if (member.name.empty()) member.name = member.config.model.name;
+    if (json.contains("cost")) member.cost = number(where + ".cost", json.at("cost"));
+    add_snapshots(where, json, std::move(member));
+  }
+
+  // Names and settings that follow from the kind of member, one kind after the other.
+  void add_snapshots(const std::string& where, const Json& json, EnsembleMember member) {
+    if (json.contains("snapshots")) {
+      member.snapshots = int64_t(number(where + ".snapshots", json.at("snapshots")));
+      set(member, "schedule.cycles", member.config.schedule.cycles, member.snapshots);
+      set(member,
+          "checkpoint.keep_every_epochs",
+          member.config.checkpoint.keep_every_epochs,
+          std::max<int64_t>(1, member.config.run.epochs / std::max<int64_t>(1, member.snapshots)));
+    }
+    if (!json.contains("seeds")) return add_folds(where, json, std::move(member));
+    if (!json.at("seeds").is_array() || json.at("seeds").empty()) {
+      problems_.add(where + ".seeds", "must be a list of numbers");
+      return;
+    }
+    for (const Json& seed : json.at("seeds")) {
+      EnsembleMember one = member;
+      const auto value = int64_t(number(where + ".seeds", seed));
+      set(one, "run.seed", one.config.run.seed, value);
+      one.name += "-seed" + std::to_string(value);
+      add_folds(where, json, std::move(one));
+    }
+  }
+
+  void add_folds(const std::string& where, const Json& json, EnsembleMember member) {
+    if (!json.contains("folds")) return add(where, std::move(member));
+    const auto folds = int64_t(number(where + ".folds", json.at("folds")));
+    if (folds < 2) problems_.add(where + ".folds", "must be 2 or more");
+    for (int64_t fold = 0; fold < folds; ++fold) {
+      EnsembleMember one = member;
+      one.is_fold = true;
+      set(one, "data.folds", one.config.data.folds, folds);
+      set(one, "data.fold", one.config.data.fold, fold);
+      // All folds are parts of one division.
+      if (one.config.data.split_seed < 0) {
+        set(one, "data.split_seed", one.config.data.split_seed, one.config.run.seed);
+      }
+      one.name += "-fold" + std::to_string(fold);
+      add(where, std::move(one));
+    }
+  }
+
+  void add(const std::string& where, EnsembleMember member) {
+    if (!is_name(member.name)) {
+      problems_.add(where + ".name",
+                    "is \"" + member.name + "\"; letters, digits, - _ . are allowed");
+    }
+    if (!names_.insert(member.name).second) {
+      problems_.add(where, "there are two members " + member.name + "; give it another name");
+    }
+    member.config.run.experiment = member.name;
+    member.config.run.output = config_.ensemble.output + "/members";
+    Problems of_member = validate(member.config);
+    for (const config::Problem& problem : of_member.all()) {
+      problems_.add("member " + member.name + ": " + problem.where, problem.text);
+    }
+    if (member.cost == 0 && of_member.empty()) member.cost = estimated_cost(member.config);
+    config_.members.push_back(std::move(member));
+  }
+
+  static double estimated_cost(const RunConfig& config) {
+    const int64_t side = config.transforms.size > 0 ? config.transforms.size : kAssumedSide;
+    models::ModelConfig model = config.model;
+    if (model.in_channels == 0) model.in_channels = 3;
+    if (model.num_classes == 0) model.num_classes = 10;
+    const models::InputSpec input{model.in_channels, side, side, model.num_classes};
+    return double(models::multiply_adds(models::resolve(model, input), input)) *
+           double(config.run.epochs);
+  }
+
+  double number(const std::string& where, const Json& value) {
+    if (value.is_number() && value.get<double>() > 0) return value.get<double>();
+    if (value.is_number() && value.get<double>() == 0) return 0;
+    problems_.add(where, "must be a number, not below 0");
+    return 1;
+  }
+
+  template <class T>
+  static void set(EnsembleMember& member, const std::string& path, T& field, T value) {
+    field = value;
+    member.config.origins[path] = "ensemble member " + member.name;
+  }
+
+  std::string file_;
+  std::vector<config::Override> overrides_;
+  Problems problems_;
+  EnsembleConfig config_;
+  RunConfig base_;
+  std::set<std::string> names_;
+};
+
+}  // namespace
+
+EnsembleConfig load_ensemble_config(const std::string& file,
+                                    const std::vector<config::Override>& overrides) {
+  return Loader(file, overrides).load();
+}
+
+std::vector<int64_t> group_sizes(const EnsembleConfig& config, int64_t ranks) {
+  const EnsembleSection& ensemble = config.ensemble;
+  if (ensemble.groups.empty()) {
+    const int64_t size = std::max<int64_t>(1, ensemble.ranks_per_group);
+    if (ranks % size != 0) {
+      throw config_error(
+          "ensemble.ranks_per_group",
+          std::to_string(ranks) + " ranks do not make groups of " + std::to_string(size),
+          "start a multiple of it, or change it");
+    }
+    return std::vector<int64_t>(size_t(ranks / size), size);
+  }
+  const auto& groups = ensemble.groups;
+  const int64_t sum = std::accumulate(groups.begin(), groups.end(), int64_t{0});
+  if (sum != ranks) {
+    throw config_error(
+        "ensemble.groups",
+        "have " + std::to_string(sum) + " ranks together, and there are " + std::to_string(ranks),
+        "start as many as the groups have");
+  }
+  const bool equal = std::all_of(
+      groups.begin(), groups.end(), [&](int64_t size) { return size == groups.front(); });
+  for (const EnsembleMember& member : config.members) {
+    if (equal || member.config.dist.deterministic_world > 0) continue;
+    throw config_error("ensemble.groups",
+                       "differ in size, so that what member " + member.name +
+                           " learns would depend on the group that trains it",
+                       "set dist.deterministic_world in the base, or use groups of one size");
+  }
+  return groups;
+}
+
+}  // namespace dtrain::run

@@ -1,0 +1,104 @@
+// What an ensemble is made of: a base configuration and members that change parts of it.
+//
+//   {
+//     "ensemble": {"output": "runs/food11-ensemble", "ranks_per_group": 2, "vote": "soft"},
+//     "base": {"data": {...}, "run": {...}},            or "base": "food11.json" beside this file
+//     "members": [
+//       {"name": "r18", "config": {"model": {"name": "resnet18"}}},
+//       {"name": "r50", "config": {"model": {"name": "resnet50"}}, "seeds": [1, 2, 3]},
+//       {"name": "cv", "folds": 5},
+//       {"name": "snap", "snapshots": 4}
+//     ]
+//   }
+//
+// docs/ensembles.md is the page for users.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "config/fields.h"
+#include "run/run_config.h"
+
+namespace dtrain::run {
+
+struct EnsembleSection {
+  std::string output;
+  int64_t ranks_per_group = 0;
+  std::vector<int64_t> groups;
+  std::string checkpoint = "best";
+  std::string split = "test";
+  std::string validation = "eval";
+  std::string views = "identity";
+  std::string vote = "soft";
+  std::string weights = "equal";
+  bool calibrate = true;
+  int64_t quorum = 0;
+};
+
+template <class V>
+void fields(V& v, EnsembleSection& c) {
+  using namespace config;
+  v("output", c.output, not_empty(), "Folder of the ensemble; the same command goes on in it.");
+  v("ranks_per_group",
+    c.ranks_per_group,
+    at_least(0),
+    "Ranks that train a member together; 0: one, or what `groups` says.");
+  v("groups",
+    c.groups,
+    at_least(1),
+    "Sizes of the groups where they differ; then dist.deterministic_world must be set, so that a "
+    "member does not depend on who trains it.");
+  v("checkpoint", c.checkpoint, one_of({"best", "last"}), "Checkpoint of a member that predicts.");
+  v("split",
+    c.split,
+    one_of({"eval", "train", "validation", "test"}),
+    "Samples that are voted on.");
+  v("validation",
+    c.validation,
+    one_of({"none", "eval", "validation"}),
+    "Samples that temperatures and weights are fitted on; eval: what each member was evaluated on "
+    "while it was trained, so that data.holdout keeps it apart from the split voted on.");
+  v("views", c.views, "Test-time augmentation of the members' predictions (docs/transforms.md).");
+  v("vote",
+    c.vote,
+    one_of({"soft", "hard", "rank"}),
+    "How members become one: mean of probabilities, mode of classes, mean of ranks.");
+  v("weights",
+    c.weights,
+    one_of({"equal", "accuracy", "fitted"}),
+    "Weights of a soft vote: by accuracy on the validation samples, or fitted on them.");
+  v("calibrate",
+    c.calibrate,
+    "Fit a temperature for each member on the validation samples, and divide its logits by it.");
+  v("quorum",
+    c.quorum,
+    at_least(0),
+    "Vote with at least so many members where others failed; 0: with all or not at all.");
+}
+
+// One training.
+struct EnsembleMember {
+  std::string name;  // of its folder, <output>/members/<name>
+  RunConfig config;
+  int64_t snapshots = 1;  // checkpoints that predict, each at the end of a cycle
+  bool is_fold = false;
+  double cost = 0;  // relative
+};
+
+struct EnsembleConfig {
+  EnsembleSection ensemble;
+  std::vector<EnsembleMember> members;
+  std::string text;  // of the file, for the record
+};
+
+// Reads and checks the file; `overrides` change fields of the ensemble section or of the base.
+// Throws one Error(kConfig) with every problem, Error(kIo) where a file cannot be read.
+EnsembleConfig load_ensemble_config(const std::string& file,
+                                    const std::vector<config::Override>& overrides);
+
+// The sizes of the groups that `ranks` ranks form. Throws Error(kConfig) where they do not fit.
+std::vector<int64_t> group_sizes(const EnsembleConfig& config, int64_t ranks);
+
+}  // namespace dtrain::run
