@@ -45,6 +45,11 @@ const std::vector<Command>& commands() {
        "classes of pictures.",
        /*uses_ranks=*/true,
        &run_predict},
+      {"ensemble",
+       "--config ENSEMBLE.json [--member NAME] [flags]",
+       "Train the members of an ensemble in parallel on groups of ranks; the same command goes on.",
+       /*uses_ranks=*/true,
+       &run_ensemble},
       {"help", "[command]", "Print this, or the flags of a command.", false, &run_help},
       {"version", "", "Print the version of dtrain and of LibTorch.", false, &run_version},
   };

@@ -41,6 +41,7 @@ int run_doctor(const Words& words, dist::MpiScope* mpi);
 int run_inspect(const Words& words, dist::MpiScope* mpi);
 int run_verify_data(const Words& words, dist::MpiScope* mpi);
 int run_pack(const Words& words, dist::MpiScope* mpi);
+int run_ensemble(const Words& words, dist::MpiScope* mpi);
 int run_predict(const Words& words, dist::MpiScope* mpi);
 int run_help(const Words& words, dist::MpiScope* mpi);
 int run_version(const Words& words, dist::MpiScope* mpi);

@@ -56,10 +56,6 @@ bool contains(const std::array<std::string_view, N>& list, std::string_view path
   return std::find(list.begin(), list.end(), path) != list.end();
 }
 
-bool is_free(std::string_view path) {
-  return contains(kFree, path) || path.substr(0, 11) == "checkpoint.";
-}
-
 std::string both(const std::string& what, const std::string& before, const std::string& now) {
   return what + " was " + before + " and is " + now;
 }
@@ -100,6 +96,10 @@ at::Tensor take(train::NamedTensors& tensors, const std::string& name) {
 }
 
 }  // namespace
+
+bool is_free_setting(const std::string& path) {
+  return contains(kFree, path) || path.starts_with("checkpoint.");
+}
 
 dist::NamedTensors replicated_state(const nn::Classifier& model,
                                     const optim::Optimizer& optimizer) {
@@ -195,7 +195,7 @@ std::vector<std::string> check_resumable(const config::Json& meta,
     // The batch of a rank follows from the global batch, which is compared above.
     const bool of_batch =
         difference.path == "loader.batch_size" || difference.path == "train.grad_accum_steps";
-    if (is_free(difference.path) || (of_batch && !exact)) continue;
+    if (is_free_setting(difference.path) || (of_batch && !exact)) continue;
     if (contains(kRounding, difference.path)) {
       announced.push_back(both(difference.path, difference.left, difference.right) +
                           kRoundsOtherwise);
