@@ -33,7 +33,7 @@ struct PredictionsHeader {
   std::vector<std::string> class_names;
   std::string model;              // "resnet18", "soft vote of 3"
   std::string model_fingerprint;  // of the weights
-  std::string checkpoint;         // where they were read from; empty for a vote
+  std::string checkpoint;         // "<run folder>/<checkpoint>"; empty for a vote
   std::string method;             // "mean of probabilities" of the views, "soft" of a vote ...
   std::vector<std::string> views = {"identity"};  // how each sample was shown
   double temperature = 1;  // what the logits are to be divided by, fitted on other data; 1: nothing

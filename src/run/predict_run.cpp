@@ -63,6 +63,13 @@ void expect_classes(const data::Dataset& dataset, const TrainedModel& trained) {
       "predict the data that " + trained.checkpoint + " was trained on, or pictures");
 }
 
+// "<run folder>/<checkpoint>": predictions are the same bytes wherever the run's folder lies.
+std::string short_name_of(const fs::path& checkpoint) {
+  const auto run = run_folder_of(checkpoint);
+  const std::string name = checkpoint.filename().string();
+  return run ? run->path.filename().string() + "/" + name : name;
+}
+
 fs::path output_of(const PredictRequest& request, const std::string& checkpoint) {
   const auto run = run_folder_of(checkpoint);
   if (request.config.checkpoint.size() > 1 && !request.output.empty()) {
@@ -175,7 +182,7 @@ inference::PredictionsHeader PredictRun::header(const std::string& fingerprint) 
   header.class_names = trained_.class_names;
   header.model = trained_.config.model.name;
   header.model_fingerprint = fingerprint;
-  header.checkpoint = trained_.checkpoint;
+  header.checkpoint = short_name_of(trained_.checkpoint);
   header.method = "logits";
   header.views = view_names_;
   return header;
