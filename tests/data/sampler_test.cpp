@@ -180,5 +180,32 @@ TEST(EvaluationSampler, NoSamplesAreAnError) {
       mentions(error_text([] { Sampler::evaluation(0, 8, {}); }, ExitCode::kData), {"no samples"}));
 }
 
+TEST(PredictionSampler, DealsTheBatchesOfOneRankToTheRanksInTurn) {
+  for (int64_t samples = 1; samples <= kMaxSamples; samples += 7) {
+    for (int64_t batch = 1; batch <= kMaxBatch; ++batch) {
+      const EpochPlan alone = Sampler::prediction(samples, batch, {}).plan(0);
+      for (int64_t ranks = 1; ranks <= kMaxRanks; ++ranks) {
+        int64_t batches = 0;
+        for (int64_t r = 0; r < ranks; ++r) {
+          const EpochPlan plan = Sampler::prediction(samples, batch, {r, ranks}).plan(0);
+          for (int64_t k = 0; k < plan.batches(); ++k) {
+            ASSERT_EQ(plan.batch(k), alone.batch(k * ranks + r));
+          }
+          batches += plan.batches();
+        }
+        ASSERT_EQ(batches, alone.batches());
+      }
+      Indices all;
+      for (int64_t k = 0; k < alone.batches(); ++k) {
+        const Indices part = alone.batch(k);
+        all.insert(all.end(), part.begin(), part.end());
+      }
+      Indices expected(static_cast<size_t>(samples));
+      std::iota(expected.begin(), expected.end(), 0);
+      ASSERT_EQ(all, expected);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace dtrain::data

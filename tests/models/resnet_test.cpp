@@ -43,6 +43,37 @@ TEST_P(ResNetNames, AreTorchvisionsInTheSameOrderWithTheSameShapes) {
   EXPECT_EQ(count, names.at("parameter_count").get<int64_t>());
 }
 
+TEST_P(ResNetNames, FoldingBatchNormChangesNothingButRounding) {
+  const at::NoGradGuard no_grad;
+  for (const char* stem : {"imagenet", "small"}) {
+    const auto model = create_model(
+        {.name = GetParam(), .in_channels = 3, .num_classes = 7, .stem = stem, .width = 8}, 1);
+    nn::set_dtype(*model, at::kDouble);
+    // Statistics, weights and offsets of batch norm as after some training.
+    for (auto& item : model->named_buffers()) {
+      if (item.key().ends_with("running_mean")) {
+        item.value().copy_(formula(item.key(), item.value().sizes()));
+      }
+      if (item.key().ends_with("running_var")) {
+        item.value().copy_(formula(item.key(), item.value().sizes()).abs() + 0.5);
+      }
+    }
+    for (auto& item : model->named_parameters()) {
+      if (item.value().dim() == 1 && !item.key().starts_with("fc")) {
+        item.value().copy_(formula(item.key(), item.value().sizes()) + 1);
+      }
+    }
+    model->eval();
+    const at::Tensor images = formula("images", {2, 3, 33, 33});
+    const at::Tensor expected = model->forward(images);
+    model->fold_batch_norm();
+    const at::Tensor found = model->forward(images);
+    EXPECT_LT((found - expected).abs().max().item<double>(),
+              1e-12 * expected.abs().max().item<double>());
+    EXPECT_FALSE(at::equal(found, expected));  // it did fold
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All,
                          ResNetNames,
                          ::testing::Values("resnet18", "resnet34", "resnet50"),

@@ -93,6 +93,12 @@ TEST_F(CheckpointFolderTest, KeepsTheNewestAndTheBest) {
   EXPECT_EQ(names_in(folder_), (Names{"best", "last", "step-00000005", "step-00000006"}));
 }
 
+TEST_F(CheckpointFolderTest, KeepsEveryFewEpochsForEver) {
+  CheckpointStore store(folder_, {.keep_last = 1, .keep_every_epochs = 2});
+  for (const int64_t step : {10, 15, 20, 25, 30, 40, 45, 50}) save(store, step);
+  EXPECT_EQ(names_in(folder_), (Names{"last", "step-00000020", "step-00000040", "step-00000050"}));
+}
+
 TEST_F(CheckpointFolderTest, WithoutKeepBestThereIsNoBest) {
   CheckpointStore store(folder_, {.keep_last = 1, .keep_best = false});
   save(store, 1, true);

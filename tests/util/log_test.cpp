@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "tests/support/temp_folder.h"
+#include "util/atomic_file.h"
 #include "util/check.h"
 #include "util/timer.h"
 
@@ -187,6 +188,18 @@ TEST(Timer, goes_forward_and_starts_again) {
   EXPECT_GE(timer.seconds(), first);
   timer.reset();
   EXPECT_GE(timer.seconds(), 0.0);
+}
+
+TEST(Log, FilesCanBeGivenUp) {
+  const dtrain::testing::TempFolder folder;
+  Log log;
+  log.add_file(folder / "a.txt");
+  log.info("first");
+  log.remove_files();
+  log.add_file(folder / "b.txt");
+  log.info("second");
+  EXPECT_EQ(read_file(folder / "a.txt").find("second"), std::string::npos);
+  EXPECT_NE(read_file(folder / "b.txt").find("second"), std::string::npos);
 }
 
 }  // namespace

@@ -1,0 +1,148 @@
+"""Ensembles: members in parallel, alone, killed, failing; always the same bytes."""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+import unittest
+
+from harness import TrainingTest, command, error_lines, run
+
+BASE = {
+    "run": {"epochs": 2, "threads": 1, "log_interval": 1},
+    "data": {"limit_train": 480, "limit_eval": 203, "holdout": 0.1},
+    "model": {"width": 8},
+    "loader": {"batch_size": 32, "workers": 1},
+    "optimizer": {"lr": 0.02},
+}
+MEMBERS = [
+    {"name": "r18", "seeds": [1, 2]},
+    {"name": "r34", "config": {"model": {"name": "resnet34"}}},
+    {"name": "snap", "snapshots": 2},
+    {"name": "cv", "folds": 2, "config": {"data": {"holdout": 0}}},
+]
+NAMES = ["r18-seed1", "r18-seed2", "r34", "snap", "cv-fold0", "cv-fold1"]
+
+
+class Ensembles(TrainingTest):
+    def write(self, members=MEMBERS, **ensemble):
+        path = self.scratch / "ensemble.json"
+        path.write_text(json.dumps({"ensemble": {"output": str(self.scratch / "out"), **ensemble}, "base": BASE,
+                                    "members": members}))
+        return path
+
+    def ensemble(self, path, *flags, ranks=None, **kwargs):
+        return run(["ensemble", "--config", path, *flags], ranks, **kwargs)
+
+    def content(self, output):
+        """What members leave: weights, optimizers and predictions, by path."""
+        folder = self.scratch / output / "members"
+        return {str(path.relative_to(folder)): path.read_bytes()
+                for pattern in ("*/predictions-*.h5", "*/checkpoints/last/*.safetensors")
+                for path in folder.glob(pattern)}
+
+    def test_members_are_the_same_in_parallel_alone_and_in_larger_company(self):
+        path = self.write()
+        done = self.ensemble(path, ranks=2)
+        for name in NAMES:
+            self.assertRegex(done.stdout, rf"{name} +finished +2/2")
+        expected = self.content("out")
+        self.assertEqual(len(expected), 6 * 2 + 5 * 2 + 4)  # two tensor files each, two predictions, snap twice that
+        self.ensemble(path, "--output", self.scratch / "three", ranks=3)
+        self.assertTrue(self.content("three") == expected, "three ranks and two differ")
+        for name in ("r34", "snap", "cv-fold1"):
+            self.ensemble(path, "--output", self.scratch / "alone", "--member", name)
+        alone = self.content("alone")
+        self.assertTrue(alone == {k: v for k, v in expected.items() if k.split("/")[0] in ("r34", "snap", "cv-fold1")},
+                        "members alone differ")
+
+    def test_groups_of_different_sizes_train_the_same_members(self):
+        path = self.write(members=MEMBERS[:2])
+        world = ["--set", "dist.deterministic_world=2"]
+        self.ensemble(path, *world, "--set", "ensemble.groups=2,1", ranks=3)
+        self.ensemble(path, *world, "--output", self.scratch / "ones", ranks=1)
+        # The sums of metrics are stored for each rank.
+        results = [{k: v for k, v in self.content(output).items() if not k.endswith("state.safetensors")}
+                   for output in ("out", "ones")]
+        self.assertEqual(len(results[0]), 3 * 3)
+        self.assertTrue(results[0] == results[1], "members of groups of 2 and of 1 differ")
+        refused = self.ensemble(path, "--set", "ensemble.groups=2,1", "--output", self.scratch / "x", ranks=3, expect=78)
+        self.assertIn("dist.deterministic_world", error_lines(refused)[0])
+
+    def test_a_killed_ensemble_goes_on_to_the_same_bytes(self):
+        path = self.write()
+        self.ensemble(path, ranks=2)
+        expected = self.content("out")
+        for victim in (0, 1):
+            output = self.scratch / f"killed{victim}"
+            process = subprocess.Popen(
+                command(["ensemble", "--config", path, "--output", output, "--set", "checkpoint.save_every_steps=2"], 2),
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
+            # Once one member is finished and another one is under way.
+            until = time.monotonic() + 60
+            while not (list(output.glob("members/*/finished.json")) and
+                       len(list(output.glob("members/*/checkpoints/last"))) >= 3):
+                self.assertIsNone(process.poll())
+                self.assertLess(time.monotonic(), until)
+                time.sleep(0.01)
+            os.kill(self.ranks_of(process)[victim], signal.SIGKILL)
+            self.assertNotEqual(process.wait(timeout=60), 0)
+            finished = {record: record.stat().st_mtime_ns for record in output.glob("members/*/finished.json")}
+            self.assertLess(len(finished), len(NAMES))
+            done = self.ensemble(path, "--output", output, "--set", "checkpoint.save_every_steps=2", ranks=2)
+            for record, written in finished.items():
+                self.assertEqual(record.stat().st_mtime_ns, written, "a finished member was made again")
+            self.assertIn("was finished before", done.stdout)
+            self.assertTrue(self.content(output.name) == expected, "killed and undisturbed differ")
+
+    @staticmethod
+    def ranks_of(launcher):
+        """The processes of the ranks, in the order of their ranks."""
+        found = {}
+        for entry in os.listdir("/proc"):
+            if not entry.isdigit():
+                continue
+            try:
+                status = pathlib.Path("/proc", entry, "stat").read_text().rsplit(")", 1)[1].split()
+                environment = pathlib.Path("/proc", entry, "environ").read_text().split("\0")
+            except (FileNotFoundError, PermissionError, ProcessLookupError):
+                continue
+            ranks = [v.split("=")[1] for v in environment if v.startswith("OMPI_COMM_WORLD_RANK=")]
+            if int(status[1]) == launcher.pid and ranks:
+                found[int(ranks[0])] = int(entry)
+        return [found[rank] for rank in sorted(found)]
+
+    def test_a_failing_member_does_not_take_the_others_with_it(self):
+        members = [
+            {"name": "nan", "config": {"optimizer": {"lr": 1e30}, "nonfinite": {"policy": "stop"}}},
+            {"name": "nodata", "config": {"data": {"dataset": "cifar10", "data_dir": "/nonexistent"}}},
+            {"name": "good"},
+            {"name": "better", "config": {"run": {"seed": 5}}},
+        ]
+        done = self.ensemble(self.write(members, ranks_per_group=2), ranks=4, expect=65)
+        for name, state in (("nan", "failed"), ("nodata", "failed"), ("good", "finished"), ("better", "finished")):
+            self.assertRegex(done.stdout, rf"(?m)^{name} +{state}")
+        self.assertIn("/nonexistent", done.stdout)
+        self.assertEqual(len(error_lines(done)), 1)
+        # Only what failed is made again; once its settings are right, all are finished.
+        members[0]["config"] = {}
+        members[1]["config"] = {}
+        done = self.ensemble(self.write(members, ranks_per_group=2), ranks=2)
+        self.assertEqual(done.stdout.count("was finished before"), 2)
+
+    def test_finished_members_are_verified(self):
+        path = self.write(members=MEMBERS[:1])
+        self.ensemble(path)
+        predictions = self.scratch / "out/members/r18-seed1/predictions-test.h5"
+        expected = predictions.read_bytes()
+        predictions.write_bytes(expected[:-1])
+        done = self.ensemble(path)
+        self.assertIn("predictions-test.h5 is missing or damaged", done.stdout)
+        self.assertEqual(predictions.read_bytes(), expected)
+        changed = self.ensemble(path, "--lr", "0.03", expect=78)
+        self.assertIn("optimizer.lr was 0.02 and is 0.03", error_lines(changed)[0])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,89 @@
+"""Predictions: the same bytes on any number of ranks, pictures, submissions, refusals."""
+import csv
+import os
+import re
+import subprocess
+import unittest
+
+from harness import CONFIG, QUICK, ROOT, TrainingTest, error_lines, only_run, run, train
+
+MAKE_PICTURES = os.environ.get("MAKE_PICTURES", str(ROOT / "build/release/tests/support/make_pictures"))
+
+
+def eval_line(done):
+    """The loss and accuracies that a prediction or a training printed last."""
+    lines = [line for line in done.stdout.splitlines() if line.startswith("Eval:")]
+    return dict(re.findall(r"(Loss|Acc@1|Acc@5): ([0-9.a-z]+)", lines[-1]))
+
+
+class Predictions(TrainingTest):
+    def predict(self, *arguments, ranks=None, **kwargs):
+        return run(["predict", *arguments], ranks, **kwargs)
+
+    def test_do_not_depend_on_the_number_of_ranks_or_of_threads(self):
+        folder = train(self.output("runs"), "--epochs", 1)
+        # 203 samples in batches of 32: seven batches, the last one short, so that ranks differ.
+        flags = ["--checkpoint", folder, "--set", "loader.eval_batch_size=32", "--views", "flip", "--keep-views"]
+        for threads in (1, 2):
+            for ranks in (None, 1, 2, 3, 4):
+                path = self.output(f"t{threads}-n{ranks}.h5")
+                self.predict(*flags, "--output", path, "--threads", threads, ranks=ranks)
+        files = sorted(self.scratch.glob("t*.h5"))
+        self.assertEqual(len(files), 10)
+        self.assertEqual(len({path.read_bytes() for path in files}), 1)
+
+    def test_are_as_good_as_the_evaluation_said(self):
+        done = run(["--config", CONFIG, *QUICK, "--epochs", 1, "--output", self.output("runs"),
+                    "--set", "train.precision=float32"])
+        folder = only_run(self.output("runs"))
+        plain = self.predict("--checkpoint", folder, "--no-fold-batch-norm")
+        trained, predicted = eval_line(done), eval_line(plain)
+        self.assertEqual(trained["Acc@1"], predicted["Acc@1"])
+        self.assertAlmostEqual(float(trained["Loss"]), float(predicted["Loss"]), delta=0.001)
+        self.assertTrue((folder / "predictions-eval.h5").is_file())
+
+    def test_of_a_split_without_labels_and_a_submission(self):
+        data = self.scratch / "data"
+        subprocess.run([MAKE_PICTURES, "classes", data, "48", "20"], check=True)
+        run(["--config", CONFIG, *QUICK, "--set", "data.dataset=image_folder", "--data-dir", data, "-b", 8,
+             "--set", "transforms.size=24", "--epochs", 1, "--output", self.output("runs")])
+        folder = only_run(self.output("runs"))
+        unlabelled = self.scratch / "new"
+        unlabelled.mkdir()
+        for i, path in enumerate(sorted(data.glob("test/*/*.jpg"))[:12]):
+            (unlabelled / f"{i:04}.jpg").write_bytes(path.read_bytes())
+        submission = self.output("submission.csv")
+        done = self.predict("--checkpoint", folder, unlabelled, "--csv", submission)
+        with open(submission, newline="") as f:
+            rows = list(csv.DictReader(f))
+        self.assertEqual([row["Id"] for row in rows], [f"{i:04}" for i in range(12)])
+        classes = {path.name for path in (data / "train").iterdir()}
+        self.assertLessEqual({row["Category"] for row in rows}, classes)
+        # Each picture with its likeliest classes, the first of which is that of the submission.
+        blocks = re.findall(r"(\S+)/(\d{4})\.jpg\n([0-9.]+) %  (.*)\n", done.stdout)
+        self.assertEqual([(name, best) for _, name, _, best in blocks],
+                         [(row["Id"], row["Category"]) for row in rows])
+
+    def test_of_other_classes_are_refused(self):
+        data = self.scratch / "data"
+        subprocess.run([MAKE_PICTURES, "classes", data, "48", "20"], check=True)
+        folder = train(self.output("runs"), "--epochs", 1)
+        done = self.predict("--checkpoint", folder, "--dataset", "image_folder", "--data-dir", data, expect=78)
+        self.assertIn("its class 0 is class_0, the network's is T-shirt/top", error_lines(done)[0])
+
+    def test_need_a_checkpoint_that_is_there_and_sound(self):
+        self.assertIn("no --checkpoint", error_lines(self.predict(expect=64))[0])
+        missing = self.predict("--checkpoint", self.scratch / "none", expect=74)
+        self.assertIn(str(self.scratch / "none"), error_lines(missing)[0])
+        folder = train(self.output("runs"), "--epochs", 1)
+        model = folder / "checkpoints/best/model.safetensors"
+        data = bytearray(model.read_bytes())
+        data[-5] ^= 1
+        model.write_bytes(data)
+        damaged = self.predict("--checkpoint", folder, ranks=2, expect=74)
+        self.assertIn("model.safetensors", error_lines(damaged)[0])
+        self.assertFalse((folder / "predictions-eval.h5").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,109 @@
+// Which members an ensemble's file stands for, and what is refused.
+#include "run/ensemble_config.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/mentions.h"
+#include "tests/support/temp_folder.h"
+#include "util/atomic_file.h"
+
+namespace dtrain::run {
+namespace {
+
+using dtrain::testing::error_text;
+using dtrain::testing::mentions;
+
+class EnsembleConfigTest : public ::testing::Test {
+ protected:
+  EnsembleConfig load(const std::string& text,
+                      const std::vector<config::Override>& overrides = {}) const {
+    util::write_file_atomic(file_, text);
+    return load_ensemble_config(file_.string(), overrides);
+  }
+  std::string problems(const std::string& text) const {
+    return error_text([&] { load(text); }, ExitCode::kConfig);
+  }
+  dtrain::testing::TempFolder folder_;
+  const std::filesystem::path file_ = folder_ / "ensemble.json";
+};
+
+std::vector<std::string> names(const EnsembleConfig& config) {
+  std::vector<std::string> all;
+  for (const EnsembleMember& member : config.members) all.push_back(member.name);
+  return all;
+}
+
+constexpr const char* kKinds = R"({
+  "ensemble": {"output": "out"},
+  "base": {"run": {"epochs": 6, "seed": 9}, "model": {"width": 8}},
+  "members": [
+    {"config": {"model": {"name": "resnet34", "width": 16}}},
+    {"name": "s", "seeds": [3, 4]},
+    {"name": "cv", "folds": 2},
+    {"name": "snap", "snapshots": 3}
+  ]})";
+
+TEST_F(EnsembleConfigTest, MembersChangeTheBase) {
+  const EnsembleConfig config = load(kKinds);
+  EXPECT_EQ(
+      names(config),
+      (std::vector<std::string>{"resnet34", "s-seed3", "s-seed4", "cv-fold0", "cv-fold1", "snap"}));
+  EXPECT_EQ(config.members[0].config.model.name, "resnet34");
+  EXPECT_EQ(config.members[0].config.model.width, 16);
+  EXPECT_EQ(config.members[1].config.model.width, 8);
+  EXPECT_EQ(config.members[1].config.run.seed, 3);
+  EXPECT_EQ(config.members[3].config.data.folds, 2);
+  EXPECT_EQ(config.members[4].config.data.fold, 1);
+  EXPECT_EQ(config.members[4].config.data.split_seed, 9);  // one division for all folds
+  EXPECT_EQ(config.members[5].config.schedule.cycles, 3);
+  EXPECT_EQ(config.members[5].config.checkpoint.keep_every_epochs, 2);
+  EXPECT_EQ(config.members[5].snapshots, 3);
+  EXPECT_EQ(config.members[0].config.run.output, "out/members");
+  EXPECT_GT(config.members[0].cost, 4 * config.members[1].cost);
+}
+
+TEST_F(EnsembleConfigTest, TheBaseMayBeAFileBesideIt) {
+  util::write_file_atomic(folder_ / "base.json", R"({"run": {"epochs": 3}})");
+  const EnsembleConfig config =
+      load(R"({"ensemble": {"output": "o"}, "base": "base.json", "members": [{"name": "a"}]})");
+  EXPECT_EQ(config.members[0].config.run.epochs, 3);
+}
+
+TEST_F(EnsembleConfigTest, TheCommandLineWinsOverAllMembersAndTheEnsemble) {
+  const EnsembleConfig config =
+      load(kKinds, {{"model.width", "4", "--set"}, {"ensemble.vote", "hard", "--set"}});
+  EXPECT_EQ(config.members[0].config.model.width, 4);
+  EXPECT_EQ(config.ensemble.vote, "hard");
+}
+
+TEST_F(EnsembleConfigTest, AllProblemsAreListedAtOnce) {
+  EXPECT_TRUE(mentions(problems(R"({
+    "ensemble": {"output": "", "vote": "loud"}, "extra": 1, "base": {"run": {"epochz": 3}},
+    "members": [{"name": "a/b"}, {"name": "c", "sedes": [1]}, {"name": "c"},
+                {"name": "d", "snapshots": 3, "config": {"run": {"epochs": 4}}}]})"),
+                       {"ensemble.output",
+                        "ensemble.vote",
+                        "extra",
+                        "run.epochz",
+                        "a/b",
+                        "sedes",
+                        "two members c",
+                        "schedule.cycles"}));
+}
+
+TEST_F(EnsembleConfigTest, GroupsHaveAllRanksAndOneSizeUnlessTheWorldIsDeterministic) {
+  EnsembleConfig config = load(kKinds);
+  EXPECT_EQ(group_sizes(config, 3), (std::vector<int64_t>{1, 1, 1}));
+  config.ensemble.ranks_per_group = 2;
+  EXPECT_EQ(group_sizes(config, 4), (std::vector<int64_t>{2, 2}));
+  EXPECT_TRUE(mentions(error_text([&] { group_sizes(config, 3); }, ExitCode::kConfig),
+                       {"ensemble.ranks_per_group", "3 ranks"}));
+  config.ensemble.groups = {2, 1};
+  EXPECT_TRUE(mentions(error_text([&] { group_sizes(config, 3); }, ExitCode::kConfig),
+                       {"resnet34", "dist.deterministic_world"}));
+  for (EnsembleMember& member : config.members) member.config.dist.deterministic_world = 2;
+  EXPECT_EQ(group_sizes(config, 3), (std::vector<int64_t>{2, 1}));
+}
+
+}  // namespace
+}  // namespace dtrain::run
