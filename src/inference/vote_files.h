@@ -16,9 +16,9 @@ namespace dtrain::inference {
 
 struct VoteOptions {
   VoteRule rule = VoteRule::kSoft;
-  std::vector<double> weights;  // of kWeighted: one for each path, >= 0, not all 0
-  int64_t quorum = 0;           // open_members()
-  int64_t threads = 1;          // at most; fewer where their blocks would take more than 512 MB
+  std::vector<double> weights = {};  // of kWeighted: one for each path, >= 0, not all 0
+  int64_t quorum = 0;                // open_members()
+  int64_t threads = 1;  // at most; fewer where their blocks would take more than 512 MB
 };
 
 struct VoteResult {

@@ -12,6 +12,8 @@
 namespace dtrain::inference {
 namespace {
 
+// Sums of the same probabilities in another order differ by less, and are not to decide a tie.
+constexpr float kEqualSums = 1e-6F;
 constexpr std::array<const char*, 4> kNames = {"hard", "soft", "weighted", "rank-average"};
 
 // Of the mean of softmax over the members, into merged.logits.
@@ -48,11 +50,13 @@ int64_t decide(std::span<const Ballot> ballots,
                 1,
                 sums);
   }
-  int64_t best = first;
+  float top = 0;
   for (size_t k = 0; k < classes; ++k) {
-    if (votes[k] == most && sums[k] > sums[size_t(best)]) best = int64_t(k);
+    if (votes[k] == most) top = std::max(top, sums[k]);
   }
-  return best;
+  size_t best = size_t(first);
+  while (votes[best] != most || sums[best] < top * (1 - kEqualSums)) ++best;
+  return int64_t(best);
 }
 
 void merge_hard(std::span<const Ballot> ballots, int64_t classes, MergedBlock& merged) {

@@ -14,8 +14,9 @@ namespace dtrain::inference {
 
 // p = softmax(logits / temperature) of each member.
 enum class VoteRule {
-  kHard,         // the class that most members chose; ties by summed p, then the lowest class
-  kSoft,         // mean of p
+  kHard,  // the class that most members chose; ties by summed p (equal within 1e-6 of it), then the
+          // lowest class
+  kSoft,  // mean of p
   kWeighted,     // sum of weight * p over the sum of the weights
   kRankAverage,  // Borda: mean of the classes' ranks, 1 for the smallest logit, ties sharing theirs
                  // (scipy.stats.rankdata's "average")

@@ -33,13 +33,13 @@ def vote(rule, logits, temperatures, weights):
     return shares, np.round(shares, 12).argmax(1)
 
 
-def case(name, logits, temperatures=None, weights=None):
+def case(name, logits, temperatures=None, weights=None, rules=RULES):
     logits = np.asarray(logits, dtype=np.float64)
     members = len(logits)
     temperatures = temperatures or [1.0] * members
     weights = weights or [1.0] * members
     results = {}
-    for rule in RULES:
+    for rule in rules:
         shares, predicted = vote(rule, logits, temperatures, weights)
         with np.errstate(divide="ignore"):
             log = np.log(shares)
@@ -71,7 +71,8 @@ def main():
         case("one class", drawn(6, 3, 3, 1)),
         case("a missing class", holes),
         case("ties", ties),
-        case("ties of the votes", hard),
+        # Means of three in another order differ in their last bit: only the votes and ranks are equal.
+        case("ties of the votes", hard, rules=("hard", "rank-average")),
         case("probabilities of 0 and 1", [[[3e38, -3e38, 0], [1e30, 1e30, -1e30]], [[0, 1, 2], [-1e4, 0, 1e4]]]),
         case("a hundred classes", drawn(7, 3, 10, 100)),
     ]
