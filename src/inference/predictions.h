@@ -15,6 +15,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/hdf5/hdf5_file.h"
@@ -93,7 +94,9 @@ class PredictionsFile {
   const std::filesystem::path& path() const { return path_; }
   const PredictionsHeader& header() const { return header_; }
   const PredictionsIndex& index() const { return index_; }
-  int64_t size() const { return static_cast<int64_t>(index_.ids.size()); }
+  // Hands the index over: index() is empty from then on. Who reads many large files keeps one.
+  PredictionsIndex take_index() { return std::exchange(index_, {}); }
+  int64_t size() const { return size_; }
   int64_t classes() const { return header_.classes(); }
   bool has_targets() const;  // every sample has one
   bool has_views() const { return !views_.places.empty(); }
@@ -124,6 +127,7 @@ class PredictionsFile {
   std::filesystem::path path_;
   PredictionsHeader header_;
   PredictionsIndex index_;
+  int64_t size_ = 0;
   Array logits_, views_;
   data::RawFile file_;
 };

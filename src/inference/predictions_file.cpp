@@ -59,7 +59,7 @@ void PredictionsFile::read_header(const data::Hdf5File& file) {
 
 void PredictionsFile::read_index(const data::Hdf5File& file) {
   index_.ids = file.read<int64_t>("/ids", {-1});
-  const int64_t n = size();
+  const auto n = size_ = int64_t(index_.ids.size());
   index_.targets = file.read<int64_t>("/targets", {n});
   index_.predicted = file.read<int64_t>("/predicted", {n});
   index_.paths = file.read_strings("/paths", n);

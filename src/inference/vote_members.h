@@ -1,0 +1,38 @@
+// The files that take part in a vote: opened, and compared before anything is merged.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "inference/predictions.h"
+
+namespace dtrain::inference {
+
+struct VoteMember {
+  PredictionsFile file;  // its index is handed over
+  size_t place = 0;      // among the paths that were given
+  std::vector<int64_t> predicted;
+};
+
+struct MissingMember {
+  std::filesystem::path path;
+  std::string reason;
+};
+
+struct VoteMembers {
+  std::vector<VoteMember> members;  // in the order of the paths
+  PredictionsIndex index;           // of all of them, without `predicted`
+  std::vector<MissingMember> missing;
+};
+
+// Opens tables of the same samples. Throws Error(kData) that names two files and what differs: the
+// number of samples, the first id, a class, a target or the fingerprint of the data.
+//
+// `quorum` 0: all must open, and the error is that of the first which does not. Otherwise those
+// that are damaged or not there are left out, and Error(kData) names them if fewer than `quorum`
+// remain.
+VoteMembers open_members(const std::vector<std::filesystem::path>& paths, int64_t quorum);
+
+}  // namespace dtrain::inference
