@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "dist/mpi_scope.h"
 #include "util/check.h"
 #include "util/log.h"
 
@@ -33,11 +34,14 @@ void BadSampleQuota::on_epoch_end(train::TrainState& state) {
   all.erase(-1);
   const std::string count = std::to_string(all.size());
   if (static_cast<int64_t>(all.size()) > quota_) {
-    throw data_error("training data",
-                     "after epoch " + std::to_string(state.epoch) + " " + count +
-                         " different samples were bad, where loader.max_bad_samples allows " +
-                         std::to_string(quota_),
-                     "`dtrain verify-data` lists all of them");
+    const Error error =
+        data_error("training data",
+                   "after epoch " + std::to_string(state.epoch) + " " + count +
+                       " different samples were bad, where loader.max_bad_samples allows " +
+                       std::to_string(quota_),
+                   "`dtrain verify-data` lists all of them");
+    if (control_.rank() == 0) throw error;
+    throw dist::PeerFailed(0, error);
   }
   if (control_.rank() == 0) {
     util::log_warning("Replaced samples: " + count + " different ones so far (all ranks), of " +

@@ -120,6 +120,8 @@ int run_pack(const Words& words, dist::MpiScope*) {
                   .size = settings.pack.size,
                   .exact = run.transforms.exact_decoding,
                   .skip_bad = settings.pack.skip_bad,
+                  .statistics = data::statistics_of(data::find_dataset(run.data.dataset),
+                                                    *sources.front().dataset),
                   .threads = threads,
                   .on_progress = [&](int64_t done, int64_t total, int64_t bytes) {
                     progress(done, total, bytes);

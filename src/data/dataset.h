@@ -11,6 +11,13 @@
 
 namespace dtrain::data {
 
+// Of pixels in [0, 1], one value per channel or one for all.
+struct PixelStatistics {
+  std::vector<double> mean, std;
+
+  bool empty() const { return mean.empty(); }
+};
+
 class Dataset {
  public:
   virtual ~Dataset() = default;
@@ -47,6 +54,10 @@ class Dataset {
   // One name per class; a target is an index into this list, or kUnlabelled.
   virtual const std::vector<std::string>& class_names() const = 0;
   int64_t num_classes() const { return static_cast<int64_t>(class_names().size()); }
+
+  // What its pixels are normalised with, where the data set itself knows; empty: what its row in
+  // the table of data sets says.
+  virtual PixelStatistics statistics() const { return {}; }
 
   // Hash of the content (pixels, targets, shape): equal for equal data, wherever and however
   // stored. Loads the data when that has not happened yet, so it also finds files that are damaged.

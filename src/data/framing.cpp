@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "image/decoding_share.h"
 #include "image/orientation.h"
 #include "util/check.h"
 
@@ -121,6 +122,7 @@ void frame(const FramingParameters& p,
   const int64_t width = header.is_turned() ? p.shape.height : p.shape.width;
 
   image::Decoded& decoded = scratch.decoded;
+  const image::DecodingShare share(encoded ? image::memory_to_decode(header, p.exact) : 0, decoded);
   if (encoded) {
     image::decode(sample.encoded,
                   header,

@@ -1,7 +1,6 @@
 // Read, frame, augment, collate.
 #include "data/sample_pipeline.h"
 
-#include <atomic>
 #include <mutex>
 #include <new>
 #include <string>
@@ -39,15 +38,8 @@ Views at_least_one(Views views) {
 }  // namespace
 
 struct SamplePipeline::Replaced {
-  mutable std::mutex mutex;
+  std::mutex mutex;
   std::set<int64_t> indices;
-  std::atomic<bool> any{false};  // most runs never take the lock
-
-  bool contains(int64_t index) const {
-    if (!any) return false;
-    std::lock_guard lock(mutex);
-    return indices.contains(index);
-  }
 };
 
 SamplePipeline::SamplePipeline(const Dataset& dataset,
@@ -82,11 +74,10 @@ void SamplePipeline::make(
   util::CounterRng rng(seed_, kReplacementStream, 0, index);
   for (int tries = 0;; ++tries) {
     try {
-      if (!replaced_->contains(index)) return render(index, epoch, position, batch, scratch);
+      return render(index, epoch, position, batch, scratch);
     } catch (const Error& error) {
       if (!policy_.replace || error.code() != ExitCode::kData) throw;
       std::lock_guard lock(replaced_->mutex);
-      replaced_->any = true;
       if (replaced_->indices.insert(index).second) {
         util::log_warning(std::string("Replaced a bad sample: ") + error.what());
       }

@@ -22,6 +22,8 @@ struct BadSamplePolicy {
 // A bad sample is replaced by one drawn with a generator that is keyed by the bad one's index and
 // the seed: in every epoch and on any number of ranks by the same. The replacement comes with its
 // own target and id. Each bad sample is logged once, with its name.
+// Nothing is remembered of it: a picture whose file is cut short is bad where the random part needs
+// what is missing, and good elsewhere, for every rank and also after a resume.
 class SamplePipeline {
  public:
   // What a worker keeps between samples.
@@ -43,7 +45,7 @@ class SamplePipeline {
   // threads at once, each with a scratch and positions of its own. Errors name the sample.
   void make(int64_t index, int64_t epoch, int64_t position, HostBatch& batch, Scratch& scratch);
 
-  // Indices of the samples that were replaced so far.
+  // Indices of the samples that were replaced so far, by this process.
   std::set<int64_t> replaced() const;
 
  private:

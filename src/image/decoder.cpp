@@ -16,7 +16,10 @@ void decode(std::span<const uint8_t> bytes,
             bool exact,
             Decoded& decoded) {
   if (header.format == Format::kPng) return decode_png(bytes, channels, decoded);
-  if (exact) return decode_jpeg(bytes, {0, 0, header.width, header.height}, 1, channels, decoded);
+  if (exact) {
+    expect_room_for_all(header);
+    return decode_jpeg(bytes, {0, 0, header.width, header.height}, 1, channels, decoded);
+  }
   int64_t reduction = 8;
   while (reduction > 1 &&
          (wanted.width < width * reduction || wanted.height < height * reduction)) {

@@ -195,10 +195,19 @@ Header read_header(std::span<const uint8_t> bytes, const Limits& limits) {
   return header;
 }
 
-int64_t memory_to_decode(const Header& header) {
+int64_t memory_to_decode(const Header& header, bool all) {
   const int64_t pixels = header.width * header.height;
   if (header.format == Format::kPng) return pixels * 3;
-  return header.progressive ? pixels * header.channels * int64_t{sizeof(int16_t)} : 0;
+  return (header.progressive ? pixels * header.channels * int64_t{sizeof(int16_t)} : 0) +
+         (all ? pixels * 3 : 0);
+}
+
+void expect_room_for_all(const Header& header, const Limits& limits) {
+  const int64_t bytes = header.width * header.height * 3;
+  if (bytes <= limits.max_memory) return;
+  throw too_large("decoded in full it takes " + std::to_string(bytes >> 20) + " MB, more than " +
+                  std::to_string(limits.max_memory >> 20) +
+                  " are not spent on a picture (transforms.exact_decoding=false needs less)");
 }
 
 }  // namespace dtrain::image

@@ -38,7 +38,11 @@ struct Limits {
 Header read_header(std::span<const uint8_t> bytes, const Limits& limits = {});
 
 // Bytes that decoding holds at once however small the part that is wanted: all pixels of a PNG in
-// three channels, all coefficients of a JPEG in several scans. Not what has a few rows only.
-int64_t memory_to_decode(const Header& header);
+// three channels, all coefficients of a JPEG in several scans; of `all` the pixels of a JPEG too.
+// Not what has a few rows only.
+int64_t memory_to_decode(const Header& header, bool all = false);
+
+// Throws BadPicture for a picture whose pixels, all together, take more than the limit.
+void expect_room_for_all(const Header& header, const Limits& limits = {});
 
 }  // namespace dtrain::image

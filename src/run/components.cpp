@@ -24,9 +24,10 @@ Data open_data(const RunConfig& config) {
   data.eval = std::move(opened.eval);
   data.unlabeled = std::move(opened.unlabeled);
   data.train->start_loading();
-  const auto& row = data::find_dataset(config.data.dataset);
-  data.normalization = data::resolve_normalization(
-      config.transforms, row.mean, row.std, data.train->shape().channels);
+  const auto [mean, std] =
+      data::statistics_of(data::find_dataset(config.data.dataset), *data.train);
+  data.normalization =
+      data::resolve_normalization(config.transforms, mean, std, data.train->shape().channels);
   data.identity.class_names = data.train->class_names();
   return data;
 }

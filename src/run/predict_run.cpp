@@ -140,9 +140,9 @@ void PredictRun::open_data() {
     expect_classes(*dataset_, trained_);
   }
   dataset_->start_loading();
-  const auto& row = data::find_dataset(config.data.dataset);
+  const auto [mean, std] = data::statistics_of(data::find_dataset(config.data.dataset), *dataset_);
   normalization_ =
-      data::resolve_normalization(config.transforms, row.mean, row.std, dataset_->shape().channels);
+      data::resolve_normalization(config.transforms, mean, std, dataset_->shape().channels);
   views_ = data::make_tta_views(
       request_.config.views, config.transforms, normalization_, dataset_->shape());
   for (const data::View& view : views_) view_names_.push_back(view.name);

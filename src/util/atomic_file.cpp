@@ -202,8 +202,16 @@ std::string read_file(const fs::path& path, int64_t limit) {
 }
 
 void read_pieces(const fs::path& path, const std::function<void(std::string_view)>& take) {
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Not waiting for who would write to a pipe.
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.fd < 0) throw file_error("cannot read", path, errno);
+  struct stat status = {};
+  if (::fstat(file.fd, &status) != 0) throw file_error("cannot read", path, errno);
+  if (!S_ISREG(status.st_mode)) {
+    throw io_error("cannot read " + path.string(),
+                   "it is no regular file",
+                   "name a file, not a folder, pipe or device");
+  }
   std::string buffer(kReadPiece, '\0');
   for (;;) {
     ssize_t got = ::read(file.fd, buffer.data(), buffer.size());

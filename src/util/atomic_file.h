@@ -74,7 +74,8 @@ class AtomicFile {
 // The usual case: all of the content at once.
 void write_file_atomic(const std::filesystem::path& path, std::string_view content);
 
-// A whole file as bytes. Error(kIo) if it cannot be read or is larger than `limit`.
+// A whole file as bytes. Error(kIo) if it cannot be read, is larger than `limit`, or is no regular
+// file, which could keep its reader waiting for ever.
 std::string read_file(const std::filesystem::path& path, int64_t limit = int64_t{1} << 30);
 
 // The same in pieces of at most 1 MiB, for files that need not fit in memory.

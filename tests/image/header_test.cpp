@@ -48,6 +48,10 @@ TEST(Header, TellsWhatADecoderHoldsAtOnce) {
   EXPECT_EQ(memory("jpeg_444.jpg"), 0);
   EXPECT_EQ(memory("jpeg_progressive.jpg"), 90 * 70 * 3 * 2);
   EXPECT_EQ(memory("png_16_bit.png"), 90 * 70 * 3);
+  const Header jpeg = read_header(bytes_of(kPictures / "jpeg_progressive.jpg"));
+  EXPECT_EQ(memory_to_decode(jpeg, /*all=*/true), 90 * 70 * 3 * 3);
+  expect_room_for_all(jpeg);
+  EXPECT_THROW(expect_room_for_all(jpeg, {.max_memory = 90 * 70 * 3 - 1}), BadPicture);
 }
 
 TEST(Header, EveryBeginningOfAFileIsRefusedOrUnderstood) {

@@ -112,7 +112,7 @@ fs::path place(const std::string& layout, int split, int64_t target, int64_t num
       return fs::path("training") / (number % 4 == 3 ? "unlabeled/00" : "labeled/" + two_digits) /
              file;
     }
-    return fs::path(split == 1 ? "validation" : "testing") / two_digits / file;
+    return split == 1 ? fs::path("validation") / two_digits / file : fs::path("testing/00") / file;
   }
   const char* folders[] = {"train", "validation", "test"};
   return fs::path(folders[split]) / ("class_" + label) / file;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -168,6 +169,19 @@ TEST_F(AtomicFileTest, TemporariesNeverShareAName) {
   EXPECT_NE(temporary_beside(folder_ / "a"), temporary_beside(folder_ / "a"));
   EXPECT_EQ(temporary_beside(folder_ / "a").parent_path(), folder_);
   EXPECT_EQ(temporary_beside("a").parent_path(), ".");
+}
+
+TEST_F(AtomicFileTest, PipesAndDevicesAreNotReadFrom) {
+  ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  for (const fs::path& path : {folder_ / "pipe", fs::path("/dev/zero")}) {
+    try {
+      read_file(path);
+      FAIL() << path;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kIo);
+      EXPECT_NE(std::string(error.what()).find("no regular file"), std::string::npos);
+    }
+  }
 }
 
 }  // namespace

@@ -3,9 +3,17 @@
 #include <utility>
 
 #include "image/decoder.h"
+#include "image/decoding_share.h"
+#include "image/header.h"
 #include "util/check.h"
 
 namespace dtrain::data {
+
+namespace {
+
+constexpr int64_t kMaxCachedBytes = 32 << 20;
+
+}  // namespace
 
 CachedDataset::CachedDataset(std::unique_ptr<Dataset> base, std::unique_ptr<ImageCache> cache)
     : base_(std::move(base)), cache_(std::move(cache)) {
@@ -16,7 +24,13 @@ void CachedDataset::read(int64_t index, Sample& sample) const {
   if (cache_->read(index, sample)) return;
   base_->read(index, sample);
   if (sample.encoded.empty()) return;
-  image::decode_all(sample.encoded, base_->shape().channels, sample.image);
+  const image::Header header = image::read_header(sample.encoded);
+  if (header.width * header.height * 3 > kMaxCachedBytes) return;
+  {
+    image::Decoded decoded;
+    const image::DecodingShare share(image::memory_to_decode(header, /*all=*/true), decoded);
+    image::decode_all(sample.encoded, base_->shape().channels, sample.image);
+  }
   sample.encoded.clear();
   cache_->store(index, sample);
 }

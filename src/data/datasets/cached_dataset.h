@@ -12,7 +12,8 @@ namespace dtrain::data {
 
 // Decodes each picture of `base` in full and remembers it in `cache`, which has a place for each.
 // Every picture is decoded in full, cached or not, so that what training sees does not depend on
-// what happened to fit. Samples that come as pixels are left alone.
+// what happened to fit. Pictures of more than 32 MB of pixels are never kept but given as they are,
+// to be decoded as far as they are needed. Samples that come as pixels are left alone.
 class CachedDataset : public Dataset {
  public:
   CachedDataset(std::unique_ptr<Dataset> base, std::unique_ptr<ImageCache> cache);
@@ -25,6 +26,7 @@ class CachedDataset : public Dataset {
   std::string origin(int64_t index) const override { return base_->origin(index); }
   std::string describe(int64_t index) const override { return base_->describe(index); }
   ImageShape shape() const override { return base_->shape(); }
+  PixelStatistics statistics() const override { return base_->statistics(); }
   const std::vector<std::string>& class_names() const override { return base_->class_names(); }
   std::string fingerprint() const override { return base_->fingerprint(); }
   void start_loading() override { base_->start_loading(); }

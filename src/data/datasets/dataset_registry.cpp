@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 
 #include "data/datasets/cifar_dataset.h"
 #include "data/datasets/csv_index.h"
@@ -125,13 +126,23 @@ std::unique_ptr<Dataset> open_pack(const DatasetRow& row, const SplitRequest& re
 }
 
 // The folder itself, or the one that the archive unpacks to.
-fs::path cifar_folder(const DatasetRow& row, const fs::path& folder, const std::string& file) {
+fs::path cifar_folder(const DatasetRow& row,
+                      const fs::path& folder,
+                      const std::vector<std::string>& files) {
+  const auto missing = [&](const fs::path& place, const std::string& file) {
+    return data_error("data set " + row.name,
+                      "folder " + place.string() + " has no file " + file,
+                      row.advice + ", or set --data-dir");
+  };
   for (const char* below : {"", "cifar-10-batches-bin", "cifar-100-binary"}) {
-    if (is_file(folder / below / file)) return folder / below;
+    const fs::path place = folder / below;
+    if (!is_file(place / files[0])) continue;
+    for (const std::string& file : files) {
+      if (!is_file(place / file)) throw missing(place, file);
+    }
+    return place;
   }
-  throw data_error("data set " + row.name,
-                   "folder " + folder.string() + " has no " + file,
-                   row.advice + ", or set --data-dir");
+  throw missing(folder, files[0]);
 }
 
 // One a line; without the file, numbers.
@@ -154,7 +165,7 @@ std::unique_ptr<Dataset> open_cifar(const DatasetRow& row, const SplitRequest& r
     names.clear();
     for (int k = 1; k <= 5; ++k) names.push_back("data_batch_" + std::to_string(k) + ".bin");
   }
-  const fs::path folder = cifar_folder(row, request.folder, names[0]);
+  const fs::path folder = cifar_folder(row, request.folder, names);
   CifarOptions options{
       .name = row.name + "/" + request.split,
       .files = {},
@@ -266,6 +277,17 @@ std::vector<std::string> dataset_names() {
   std::vector<std::string> names;
   for (const DatasetRow& row : dataset_rows()) names.push_back(row.name);
   return names;
+}
+
+PixelStatistics statistics_of(const DatasetRow& row, const Dataset& dataset) {
+  PixelStatistics statistics = dataset.statistics();
+  if (statistics.empty()) statistics = {row.mean, row.std};
+  if (dataset.shape().channels != 1) return statistics;
+  for (auto* values : {&statistics.mean, &statistics.std}) {
+    const double sum = std::accumulate(values->begin(), values->end(), 0.0);
+    *values = {values->size() == 1 ? sum : sum / double(values->size())};
+  }
+  return statistics;
 }
 
 const DatasetRow& find_dataset(const std::string& name) {

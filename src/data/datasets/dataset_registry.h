@@ -49,6 +49,10 @@ std::vector<std::string> dataset_names();
 // Throws Error(kConfig) that lists the names when there is no such row.
 const DatasetRow& find_dataset(const std::string& name);
 
+// What pixels of that data set are normalised with: its own statistics, else those of the row. Grey
+// pictures get the mean over the colours where the row has three.
+PixelStatistics statistics_of(const DatasetRow& row, const Dataset& dataset);
+
 struct DatasetConfig {
   std::string dataset = "fashion_mnist";
   std::string data_dir;

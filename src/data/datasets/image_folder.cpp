@@ -78,6 +78,15 @@ std::vector<std::string> classes_among(const std::vector<PictureFile>& found) {
   return names;
 }
 
+// food-11 of 2021: the training split has a labelled part, and another split stands in one folder,
+// whose name says nothing.
+bool hides_labels(const ImageFolderOptions& options,
+                  const fs::path& class_folder,
+                  const std::vector<PictureFile>& found) {
+  return options.split != options.class_split && class_folder.filename() == "labeled" &&
+         classes_among(found).size() == 1;
+}
+
 }  // namespace
 
 ImageFolder::ImageFolder(ImageFolderOptions options) : options_(std::move(options)) {
@@ -89,15 +98,16 @@ ImageFolder::ImageFolder(ImageFolderOptions options) : options_(std::move(option
   }
   folder_ = folder_of(options_, options_.split);
   const std::vector<PictureFile> found = list(folder_);
-  class_names_ = classes_among(options_.class_split == options_.split
-                                   ? found
-                                   : list(folder_of(options_, options_.class_split)));
+  const fs::path class_folder = folder_of(options_, options_.class_split);
+  class_names_ = classes_among(options_.class_split == options_.split ? found : list(class_folder));
+  const bool unlabelled = options_.split == kUnlabelledSplit ||
+                          (class_names_.size() > 1 && hides_labels(options_, class_folder, found));
   const auto count = static_cast<int64_t>(found.size());
   const int64_t kept = options_.limit > 0 ? std::min(options_.limit, count) : count;
   std::map<std::string, std::vector<fs::path>> unknown;  // files by class
   for (int64_t i = 0; i < kept; ++i) {
     const PictureFile& file = found[static_cast<size_t>(i * count / kept)];
-    if (options_.split == kUnlabelledSplit) {
+    if (unlabelled) {
       files_.push_back({file.path, kUnlabelled, file.bytes});
       continue;
     }

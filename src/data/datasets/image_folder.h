@@ -1,7 +1,8 @@
 // Pictures in folders: one folder per class, or classes in the names of files.
 //
 //   <root>/<split>/<class>/**            any names; classes in the order of their names' bytes
-//   <root>/<split>/labeled/<class>/**    food-11 of 2021
+//   <root>/<split>/labeled/<class>/**    food-11 of 2021, whose test pictures are all in the folder
+//                                        of one class: they have no labels
 //   <root>/<split>/unlabeled/**          of that too: the split `unlabeled`, without classes
 //   <root>/<split>/<class>_<rest>        food-11 of 2022; <class> is a number
 //

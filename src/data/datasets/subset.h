@@ -31,6 +31,7 @@ class Subset : public Dataset {
   std::filesystem::path path(int64_t index) const override { return base_->path(at(index)); }
   std::string origin(int64_t index) const override { return base_->origin(at(index)); }
   ImageShape shape() const override { return base_->shape(); }
+  PixelStatistics statistics() const override { return base_->statistics(); }
   const std::vector<std::string>& class_names() const override { return base_->class_names(); }
   // Of the base's content and of which samples these are.
   std::string fingerprint() const override;

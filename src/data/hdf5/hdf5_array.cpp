@@ -47,6 +47,10 @@ hid_t hdf5_type<int64_t>() {
   return H5T_STD_I64LE;
 }
 template <>
+hid_t hdf5_type<double>() {
+  return H5T_IEEE_F64LE;
+}
+template <>
 hid_t hdf5_type<float>() {
   return H5T_IEEE_F32LE;
 }

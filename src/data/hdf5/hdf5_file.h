@@ -51,7 +51,8 @@ class Hdf5Id {
   herr_t (*close_)(hid_t) = nullptr;
 };
 
-// How a number is stored: little endian. Defined for uint8_t, uint32_t, int64_t and float.
+// How a number is stored: little endian. Defined for uint8_t, uint32_t, int64_t, float
+// and double.
 template <class T>
 hid_t hdf5_type();
 

@@ -22,6 +22,7 @@ PackHeader header_of(const std::vector<PackSource>& sources, const PackOptions& 
   const Dataset& first = *sources.front().dataset;
   PackHeader header;
   header.class_names = first.class_names();
+  header.statistics = options.statistics;
   const ImageShape shape = first.shape();
   header.has_pixels = options.size > 0 || shape.height > 0;
   if (header.has_pixels) {
@@ -51,6 +52,9 @@ std::string key_of(const std::vector<PackSource>& sources,
   add(std::to_string(options.size) + (options.exact ? " exact" : ""));
   add(to_string(header.shape));
   for (const std::string& name : header.class_names) add(name);
+  for (const auto* values : {&header.statistics.mean, &header.statistics.std}) {
+    for (const double value : *values) add(std::to_string(value));
+  }
   for (const PackSource& source : sources) {
     add(source.split);
     add(std::to_string(source.dataset->size()));

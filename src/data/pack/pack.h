@@ -46,6 +46,7 @@ struct PackOptions {
   int64_t size = 0;                   // as in PackConfig
   bool exact = false;                 // FramingParameters::exact
   bool skip_bad = false;
+  PixelStatistics statistics = {};  // kept in the pack, which is normalised with them
   int64_t threads = 1;
   // Called on the calling thread after each sample.
   std::function<void(int64_t done, int64_t total, int64_t bytes)> on_progress = nullptr;

@@ -41,6 +41,7 @@ void PackDataset::read_header(const Hdf5File& file) {
                            "reads up to " + std::to_string(kPackVersion));
   }
   header_.class_names = file.read_strings("/class_names", -1);
+  read_statistics(file);
   const std::string group = "/" + options_.split;
   if (!file.has(group)) {
     std::string known;
@@ -48,6 +49,21 @@ void PackDataset::read_header(const Hdf5File& file) {
       if (file.has("/" + split)) known += (known.empty() ? "" : ", ") + split;
     }
     throw file.damaged(group, "there is no such split; there are: " + known);
+  }
+}
+
+void PackDataset::read_statistics(const Hdf5File& file) {
+  if (!file.has("/mean")) return;
+  PixelStatistics& statistics = header_.statistics;
+  statistics.mean = file.read<double>("/mean", {-1});
+  const auto channels = int64_t(statistics.mean.size());
+  statistics.std = file.read<double>("/std", {channels});
+  const auto outside = [](double value) { return !(value >= 0 && value <= 1); };
+  const auto flat = [](double value) { return !(value > 0 && value <= 1); };
+  if ((channels != 1 && channels != 3) ||
+      std::any_of(statistics.mean.begin(), statistics.mean.end(), outside) ||
+      std::any_of(statistics.std.begin(), statistics.std.end(), flat)) {
+    throw file.damaged("/mean", "expected a mean and a deviation from 0 to 1 for 1 or 3 channels");
   }
 }
 

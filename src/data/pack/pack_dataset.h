@@ -41,6 +41,8 @@ class PackDataset : public Dataset {
   void read(int64_t index, Sample& sample) const override;
   int64_t target(int64_t index) const override { return targets_[size_t(stored(index))]; }
   ImageShape shape() const override { return header_.shape; }
+  // Those of the data set that was packed; packs of older versions have none.
+  PixelStatistics statistics() const override { return header_.statistics; }
   const std::vector<std::string>& class_names() const override { return header_.class_names; }
   // Of the checksums and targets, so it costs nothing and follows the content.
   std::string fingerprint() const override;
@@ -50,6 +52,7 @@ class PackDataset : public Dataset {
 
  private:
   void read_header(const Hdf5File& file);
+  void read_statistics(const Hdf5File& file);
   void read_samples(const Hdf5File& file);
   void check_offsets(const Hdf5File& file, const std::string& object, int64_t bytes) const;
   void read_bytes(int64_t index, int64_t begin, std::vector<uint8_t>& bytes) const;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "data/dataset.h"
 #include "data/sample.h"
 
 namespace dtrain::data {
@@ -20,6 +21,7 @@ struct PackHeader {
   bool has_pixels = false;  // else the bytes of picture files
   ImageShape shape;         // of pixels
   std::vector<std::string> class_names;
+  PixelStatistics statistics;  // may be empty
 };
 
 // As Python's zlib.crc32.

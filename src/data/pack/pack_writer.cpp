@@ -28,6 +28,10 @@ PackWriter::PackWriter(const std::filesystem::path& path, PackHeader header, OnP
   file_.write_attribute("/", "version", kPackVersion);
   file_.write_attribute("/", "dtrain_version", std::string(util::kVersion));
   file_.write_strings("/class_names", header_.class_names);
+  if (header_.statistics.empty()) return;
+  const auto channels = int64_t(header_.statistics.mean.size());
+  file_.write<double>("/mean", header_.statistics.mean, {channels});
+  file_.write<double>("/std", header_.statistics.std, {channels});
 }
 
 void PackWriter::begin_split(const std::string& split,

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "data/datasets/split_names.h"
 #include "data/verify/verify_split.h"
 #include "util/check.h"
 
@@ -51,6 +52,7 @@ class Verifier {
     for (const char* name : {options.data.eval_split.c_str(), "train", "validation", "test"}) {
       if (place_of(name) == splits_.size()) splits_.emplace_back(name);
     }
+    if (is_used(kUnlabelledSplit) || has_unlabelled()) splits_.emplace_back(kUnlabelledSplit);
   }
 
   VerifyReport run() && {
@@ -66,7 +68,21 @@ class Verifier {
 
  private:
   bool is_used(const std::string& split) const {
-    return split == options_.data.train_split || split == options_.data.eval_split;
+    const DatasetConfig& data = options_.data;
+    if (split == kUnlabelledSplit) return data.unlabeled == "split";
+    // Parts of the training split take the place of the evaluation split.
+    const bool evaluates_parts = data.holdout > 0 || data.folds > 0;
+    return split == data.train_split || (split == data.eval_split && !evaluates_parts);
+  }
+
+  bool has_unlabelled() const {
+    if (row_.splits == nullptr) return false;
+    try {
+      const std::vector<std::string> found = row_.splits(report_.folder);
+      return std::find(found.begin(), found.end(), kUnlabelledSplit) != found.end();
+    } catch (const Error&) {
+      return false;  // the training split says what is wrong
+    }
   }
 
   size_t place_of(const std::string& split) const {
@@ -144,6 +160,7 @@ class Verifier {
           "has " + std::to_string(last.class_names.size()) + " classes, " + train.split + " has " +
               std::to_string(train.class_names.size()) + ", and " + first_difference(last, train));
     }
+    if (last.split == kUnlabelledSplit) return;
     for (size_t k = 0; k < last.class_names.size(); ++k) {
       if (last.class_samples[k] > 0) continue;
       add(FindingKind::kMissingClass,

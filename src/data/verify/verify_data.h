@@ -1,4 +1,5 @@
-// Checks a whole data set: every sample of every split, and the splits against each other.
+// Checks a whole data set: every sample of every split, the unlabelled one too, and the splits
+// against each other.
 #pragma once
 
 #include <cstdint>

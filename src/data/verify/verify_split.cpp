@@ -1,8 +1,6 @@
 // The workers of a check, and what each of them does with a sample.
 #include "data/verify/verify_split.h"
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <atomic>
 #include <charconv>
@@ -16,8 +14,8 @@
 #include "data/background_thread.h"
 #include "image/bad_picture.h"
 #include "image/decoder.h"
+#include "image/decoding_share.h"
 #include "image/header.h"
-#include "util/byte_budget.h"
 #include "util/hash.h"
 
 namespace dtrain::data {
@@ -68,28 +66,10 @@ bool has_ending_of(const std::filesystem::path& path, image::Format format) {
   return (ending == ".png") == (format == image::Format::kPng);
 }
 
-// What pictures that are decoded at the same time may take together, so that it does not grow with
-// the threads. The largest picture that is read at all takes it alone.
-constexpr int64_t kDecodingBytes = image::Limits{}.max_memory;
-
-// Above this, a picture's memory goes back to the system at once. (malloc keeps tens of MB for each
-// thread.)
-constexpr int64_t kLargeBytes = 4 << 20;
-
-struct GiveBack {
-  image::Decoded* decoded;  // or null
-  ~GiveBack() {
-    if (decoded == nullptr) return;
-    *decoded = {};
-    ::malloc_trim(0);
-  }
-};
-
 // One thread's part of the work.
 class Examiner {
  public:
-  Examiner(const Dataset& dataset, const std::string& split, util::ByteBudget& decoding)
-      : dataset_(dataset), split_(split), decoding_(decoding) {}
+  Examiner(const Dataset& dataset, const std::string& split) : dataset_(dataset), split_(split) {}
 
   void examine(int64_t index, SampleCheck& out) {
     index_ = index;
@@ -121,9 +101,7 @@ class Examiner {
 
   void decode() {
     const image::Header header = image::read_header(sample_.encoded);
-    const int64_t bytes = image::memory_to_decode(header);
-    const util::ByteBudget::Share share = decoding_.take(bytes);
-    const GiveBack give_back{bytes > kLargeBytes ? &decoded_ : nullptr};
+    const image::DecodingShare share(image::memory_to_decode(header), decoded_);
     if (header.format == image::Format::kPng) {
       image::decode_png(sample_.encoded, 3, decoded_);
     } else {
@@ -148,7 +126,6 @@ class Examiner {
 
   const Dataset& dataset_;
   const std::string& split_;
-  util::ByteBudget& decoding_;
   int64_t index_ = 0;
   Sample sample_;
   image::Decoded decoded_;
@@ -165,13 +142,12 @@ SplitCheck verify_split(const Dataset& dataset,
   SplitCheck out;
   out.samples.resize(static_cast<size_t>(total));
   std::atomic<int64_t> next{0}, done{0};
-  util::ByteBudget decoding(kDecodingBytes);
   std::mutex mutex;
   std::condition_variable finished;
   int64_t running = std::max<int64_t>(1, std::min(workers, total));
   std::vector<std::pair<int64_t, Finding>> found;
   const auto work = [&] {
-    Examiner examiner(dataset, split, decoding);
+    Examiner examiner(dataset, split);
     for (int64_t i = next++; i < total; i = next++) {
       examiner.examine(i, out.samples[static_cast<size_t>(i)]);
       ++done;

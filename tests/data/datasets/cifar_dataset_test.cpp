@@ -2,6 +2,7 @@
 #include "data/datasets/cifar_dataset.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
@@ -110,6 +111,25 @@ TEST_F(CifarTest, FilesThatAreNotWholeOrNotThereAreNamed) {
     return bad;
   });
   EXPECT_TRUE(mentions(refusal(), {"data_batch_3.bin", "found 11"}));
+}
+
+TEST_F(CifarTest, MissingFilesAndPipesAreNamedWithoutWaiting) {
+  for (int k = 1; k <= 5; ++k) {
+    write("data_batch_" + std::to_string(k) + ".bin", k, 1, one_label);
+  }
+  for (const bool pipe : {false, true}) {
+    std::filesystem::remove(folder_ / "data_batch_3.bin");
+    if (pipe) {
+      ASSERT_EQ(::mkfifo((folder_ / "data_batch_3.bin").c_str(), 0600), 0);
+    }
+    try {
+      open("cifar10", Split::kTrain);
+      FAIL() << "opened";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kData);
+      EXPECT_TRUE(mentions(error.what(), {"data_batch_3.bin", "cifar-10-binary.tar.gz"}));
+    }
+  }
 }
 
 }  // namespace

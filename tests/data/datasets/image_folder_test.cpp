@@ -107,6 +107,24 @@ TEST_F(ImageFolderTest, TheUnlabelledPartIsASplitWithoutTargets) {
   EXPECT_EQ(unlabelled.path(1).filename(), "d.jpg");
 }
 
+TEST_F(ImageFolderTest, TestPicturesOfFood11Of2021HaveNoLabelsThoughTheyStandInAFolder) {
+  for (const char* name : {"training/labeled/00/a.jpg",
+                           "training/labeled/01/b.jpg",
+                           "training/unlabeled/00/c.jpg",
+                           "validation/00/d.jpg",
+                           "validation/01/e.jpg",
+                           "testing/00/f.jpg",
+                           "testing/00/g.jpg"}) {
+    add(name);
+  }
+  const ImageFolder test = open("test"), validation = open("validation");
+  ASSERT_EQ(test.size(), 2);
+  EXPECT_EQ(test.class_names(), (Names{"00", "01"}));
+  EXPECT_EQ(test.target(0), kUnlabelled);
+  EXPECT_EQ(test.target(1), kUnlabelled);
+  EXPECT_EQ(validation.target(1), 1);
+}
+
 TEST_F(ImageFolderTest, UnlabelledPicturesMayStandBesideTheSplits) {
   add("train/a/1.jpg");
   add("unlabeled/x.jpg");

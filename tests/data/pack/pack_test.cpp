@@ -87,6 +87,22 @@ TEST_F(PackTest, PixelsComeBackAsTheyWere) {
   }
 }
 
+TEST_F(PackTest, IsNormalisedAsWhatWasPacked) {
+  const DatasetRow& row = find_dataset("pack");
+  const TinyDataset grey({.train = 5, .test = 1, .height = 5, .width = 7, .channels = 1});
+  pack({{"train", &grey}}, {.output = file_, .statistics = {{0.25}, {0.125}}});
+  const PixelStatistics kept = statistics_of(row, open_pack(file_));
+  EXPECT_EQ(kept.mean, std::vector<double>{0.25});
+  EXPECT_EQ(kept.std, std::vector<double>{0.125});
+  // Packs of older versions say nothing, and grey ones had to be told.
+  fs::remove(file_);
+  pack({{"train", &grey}}, {.output = file_});
+  const PixelStatistics assumed = statistics_of(row, open_pack(file_));
+  ASSERT_EQ(assumed.mean.size(), 1U);
+  EXPECT_NEAR(assumed.mean[0], 0.449, 1e-9);
+  EXPECT_NEAR(assumed.std[0], 0.226, 1e-9);
+}
+
 TEST_F(PackTest, FilesComeBackByteForByteWithTheirPaths) {
   for (const char* name : {"train/dog/1.jpg", "train/cat/2.jpg", "val/dog/3.jpg"}) add(name);
   add("train/cat/a b.png", "photo.png");

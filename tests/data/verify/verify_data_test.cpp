@@ -140,6 +140,38 @@ TEST_F(VerifyDataTest, OddPicturesAreNotesAndTrainingCanStart) {
                    {"ignored_file", "test/dog/list.txt"}}));
 }
 
+TEST_F(VerifyDataTest, TheUnlabelledPartIsASplitLikeTheOthers) {
+  add("training/labeled/cat/1.jpg", "jpeg_420.jpg");
+  add("training/labeled/dog/2.png", "photo.png");
+  add("validation/cat/3.jpg", "jpeg_444.jpg");
+  add("validation/dog/4.jpg", "jpeg_grey.jpg");
+  add("training/unlabeled/5.jpg", "jpeg_444.jpg");  // which stands in the validation split too
+  std::ofstream(folder_ / "training/unlabeled/6.jpg");
+  const VerifyReport report = verify();
+  ASSERT_EQ(report.splits.size(), 3U);
+  EXPECT_EQ(report.splits[2].split, "unlabeled");
+  EXPECT_EQ(report.splits[2].samples, 2);
+  EXPECT_EQ(found_in(report),
+            (Found{{"empty_file", "training/unlabeled/6.jpg"},
+                   {"in_two_splits", "training/unlabeled/5.jpg"},
+                   {"not_checked", "data set image_folder/test"}}));
+}
+
+TEST_F(VerifyDataTest, WithPartsOfTheTrainingSplitNoOtherIsNeeded) {
+  add("train/cat/1.jpg", "jpeg_420.jpg");
+  add("train/dog/2.png", "photo.png");
+  for (const bool folds : {false, true}) {
+    DatasetConfig data;
+    data.dataset = "image_folder";
+    data.data_dir = folder_.path();
+    data.folds = folds ? 2 : 0;
+    data.holdout = folds ? 0 : 0.5;
+    const VerifyReport report = verify_data({.data = data});
+    EXPECT_FALSE(report.training_would_fail());
+    EXPECT_EQ(report.splits.size(), 1U);
+  }
+}
+
 TEST_F(VerifyDataTest, SplitsAreComparedByTheirClasses) {
   add_good();
   fs::create_directories(folder_ / "train/bird");
