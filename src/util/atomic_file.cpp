@@ -207,10 +207,11 @@ void read_pieces(const fs::path& path, const std::function<void(std::string_view
   if (file.fd < 0) throw file_error("cannot read", path, errno);
   struct stat status = {};
   if (::fstat(file.fd, &status) != 0) throw file_error("cannot read", path, errno);
+  if (S_ISDIR(status.st_mode)) throw file_error("cannot read", path, EISDIR);
   if (!S_ISREG(status.st_mode)) {
     throw io_error("cannot read " + path.string(),
                    "it is no regular file",
-                   "name a file, not a folder, pipe or device");
+                   "name a file, not a pipe or device");
   }
   std::string buffer(kReadPiece, '\0');
   for (;;) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "image/bad_picture.h"
 #include "tests/support/mentions.h"
 #include "tests/support/pictures.h"
 #include "util/check.h"
