@@ -50,6 +50,11 @@ const std::vector<Command>& commands() {
        "Train the members of an ensemble in parallel on groups of ranks; the same command goes on.",
        /*uses_ranks=*/true,
        &run_ensemble},
+      {"vote",
+       "A.h5 B.h5 ... --output VOTE.h5 [flags]",
+       "Merge predictions of several networks on the same samples, and say what it gains.",
+       /*uses_ranks=*/false,
+       &run_vote},
       {"help", "[command]", "Print this, or the flags of a command.", false, &run_help},
       {"version", "", "Print the version of dtrain and of LibTorch.", false, &run_version},
   };

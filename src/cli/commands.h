@@ -43,6 +43,7 @@ int run_verify_data(const Words& words, dist::MpiScope* mpi);
 int run_pack(const Words& words, dist::MpiScope* mpi);
 int run_ensemble(const Words& words, dist::MpiScope* mpi);
 int run_predict(const Words& words, dist::MpiScope* mpi);
+int run_vote(const Words& words, dist::MpiScope* mpi);
 int run_help(const Words& words, dist::MpiScope* mpi);
 int run_version(const Words& words, dist::MpiScope* mpi);
 

@@ -65,10 +65,7 @@ Request read_request(const Words& words) {
 int run_ensemble(const Words& words, dist::MpiScope* mpi) {
   check(mpi != nullptr, "MPI is started before a command that uses ranks");
   const Request request = dist::together(*mpi, [&] { return read_request(words); });
-  const auto failed = run::train_ensemble(request.config, request.member, *mpi);
-  dist::together(*mpi, [&] {
-    if (!failed.empty()) throw failed.front().error;
-  });
+  run::run_ensemble(request.config, request.member, *mpi);
   return 0;
 }
 

@@ -65,6 +65,7 @@ class Loader {
         add_members("members[" + std::to_string(i) + "]", members[i]);
       }
     }
+    check_vote();
     problems_.throw_if_any("ensemble " + file_);
     config_.text = document.root.dump(2) + "\n";
     return std::move(config_);
@@ -85,6 +86,25 @@ class Loader {
     }
     config::check_limits(list, origins, problems_);
     config_.ensemble = sections.ensemble;
+  }
+
+  void check_vote() {
+    const EnsembleSection& ensemble = config_.ensemble;
+    if (ensemble.weights == "equal") return;
+    if (ensemble.vote != "soft") {
+      problems_.add("ensemble.weights",
+                    "are those of a soft vote, and ensemble.vote is " + ensemble.vote);
+    }
+    if (ensemble.validation == "none") {
+      problems_.add("ensemble.weights", "are found on validation samples: set ensemble.validation");
+    }
+    for (const EnsembleMember& member : config_.members) {
+      if (!member.is_fold || ensemble.validation != "eval") continue;
+      problems_.add("ensemble.weights",
+                    "are found on the same samples for all members, but " + member.name +
+                        " is evaluated on a fold of its own: use equal");
+      return;
+    }
   }
 
   void read_base(const JsonDocument& document) {

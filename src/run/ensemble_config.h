@@ -63,7 +63,7 @@ void fields(V& v, EnsembleSection& c) {
   v("views", c.views, "Test-time augmentation of the members' predictions (docs/transforms.md).");
   v("vote",
     c.vote,
-    one_of({"soft", "hard", "rank"}),
+    one_of({"soft", "hard", "rank-average"}),
     "How members become one: mean of probabilities, mode of classes, mean of ranks.");
   v("weights",
     c.weights,

@@ -11,6 +11,7 @@
 #include "run/ensemble_folder.h"
 #include "run/ensemble_plan.h"
 #include "run/ensemble_progress.h"
+#include "run/ensemble_vote.h"
 #include "run/predict_run.h"
 #include "run/train_run.h"
 #include "train/checkpoint_folder.h"
@@ -229,24 +230,14 @@ void open_folder(const EnsembleConfig& config, const dist::MpiScope& mpi) {
   });
 }
 
-}  // namespace
-
-std::vector<FailedMember> train_ensemble(const EnsembleConfig& config,
-                                         const std::string& only,
-                                         const dist::MpiScope& mpi) {
-  open_folder(config, mpi);
-  std::vector<int64_t> sizes;
-  std::vector<bool> done(config.members.size(), false);
-  util::Log log;
+// Returns, on rank 0, the members that failed.
+std::vector<FailedMember> train_members(const EnsembleConfig& config,
+                                        const std::vector<int64_t>& sizes,
+                                        const dist::MpiScope& mpi,
+                                        util::Log& log) {
+  std::vector<bool> done;
   dist::together(mpi, [&] {
-    sizes = only.empty() ? group_sizes(config, mpi.size()) : std::vector<int64_t>{mpi.size()};
-    if (mpi.rank() != 0) return;
-    log.set_terminal(stdout);
-    log.add_file(EnsembleFolder{config.ensemble.output}.log());
-    done = finished_members(config, log);
-    for (size_t i = 0; i < done.size(); ++i) {
-      if (!only.empty() && config.members[i].name != only) done[i] = true;
-    }
+    if (mpi.rank() == 0) done = finished_members(config, log);
   });
   const int64_t color = group_of(sizes, mpi.rank());
   const auto group = mpi.split(color);
@@ -269,6 +260,34 @@ std::vector<FailedMember> train_ensemble(const EnsembleConfig& config,
   if (!coordinator) return {};
   log.info(coordinator->table());
   return coordinator->failed();
+}
+
+EnsembleConfig with_one_member(EnsembleConfig config, const std::string& name) {
+  std::erase_if(config.members, [&](const EnsembleMember& one) { return one.name != name; });
+  return config;
+}
+
+}  // namespace
+
+void run_ensemble(const EnsembleConfig& config,
+                  const std::string& only,
+                  const dist::MpiScope& mpi) {
+  open_folder(config, mpi);
+  std::vector<int64_t> sizes = {mpi.size()};
+  util::Log log;
+  dist::together(mpi, [&] {
+    if (only.empty()) sizes = group_sizes(config, mpi.size());
+    if (mpi.rank() != 0) return;
+    log.set_terminal(stdout);
+    log.add_file(EnsembleFolder{config.ensemble.output}.log());
+  });
+  const std::vector<FailedMember> failed =
+      train_members(only.empty() ? config : with_one_member(config, only), sizes, mpi, log);
+  dist::together(mpi, [&] {
+    if (mpi.rank() != 0) return;
+    if (only.empty()) return vote_ensemble(config, failed, log);
+    if (!failed.empty()) throw failed.front().error;
+  });
 }
 
 }  // namespace dtrain::run

@@ -9,19 +9,13 @@
 
 namespace dtrain::run {
 
-// Trains what is not finished, on all ranks of `mpi`; collective. With `only` that member alone, by
-// all ranks as one group, as tasks of a SLURM array do; the result is the same bits.
+// Trains what is not finished, on all ranks of `mpi`, and votes; collective. With `only` that
+// member alone is trained, by all ranks as one group, as tasks of a SLURM array do, and nothing is
+// voted on; the member is the same bits.
 //
 // A member that fails (bad data, NaN, ...) is noted and the others go on; a process that dies ends
-// all ranks, and the next call goes on from the checkpoints. Returns, on rank 0, what went wrong
-// with each failed member; empty where all are finished. Throws Error for what concerns all
-// members.
-struct FailedMember {
-  std::string name;
-  Error error;
-};
-std::vector<FailedMember> train_ensemble(const EnsembleConfig& config,
-                                         const std::string& only,
-                                         const dist::MpiScope& mpi);
+// all ranks, and the next call goes on from the checkpoints. Throws the error of the first member
+// that failed when the vote cannot go without it, and Error for what concerns all members.
+void run_ensemble(const EnsembleConfig& config, const std::string& only, const dist::MpiScope& mpi);
 
 }  // namespace dtrain::run
