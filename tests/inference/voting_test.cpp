@@ -181,7 +181,8 @@ TEST(AddSoftmax, HasTheSameBitsOnEveryMachine) {
   for (int64_t i = 0; i < kRows * kClasses; ++i) logits.push_back(float(i * 7919 % 1009) / 32);
   add_softmax(logits, kClasses, 0.7F, 0.3F, sums);
   log_of(sums);
-  EXPECT_EQ(util::hash_hex(sums.data(), sums.size() * sizeof(float)), "cdba02d6b3eee20444c43635300c6301");
+  EXPECT_EQ(util::hash_hex(sums.data(), sums.size() * sizeof(float)),
+            "cdba02d6b3eee20444c43635300c6301");
 }
 
 TEST(LargestOfRow, IsTheLowestOfEquals) {
