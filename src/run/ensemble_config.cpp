@@ -168,6 +168,10 @@ class Loader {
     for (const Json& seed : json.at("seeds")) {
       EnsembleMember one = member;
       const auto value = int64_t(number(where + ".seeds", seed));
+      // Members differ in their training, not in what is held out.
+      if (one.config.data.split_seed < 0) {
+        set(one, "data.split_seed", one.config.data.split_seed, one.config.run.seed);
+      }
       set(one, "run.seed", one.config.run.seed, value);
       one.name += "-seed" + std::to_string(value);
       add_folds(where, json, std::move(one));

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -38,8 +39,8 @@ class Ensembles(TrainingTest):
     def content(self, output):
         """What members leave: weights, optimizers and predictions, by path."""
         folder = self.scratch / output / "members"
-        return {str(path.relative_to(folder)): path.read_bytes()
-                for pattern in ("*/predictions-*.h5", "*/checkpoints/last/*.safetensors")
+        return {os.path.relpath(path, folder): path.read_bytes()
+                for pattern in ("*/predictions-*.h5", "*/checkpoints/last/*.safetensors", "../vote.h5")
                 for path in folder.glob(pattern)}
 
     def test_members_are_the_same_in_parallel_alone_and_in_larger_company(self):
@@ -48,7 +49,9 @@ class Ensembles(TrainingTest):
         for name in NAMES:
             self.assertRegex(done.stdout, rf"{name} +finished +2/2")
         expected = self.content("out")
-        self.assertEqual(len(expected), 6 * 2 + 5 * 2 + 4)  # two tensor files each, two predictions, snap twice that
+        # Two tensor files each, two predictions, snap twice that; and the vote.
+        self.assertEqual(len(expected), 6 * 2 + 5 * 2 + 4 + 1)
+        self.assertRegex(done.stdout, r"(?m)^vote +[0-9.]+ +soft")
         self.ensemble(path, "--output", self.scratch / "three", ranks=3)
         self.assertTrue(self.content("three") == expected, "three ranks and two differ")
         for name in ("r34", "snap", "cv-fold1"):
@@ -65,7 +68,7 @@ class Ensembles(TrainingTest):
         # The sums of metrics are stored for each rank.
         results = [{k: v for k, v in self.content(output).items() if not k.endswith("state.safetensors")}
                    for output in ("out", "ones")]
-        self.assertEqual(len(results[0]), 3 * 3)
+        self.assertEqual(len(results[0]), 3 * 3 + 1)
         self.assertTrue(results[0] == results[1], "members of groups of 2 and of 1 differ")
         refused = self.ensemble(path, "--set", "ensemble.groups=2,1", "--output", self.scratch / "x", ranks=3, expect=78)
         self.assertIn("dist.deterministic_world", error_lines(refused)[0])
@@ -125,11 +128,23 @@ class Ensembles(TrainingTest):
             self.assertRegex(done.stdout, rf"(?m)^{name} +{state}")
         self.assertIn("/nonexistent", done.stdout)
         self.assertEqual(len(error_lines(done)), 1)
+        self.assertFalse((self.scratch / "out/vote.h5").exists())
+        quorum = self.ensemble(self.write(members, ranks_per_group=2, quorum=2), ranks=2)
+        self.assertIn("the vote goes without nodata", quorum.stdout)
+        self.assertTrue((self.scratch / "out/vote.h5").is_file())
         # Only what failed is made again; once its settings are right, all are finished.
         members[0]["config"] = {}
         members[1]["config"] = {}
         done = self.ensemble(self.write(members, ranks_per_group=2), ranks=2)
         self.assertEqual(done.stdout.count("was finished before"), 2)
+
+    def test_weights_are_found_on_what_all_members_held_out(self):
+        for weights in ("accuracy", "fitted"):
+            done = self.ensemble(self.write(MEMBERS[:2], weights=weights), ranks=2)
+            found = [float(x) for x in re.findall(r"(?m)^[A-C] +[0-9.]+ +([0-9.]+) +[0-9.]+ +resnet", done.stdout)]
+            self.assertEqual(len(found), 3)
+            self.assertAlmostEqual(sum(found), 1, places=3)
+            self.assertGreater(max(found) - min(found), 0)
 
     def test_finished_members_are_verified(self):
         path = self.write(members=MEMBERS[:1])

@@ -52,6 +52,7 @@ TEST_F(EnsembleConfigTest, MembersChangeTheBase) {
   EXPECT_EQ(config.members[0].config.model.width, 16);
   EXPECT_EQ(config.members[1].config.model.width, 8);
   EXPECT_EQ(config.members[1].config.run.seed, 3);
+  EXPECT_EQ(config.members[1].config.data.split_seed, 9);  // the same hold-out for all seeds
   EXPECT_EQ(config.members[3].config.data.folds, 2);
   EXPECT_EQ(config.members[4].config.data.fold, 1);
   EXPECT_EQ(config.members[4].config.data.split_seed, 9);  // one division for all folds
@@ -89,6 +90,15 @@ TEST_F(EnsembleConfigTest, AllProblemsAreListedAtOnce) {
                         "sedes",
                         "two members c",
                         "schedule.cycles"}));
+}
+
+TEST_F(EnsembleConfigTest, WeightsThatAreFoundNeedSamplesThatAllMembersShare) {
+  const std::string end = R"(, "members": [{"name": "a"}, {"name": "cv", "folds": 2}]})";
+  const std::string start = R"({"ensemble": {"output": "o", "weights": "fitted")";
+  EXPECT_TRUE(mentions(problems(start + "}" + end), {"ensemble.weights", "cv-fold0"}));
+  EXPECT_TRUE(mentions(problems(start + R"(, "vote": "hard"})" + end), {"soft vote"}));
+  EXPECT_TRUE(
+      mentions(problems(start + R"(, "validation": "none"})" + end), {"ensemble.validation"}));
 }
 
 TEST_F(EnsembleConfigTest, GroupsHaveAllRanksAndOneSizeUnlessTheWorldIsDeterministic) {
