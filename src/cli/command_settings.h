@@ -9,6 +9,7 @@
 
 #include "cli/commands.h"
 #include "cli/flags.h"
+#include "config/describe.h"
 #include "config/problems.h"
 #include "config/reader.h"
 #include "run/run_config.h"
@@ -26,6 +27,13 @@ template <class V, class Own>
 void fields(V& v, CommandSettings<Own>& c) {
   fields(v, c.run);
   fields(v, c.own);
+}
+
+// The command's own fields as `dtrain help` prints them.
+template <class Own>
+std::string own_flags() {
+  Own defaults;
+  return config::help_text(config::collect(defaults), &flags_of);
 }
 
 template <class Own>

@@ -19,6 +19,8 @@ struct Command {
   bool uses_ranks;
   // Runs the command on the words behind its name and returns the exit code; throws Error.
   int (*run)(const Words& words, dist::MpiScope* mpi);
+  // Its own flags, beside those of a run, as `dtrain help` prints them; nullptr: none.
+  std::string (*own_flags)() = nullptr;
 };
 
 const std::vector<Command>& commands();
@@ -44,6 +46,11 @@ int run_pack(const Words& words, dist::MpiScope* mpi);
 int run_ensemble(const Words& words, dist::MpiScope* mpi);
 int run_predict(const Words& words, dist::MpiScope* mpi);
 int run_vote(const Words& words, dist::MpiScope* mpi);
+std::string pack_flags();
+std::string predict_flags();
+std::string ensemble_flags();
+std::string vote_flags();
+
 int run_help(const Words& words, dist::MpiScope* mpi);
 int run_version(const Words& words, dist::MpiScope* mpi);
 

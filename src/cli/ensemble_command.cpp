@@ -62,6 +62,8 @@ Request read_request(const Words& words) {
 
 }  // namespace
 
+std::string ensemble_flags() { return own_flags<EnsembleSettings>(); }
+
 int run_ensemble(const Words& words, dist::MpiScope* mpi) {
   check(mpi != nullptr, "MPI is started before a command that uses ranks");
   const Request request = dist::together(*mpi, [&] { return read_request(words); });

@@ -57,6 +57,10 @@ int run_help(const Words& words, dist::MpiScope*) {
     text = "dtrain " + std::string(command->name) + " " + command->usage + "\n" + command->summary +
            "\n";
   }
+  for (const Command& one : commands()) {
+    if (one.own_flags == nullptr || (command != nullptr && command != &one)) continue;
+    text += "\nFlags of dtrain " + std::string(one.name) + ":\n" + one.own_flags();
+  }
   const bool has_flags = command == nullptr || command->run == &run_train;
   if (has_flags) {
     run::RunConfig defaults;

@@ -98,6 +98,8 @@ void print_report(const data::PackReport& report, const std::string& output, dou
 
 }  // namespace
 
+std::string pack_flags() { return own_flags<data::PackConfig>(); }
+
 int run_pack(const Words& words, dist::MpiScope*) {
   PackSettings settings = read_settings(words);
   run::RunConfig& run = settings.run;

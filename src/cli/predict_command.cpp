@@ -33,6 +33,8 @@ run::PredictRequest read_request(const Words& words) {
 
 }  // namespace
 
+std::string predict_flags() { return own_flags<run::PredictConfig>(); }
+
 int run_predict(const Words& words, dist::MpiScope* mpi) {
   check(mpi != nullptr, "MPI is started before a command that uses ranks");
   const run::PredictRequest request = dist::together(*mpi, [&] { return read_request(words); });

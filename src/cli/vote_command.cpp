@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "cli/command_settings.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "config/problems.h"
@@ -130,6 +131,8 @@ inference::VoteOptions options_of(const Request& request) {
 }
 
 }  // namespace
+
+std::string vote_flags() { return own_flags<VoteSettings>(); }
 
 int run_vote(const Words& words, dist::MpiScope*) {
   const Request request = read_request(words);
