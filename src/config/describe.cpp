@@ -157,6 +157,9 @@ std::string markdown(const FieldList& list, const FlagNames& flags) {
 
 std::string help_text(const FieldList& list, const FlagNames& flags) {
   std::string out;
+  for (const Field& field : list.all()) {
+    if (field.path.find('.') == std::string::npos) out += help_entry(field, flags(field.path));
+  }
   for (const Section& section : list.sections()) {
     out += "\n" + section.path + ": " + section.help + "\n";
     for (const Field& field : list.all()) {

@@ -28,7 +28,8 @@ std::string type_text(const Value& value);
 // The page docs/configuration.md: a table for each section. `list` holds the default values.
 std::string markdown(const FieldList& list, const FlagNames& flags);
 
-// The body of --help: a paragraph for each section, a line or two for each flag.
+// The body of --help: a line or two for each flag, those in no section first, then a paragraph for
+// each section.
 std::string help_text(const FieldList& list, const FlagNames& flags);
 
 // Every value and where it came from, aligned in three columns, one line a field.
