@@ -3,13 +3,13 @@
 
 #include "cli/command_settings.h"
 #include "cli/commands.h"
-#include "run/ensemble_run.h"
+#include "ensemble/ensemble_run.h"
 #include "util/check.h"
 
 namespace dtrain::cli {
 
 struct EnsembleSettings {
-  run::EnsembleSection ensemble;
+  ensemble::EnsembleSection ensemble;
   std::string member;
 };
 
@@ -26,7 +26,7 @@ void fields(V& v, EnsembleSettings& c) {
 namespace {
 
 struct Request {
-  run::EnsembleConfig config;
+  ensemble::EnsembleConfig config;
   std::string member;
 };
 
@@ -50,10 +50,10 @@ Request read_request(const Words& words) {
     if (setting.path == "run.output") setting.path = "ensemble.output";
     overrides.push_back(std::move(setting));
   }
-  request.config = run::load_ensemble_config(arguments.config_file, overrides);
+  request.config = ensemble::load_ensemble_config(arguments.config_file, overrides);
   if (request.member.empty()) return request;
   std::string names;
-  for (const run::EnsembleMember& member : request.config.members) {
+  for (const ensemble::EnsembleMember& member : request.config.members) {
     if (member.name == request.member) return request;
     names += (names.empty() ? "" : ", ") + member.name;
   }
@@ -67,7 +67,7 @@ std::string ensemble_flags() { return own_flags<EnsembleSettings>(); }
 int run_ensemble(const Words& words, dist::MpiScope* mpi) {
   check(mpi != nullptr, "MPI is started before a command that uses ranks");
   const Request request = dist::together(*mpi, [&] { return read_request(words); });
-  run::run_ensemble(request.config, request.member, *mpi);
+  ensemble::run_ensemble(request.config, request.member, *mpi);
   return 0;
 }
 

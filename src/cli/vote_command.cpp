@@ -13,7 +13,7 @@
 #include "config/reader.h"
 #include "inference/vote_files.h"
 #include "inference/vote_weights.h"
-#include "run/vote_report.h"
+#include "review/vote_report.h"
 #include "util/check.h"
 #include "util/log.h"
 
@@ -139,7 +139,7 @@ int run_vote(const Words& words, dist::MpiScope*) {
   util::log().set_terminal(stdout);
   const VoteResult result =
       inference::vote_files(request.files, request.settings.output, options_of(request));
-  run::log_vote(result, request.settings.output, util::log());
+  review::log_vote(result, request.settings.output, util::log());
   return 0;
 }
 

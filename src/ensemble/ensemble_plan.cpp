@@ -1,4 +1,4 @@
-#include "run/ensemble_plan.h"
+#include "ensemble/ensemble_plan.h"
 
 #include <algorithm>
 #include <numeric>
@@ -6,7 +6,7 @@
 
 #include "util/check.h"
 
-namespace dtrain::run {
+namespace dtrain::ensemble {
 
 EnsemblePlan::EnsemblePlan(std::vector<double> costs,
                            std::vector<int64_t> group_sizes,
@@ -50,4 +50,4 @@ std::optional<int64_t> EnsemblePlan::next(int64_t group) {
   return std::nullopt;
 }
 
-}  // namespace dtrain::run
+}  // namespace dtrain::ensemble

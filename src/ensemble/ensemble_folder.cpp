@@ -1,4 +1,4 @@
-#include "run/ensemble_folder.h"
+#include "ensemble/ensemble_folder.h"
 
 #include <algorithm>
 #include <utility>
@@ -10,7 +10,7 @@
 #include "util/atomic_file.h"
 #include "util/hash.h"
 
-namespace dtrain::run {
+namespace dtrain::ensemble {
 namespace {
 
 namespace fs = std::filesystem;
@@ -38,10 +38,10 @@ std::vector<fs::path> files_of(const EnsembleConfig& config, const EnsembleMembe
 }
 
 // Settings whose values differ and that change the result.
-std::string differing_settings(const RunConfig& before, const RunConfig& now) {
+std::string differing_settings(const run::RunConfig& before, const run::RunConfig& now) {
   std::string text;
-  for (const config::Difference& difference : differences(before, now)) {
-    if (is_free_setting(difference.path)) continue;
+  for (const config::Difference& difference : run::differences(before, now)) {
+    if (run::is_free_setting(difference.path)) continue;
     text += (text.empty() ? "" : ", ") + difference.path + " was " + difference.left + " and is " +
             difference.right;
   }
@@ -72,7 +72,7 @@ void write_finished(const EnsembleConfig& config, const EnsembleMember& member) 
   Json record;
   record["format"] = "dtrain-ensemble-member";
   record["version"] = kFinishedVersion;
-  record["config"] = Json::parse(effective_config(member.config));
+  record["config"] = Json::parse(run::effective_config(member.config));
   record["checkpoint"] = config.ensemble.checkpoint;
   record["views"] = config.ensemble.views;
   for (const fs::path& file : files_of(config, member)) {
@@ -95,7 +95,8 @@ bool is_finished(const EnsembleConfig& config, const EnsembleMember& member, std
   try {
     const Json record = config::read_json_file(record_path.string()).root;
     changed = differing_settings(
-        parse_effective_config(record.at("config").dump(), record_path.string()), member.config);
+        run::parse_effective_config(record.at("config").dump(), record_path.string()),
+        member.config);
     train::verify_checkpoint(record_path.parent_path() / "checkpoints" /
                              config.ensemble.checkpoint);
     if (record.at("checkpoint") != config.ensemble.checkpoint ||
@@ -122,4 +123,4 @@ bool is_finished(const EnsembleConfig& config, const EnsembleMember& member, std
   return true;
 }
 
-}  // namespace dtrain::run
+}  // namespace dtrain::ensemble

@@ -7,10 +7,10 @@
 #include <thread>
 #include <vector>
 
-#include "run/ensemble_config.h"
+#include "ensemble/ensemble_config.h"
 #include "util/log.h"
 
-namespace dtrain::run {
+namespace dtrain::ensemble {
 
 enum class MemberState { kWaiting, kTraining, kFinished, kFailed };
 
@@ -44,4 +44,4 @@ class EnsembleProgress {
   std::thread thread_;
 };
 
-}  // namespace dtrain::run
+}  // namespace dtrain::ensemble

@@ -5,9 +5,9 @@
 #include <string>
 
 #include "dist/mpi_scope.h"
-#include "run/ensemble_config.h"
+#include "ensemble/ensemble_config.h"
 
-namespace dtrain::run {
+namespace dtrain::ensemble {
 
 // Trains what is not finished, on all ranks of `mpi`, and votes; collective. With `only` that
 // member alone is trained, by all ranks as one group, as tasks of a SLURM array do, and nothing is
@@ -18,4 +18,4 @@ namespace dtrain::run {
 // that failed when the vote cannot go without it, and Error for what concerns all members.
 void run_ensemble(const EnsembleConfig& config, const std::string& only, const dist::MpiScope& mpi);
 
-}  // namespace dtrain::run
+}  // namespace dtrain::ensemble

@@ -1,5 +1,5 @@
 // Which members an ensemble's file stands for, and what is refused.
-#include "run/ensemble_config.h"
+#include "ensemble/ensemble_config.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include "tests/support/temp_folder.h"
 #include "util/atomic_file.h"
 
-namespace dtrain::run {
+namespace dtrain::ensemble {
 namespace {
 
 using dtrain::testing::error_text;
@@ -116,4 +116,4 @@ TEST_F(EnsembleConfigTest, GroupsHaveAllRanksAndOneSizeUnlessTheWorldIsDetermini
 }
 
 }  // namespace
-}  // namespace dtrain::run
+}  // namespace dtrain::ensemble

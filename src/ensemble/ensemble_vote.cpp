@@ -1,13 +1,13 @@
-#include "run/ensemble_vote.h"
+#include "ensemble/ensemble_vote.h"
 
 #include <algorithm>
 #include <thread>
 
+#include "ensemble/ensemble_folder.h"
 #include "inference/vote_weights.h"
-#include "run/ensemble_folder.h"
-#include "run/vote_report.h"
+#include "review/vote_report.h"
 
-namespace dtrain::run {
+namespace dtrain::ensemble {
 namespace {
 
 namespace fs = std::filesystem;
@@ -60,9 +60,9 @@ void vote_ensemble(const EnsembleConfig& config,
   }
   const Files files = files_of(config, failed);
   const fs::path output = fs::path(ensemble.output) / "vote.h5";
-  log_vote(inference::vote_files(files.voted, output, options_of(ensemble, files)),
-           output.string(),
-           log);
+  review::log_vote(inference::vote_files(files.voted, output, options_of(ensemble, files)),
+                   output.string(),
+                   log);
 }
 
-}  // namespace dtrain::run
+}  // namespace dtrain::ensemble

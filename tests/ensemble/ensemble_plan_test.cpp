@@ -1,5 +1,5 @@
 // Which member goes to which group.
-#include "run/ensemble_plan.h"
+#include "ensemble/ensemble_plan.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 
 #include "util/random.h"
 
-namespace dtrain::run {
+namespace dtrain::ensemble {
 namespace {
 
 // Lets the groups work; `slowness` times as long as planned. Returns when each ended, and checks
@@ -86,4 +86,4 @@ TEST(EnsemblePlan, EndsWithinTheKnownBoundOfTheBestPossible) {
 }
 
 }  // namespace
-}  // namespace dtrain::run
+}  // namespace dtrain::ensemble

@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "run/ensemble_config.h"
+#include "ensemble/ensemble_config.h"
 #include "util/check.h"
 #include "util/log.h"
 
-namespace dtrain::run {
+namespace dtrain::ensemble {
 
 struct FailedMember {
   std::string name;
@@ -22,4 +22,4 @@ void vote_ensemble(const EnsembleConfig& config,
                    const std::vector<FailedMember>& failed,
                    util::Log& log);
 
-}  // namespace dtrain::run
+}  // namespace dtrain::ensemble

@@ -1,17 +1,17 @@
-#include "run/ensemble_progress.h"
+#include "ensemble/ensemble_progress.h"
 
 #include <array>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 
+#include "ensemble/ensemble_folder.h"
 #include "report/csv_writer.h"
 #include "report/table.h"
-#include "run/ensemble_folder.h"
 #include "run/run_folder.h"
 #include "util/check.h"
 
-namespace dtrain::run {
+namespace dtrain::ensemble {
 namespace {
 
 constexpr auto kPause = std::chrono::seconds(5);
@@ -64,7 +64,7 @@ std::string EnsembleProgress::table() const {
   report::Table table({"member", "state", "epoch", "train_loss", "eval_loss", "eval_top1"});
   for (size_t i = 0; i < rows_.size(); ++i) {
     const EnsembleMember& member = config_.members[i];
-    const RunFolder folder{EnsembleFolder{config_.ensemble.output}.member(member)};
+    const run::RunFolder folder{EnsembleFolder{config_.ensemble.output}.member(member)};
     std::vector<std::string> cells = {member.name, name_of(rows_[i].state), "", "", "", ""};
     try {
       const report::CsvTable summary = report::read_csv(folder.summary());
@@ -97,4 +97,4 @@ void EnsembleProgress::watch() {
   }
 }
 
-}  // namespace dtrain::run
+}  // namespace dtrain::ensemble

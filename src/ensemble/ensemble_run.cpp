@@ -1,4 +1,4 @@
-#include "run/ensemble_run.h"
+#include "ensemble/ensemble_run.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -8,17 +8,17 @@
 #include <utility>
 
 #include "dist/mpi_work_queue.h"
-#include "run/ensemble_folder.h"
-#include "run/ensemble_plan.h"
-#include "run/ensemble_progress.h"
-#include "run/ensemble_vote.h"
+#include "ensemble/ensemble_folder.h"
+#include "ensemble/ensemble_plan.h"
+#include "ensemble/ensemble_progress.h"
+#include "ensemble/ensemble_vote.h"
 #include "run/predict_run.h"
 #include "run/train_run.h"
 #include "train/checkpoint_folder.h"
 #include "util/atomic_file.h"
 #include "util/log.h"
 
-namespace dtrain::run {
+namespace dtrain::ensemble {
 namespace {
 
 namespace fs = std::filesystem;
@@ -140,7 +140,7 @@ void predict_split(const EnsembleConfig& config,
                    const std::string& split,
                    const fs::path& output,
                    const dist::MpiScope& group) {
-  PredictRequest request;
+  run::PredictRequest request;
   request.config.checkpoint = {checkpoint};
   request.config.split = split;
   request.config.views = config.ensemble.views;
@@ -150,7 +150,7 @@ void predict_split(const EnsembleConfig& config,
            {"run.device", member.config.run.device}}) {
     request.overrides.push_back({path, value, "ensemble member " + member.name});
   }
-  predict(request, group, /*on_terminal=*/false);
+  run::predict(request, group, /*on_terminal=*/false);
 }
 
 // Trains a member and predicts with it; collective over the group.
@@ -158,7 +158,7 @@ void make_member(const EnsembleConfig& config,
                  const EnsembleMember& member,
                  const dist::MpiScope& group) {
   const fs::path folder = EnsembleFolder{config.ensemble.output}.member(member);
-  train(member.config, group, {.folder = folder, .on_terminal = false});
+  run::train(member.config, group, {.folder = folder, .on_terminal = false});
   std::vector<std::string> checkpoints(size_t(member.snapshots));
   dist::together(group, [&] {
     if (group.rank() == 0) checkpoints = predicting_checkpoints(config, member, folder);
@@ -290,4 +290,4 @@ void run_ensemble(const EnsembleConfig& config,
   });
 }
 
-}  // namespace dtrain::run
+}  // namespace dtrain::ensemble

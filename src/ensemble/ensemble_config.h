@@ -21,7 +21,7 @@
 #include "config/fields.h"
 #include "run/run_config.h"
 
-namespace dtrain::run {
+namespace dtrain::ensemble {
 
 struct EnsembleSection {
   std::string output;
@@ -81,7 +81,7 @@ void fields(V& v, EnsembleSection& c) {
 // One training.
 struct EnsembleMember {
   std::string name;  // of its folder, <output>/members/<name>
-  RunConfig config;
+  run::RunConfig config;
   int64_t snapshots = 1;  // checkpoints that predict, each at the end of a cycle
   bool is_fold = false;
   double cost = 0;  // relative
@@ -101,4 +101,4 @@ EnsembleConfig load_ensemble_config(const std::string& file,
 // The sizes of the groups that `ranks` ranks form. Throws Error(kConfig) where they do not fit.
 std::vector<int64_t> group_sizes(const EnsembleConfig& config, int64_t ranks);
 
-}  // namespace dtrain::run
+}  // namespace dtrain::ensemble

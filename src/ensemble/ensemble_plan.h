@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-namespace dtrain::run {
+namespace dtrain::ensemble {
 
 // The members that are left to train, handed out one at a time.
 //
@@ -33,4 +33,4 @@ class EnsemblePlan {
   std::vector<double> ends_;  // of each group, by the costs of what it was given
 };
 
-}  // namespace dtrain::run
+}  // namespace dtrain::ensemble

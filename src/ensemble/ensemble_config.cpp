@@ -1,4 +1,4 @@
-#include "run/ensemble_config.h"
+#include "ensemble/ensemble_config.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -10,7 +10,7 @@
 #include "models/registry.h"
 #include "util/atomic_file.h"
 
-namespace dtrain::run {
+namespace dtrain::ensemble {
 namespace {
 
 using config::Json;
@@ -206,7 +206,7 @@ class Loader {
     }
     member.config.run.experiment = member.name;
     member.config.run.output = config_.ensemble.output + "/members";
-    Problems of_member = validate(member.config);
+    Problems of_member = run::validate(member.config);
     for (const config::Problem& problem : of_member.all()) {
       problems_.add("member " + member.name + ": " + problem.where, problem.text);
     }
@@ -214,7 +214,7 @@ class Loader {
     config_.members.push_back(std::move(member));
   }
 
-  static double estimated_cost(const RunConfig& config) {
+  static double estimated_cost(const run::RunConfig& config) {
     const int64_t side = config.transforms.size > 0 ? config.transforms.size : kAssumedSide;
     models::ModelConfig model = config.model;
     if (model.in_channels == 0) model.in_channels = 3;
@@ -241,7 +241,7 @@ class Loader {
   std::vector<config::Override> overrides_;
   Problems problems_;
   EnsembleConfig config_;
-  RunConfig base_;
+  run::RunConfig base_;
   std::set<std::string> names_;
 };
 
@@ -284,4 +284,4 @@ std::vector<int64_t> group_sizes(const EnsembleConfig& config, int64_t ranks) {
   return groups;
 }
 
-}  // namespace dtrain::run
+}  // namespace dtrain::ensemble

@@ -1,4 +1,4 @@
-#include "run/vote_report.h"
+#include "review/vote_report.h"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 
 #include "report/table.h"
 
-namespace dtrain::run {
+namespace dtrain::review {
 namespace {
 
 using inference::VoteResult;
@@ -86,4 +86,4 @@ void log_vote(const VoteResult& result, const std::string& output, util::Log& lo
            std::to_string(result.members.size()) + " members: " + output);
 }
 
-}  // namespace dtrain::run
+}  // namespace dtrain::review

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "run/ensemble_config.h"
+#include "ensemble/ensemble_config.h"
 
-namespace dtrain::run {
+namespace dtrain::ensemble {
 
 // Predictions of one checkpoint of a member. A snapshot ensemble has several of them.
 struct MemberPredictions {
@@ -43,4 +43,4 @@ void write_finished(const EnsembleConfig& config, const EnsembleMember& member);
 // Error(kConfig) where it was trained with settings that give another result.
 bool is_finished(const EnsembleConfig& config, const EnsembleMember& member, std::string* why);
 
-}  // namespace dtrain::run
+}  // namespace dtrain::ensemble
