@@ -4,7 +4,10 @@
 //   run::RunConfig run = run::load_run_config(parsed.config_file, parsed.of_run);
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "cli/commands.h"
@@ -75,6 +78,32 @@ ParsedCommand<Own> parse_command(const Words& words) {
   config::check_limits(own, origins, problems);
   problems.throw_if_any("command line", ExitCode::kUsage);
   return parsed;
+}
+
+// For commands between files, which have no settings of a run. `usage` is the advice where a
+// --config is given.
+template <class Own>
+ParsedCommand<Own> parse_file_command(const Words& words, const std::string& usage) {
+  ParsedCommand<Own> parsed;
+  const config::FieldList own = config::collect(parsed.own);
+  const Arguments arguments = parse_arguments(words, own);
+  config::Problems problems;
+  config::Origins origins;
+  for (const config::Override& setting : arguments.overrides) {
+    config::read_text(own, setting, origins, problems);
+  }
+  config::check_limits(own, origins, problems);
+  problems.throw_if_any("command line", ExitCode::kUsage);
+  if (!arguments.config_file.empty()) {
+    throw usage_error("command line", "there is no --config", usage);
+  }
+  parsed.positionals = arguments.positionals;
+  return parsed;
+}
+
+// What --threads 0 stands for.
+inline int64_t threads_or_all(int64_t threads) {
+  return threads > 0 ? threads : std::max<int64_t>(1, std::thread::hardware_concurrency());
 }
 
 }  // namespace dtrain::cli

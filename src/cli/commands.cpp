@@ -59,6 +59,13 @@ const std::vector<Command>& commands() {
        /*uses_ranks=*/false,
        &run_vote,
        &vote_flags},
+      {"calibrate",
+       "VALIDATION.h5 [flags]",
+       "Fit the temperature that makes confidences right, on predictions of labelled samples, and "
+       "keep it with the checkpoint.",
+       /*uses_ranks=*/false,
+       &run_calibrate,
+       &calibrate_flags},
       {"help", "[command]", "Print this, or the flags of a command.", false, &run_help},
       {"version", "", "Print the version of dtrain and of LibTorch.", false, &run_version},
   };

@@ -2,18 +2,19 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <optional>
 #include <string>
-#include <thread>
+#include <utility>
 #include <vector>
 
 #include "cli/command_settings.h"
 #include "cli/commands.h"
-#include "cli/flags.h"
-#include "config/problems.h"
-#include "config/reader.h"
+#include "inference/submission.h"
 #include "inference/vote_files.h"
-#include "inference/vote_weights.h"
+#include "inference/vote_validation.h"
+#include "review/calibration_report.h"
 #include "review/vote_report.h"
+#include "util/atomic_file.h"
 #include "util/check.h"
 #include "util/log.h"
 
@@ -24,6 +25,8 @@ struct VoteSettings {
   std::string rule = "soft";
   std::string weights;
   std::vector<std::string> validation;
+  bool calibrate = false;
+  std::string csv;
   int64_t quorum = 0;
   int64_t threads = 0;
 };
@@ -43,6 +46,10 @@ void fields(V& v, VoteSettings& c) {
   v("validation",
     c.validation,
     "Predictions of labelled samples by the same members, in the same order.");
+  v("calibrate",
+    c.calibrate,
+    "Fit the temperature of the vote on --validation, whose vote stays beside the output.");
+  v("csv", c.csv, "Also write Id,Category lines to this file.");
   v("quorum",
     c.quorum,
     at_least(0),
@@ -56,29 +63,17 @@ using inference::VoteResult;
 using inference::VoteRule;
 using Paths = std::vector<std::filesystem::path>;
 
+constexpr const char* kUsage = "usage: dtrain vote A.h5 B.h5 ... --output VOTE.h5 [flags]";
+
 struct Request {
   VoteSettings settings;
   Paths files;
 };
 
 Request read_request(const Words& words) {
-  Request request;
-  const config::FieldList list = config::collect(request.settings);
-  const Arguments arguments = parse_arguments(words, list);
-  config::Problems problems;
-  config::Origins origins;
-  for (const config::Override& setting : arguments.overrides) {
-    config::read_text(list, setting, origins, problems);
-  }
-  config::check_limits(list, origins, problems);
-  problems.throw_if_any("command line", ExitCode::kUsage);
-  request.files.assign(arguments.positionals.begin(), arguments.positionals.end());
-  if (request.files.empty() || !arguments.config_file.empty()) {
-    throw usage_error("dtrain vote",
-                      request.files.empty() ? "no files" : "there is no --config",
-                      "usage: dtrain vote A.h5 B.h5 ... --output VOTE.h5 [flags]");
-  }
-  return request;
+  auto parsed = parse_file_command<VoteSettings>(words, kUsage);
+  if (parsed.positionals.empty()) throw usage_error("dtrain vote", "no files", kUsage);
+  return {std::move(parsed.own), Paths(parsed.positionals.begin(), parsed.positionals.end())};
 }
 
 std::vector<double> numbers_of(const std::string& text, size_t count) {
@@ -97,37 +92,51 @@ std::vector<double> numbers_of(const std::string& text, size_t count) {
                     "write a number for each, as 1,2,0.5, or accuracy or fitted");
 }
 
-std::vector<double> weights_of(const Request& request) {
+bool is_found_on_validation(const std::string& weights) {
+  return weights == "accuracy" || weights == "fitted";
+}
+
+void expect_validation(const Request& request) {
   const VoteSettings& settings = request.settings;
-  if (settings.weights != "accuracy" && settings.weights != "fitted") {
-    return numbers_of(settings.weights, request.files.size());
-  }
-  if (settings.validation.size() != request.files.size()) {
-    throw usage_error("--validation",
-                      "has " + std::to_string(settings.validation.size()) + " files for " +
-                          std::to_string(request.files.size()) + " members",
-                      "weights are found on predictions of labelled samples by each member");
-  }
-  const Paths validation(settings.validation.begin(), settings.validation.end());
-  return settings.weights == "accuracy" ? inference::accuracy_weights(validation)
-                                        : inference::fitted_weights(validation).weights;
+  const bool is_needed = settings.calibrate || is_found_on_validation(settings.weights);
+  if (!is_needed || settings.validation.size() == request.files.size()) return;
+  throw usage_error("--validation",
+                    "has " + std::to_string(settings.validation.size()) + " files for " +
+                        std::to_string(request.files.size()) + " members",
+                    "weights and temperatures are found on predictions of labelled samples by "
+                    "each member");
 }
 
 inference::VoteOptions options_of(const Request& request) {
+  const VoteSettings& settings = request.settings;
   inference::VoteOptions options;
-  options.rule = inference::vote_rule(request.settings.rule);
-  if (!request.settings.weights.empty()) {
+  options.rule = inference::vote_rule(settings.rule);
+  if (!settings.weights.empty()) {
     if (options.rule != VoteRule::kSoft) {
       throw usage_error("--weights", "goes with --rule soft", "leave one of them out");
     }
-    options.rule = VoteRule::kWeighted;
-    options.weights = weights_of(request);
+    if (!is_found_on_validation(settings.weights)) {
+      options.rule = VoteRule::kWeighted;
+      options.weights = numbers_of(settings.weights, request.files.size());
+    }
   }
-  options.quorum = request.settings.quorum;
-  options.threads = request.settings.threads > 0
-                        ? request.settings.threads
-                        : std::max<int64_t>(1, std::thread::hardware_concurrency());
+  expect_validation(request);
+  options.quorum = settings.quorum;
+  options.threads = threads_or_all(settings.threads);
   return options;
+}
+
+// "vote.h5" -> "vote-validation.h5"
+std::filesystem::path validation_vote(const std::filesystem::path& output) {
+  return output.parent_path() /
+         (output.stem().string() + "-validation" + output.extension().string());
+}
+
+void write_csv(const VoteSettings& settings) {
+  const inference::PredictionsFile vote(settings.output);
+  inference::Submission submission(vote.size());
+  submission.add(vote.index(), vote.header().class_names);
+  util::write_file_atomic(settings.csv, submission.text());
 }
 
 }  // namespace
@@ -136,10 +145,24 @@ std::string vote_flags() { return own_flags<VoteSettings>(); }
 
 int run_vote(const Words& words, dist::MpiScope*) {
   const Request request = read_request(words);
+  const VoteSettings& settings = request.settings;
   util::log().set_terminal(stdout);
-  const VoteResult result =
-      inference::vote_files(request.files, request.settings.output, options_of(request));
-  review::log_vote(result, request.settings.output, util::log());
+  inference::VoteOptions options = options_of(request);
+  std::optional<inference::CalibrationReport> calibration;
+  if (settings.calibrate || is_found_on_validation(settings.weights)) {
+    const Paths validation(settings.validation.begin(), settings.validation.end());
+    calibration = inference::prepare_vote(
+        request.files,
+        validation,
+        validation_vote(settings.output),
+        {.weights = is_found_on_validation(settings.weights) ? settings.weights : "equal",
+         .calibrate = settings.calibrate},
+        options);
+  }
+  const VoteResult result = inference::vote_files(request.files, settings.output, options);
+  review::log_vote(result, settings.output, util::log());
+  if (calibration) review::log_calibration(*calibration, "The vote", util::log());
+  if (!settings.csv.empty()) write_csv(settings);
   return 0;
 }
 

@@ -98,12 +98,12 @@ class Loader {
     if (ensemble.validation == "none") {
       problems_.add("ensemble.weights", "are found on validation samples: set ensemble.validation");
     }
-    for (const EnsembleMember& member : config_.members) {
-      if (!member.is_fold || ensemble.validation != "eval") continue;
-      problems_.add("ensemble.weights",
-                    "are found on the same samples for all members, but " + member.name +
-                        " is evaluated on a fold of its own: use equal");
-      return;
+    const std::string different =
+        ensemble.validation == "none" ? "" : different_validation(config_);
+    if (!different.empty()) {
+      problems_.add(
+          "ensemble.weights",
+          "are found on the same samples for all members, but " + different + ": use equal");
     }
   }
 
@@ -116,6 +116,12 @@ class Loader {
           config::read_json_file(path.string(), {}, &problems_), list, base_.origins, problems_);
     } else if (document.root.contains("base")) {
       config::read_values(part_of(document, "base"), list, base_.origins, problems_);
+    }
+    Problems of_members;  // where the same flags are read again
+    for (const config::Override& setting : overrides_) {
+      if (config::find_field(list, setting.path) != nullptr) {
+        config::read_text(list, setting, base_.origins, of_members);
+      }
     }
   }
 
@@ -145,6 +151,10 @@ class Loader {
             "has a key " + key + "; there are name, config, seeds, folds, snapshots and cost");
       }
     }
+    // Members differ in their training, not in what is held out, and folds are of one division.
+    if (member.config.data.split_seed < 0) {
+      set(member, "data.split_seed", member.config.data.split_seed, base_.run.seed);
+    }
     if (member.name.empty()) member.name = member.config.model.name;
     if (json.contains("cost")) member.cost = number(where + ".cost", json.at("cost"));
     add_snapshots(where, json, std::move(member));
@@ -168,10 +178,6 @@ class Loader {
     for (const Json& seed : json.at("seeds")) {
       EnsembleMember one = member;
       const auto value = int64_t(number(where + ".seeds", seed));
-      // Members differ in their training, not in what is held out.
-      if (one.config.data.split_seed < 0) {
-        set(one, "data.split_seed", one.config.data.split_seed, one.config.run.seed);
-      }
       set(one, "run.seed", one.config.run.seed, value);
       one.name += "-seed" + std::to_string(value);
       add_folds(where, json, std::move(one));
@@ -187,10 +193,6 @@ class Loader {
       one.is_fold = true;
       set(one, "data.folds", one.config.data.folds, folds);
       set(one, "data.fold", one.config.data.fold, fold);
-      // All folds are parts of one division.
-      if (one.config.data.split_seed < 0) {
-        set(one, "data.split_seed", one.config.data.split_seed, one.config.run.seed);
-      }
       one.name += "-fold" + std::to_string(fold);
       add(where, std::move(one));
     }
@@ -250,6 +252,21 @@ class Loader {
 EnsembleConfig load_ensemble_config(const std::string& file,
                                     const std::vector<config::Override>& overrides) {
   return Loader(file, overrides).load();
+}
+
+std::string different_validation(const EnsembleConfig& config) {
+  const EnsembleMember& first = config.members.front();
+  for (const EnsembleMember& member : config.members) {
+    if (member.is_fold && config.ensemble.validation == "eval") {
+      return member.name + " is evaluated on a fold of its own";
+    }
+    for (const config::Difference& one : run::differences(first.config, member.config)) {
+      if (one.path.starts_with("data.") && one.path != "data.cache") {
+        return member.name + " has another " + one.path + " than " + first.name;
+      }
+    }
+  }
+  return "";
 }
 
 std::vector<int64_t> group_sizes(const EnsembleConfig& config, int64_t ranks) {

@@ -98,6 +98,10 @@ struct EnsembleConfig {
 EnsembleConfig load_ensemble_config(const std::string& file,
                                     const std::vector<config::Override>& overrides);
 
+// Why members may have been validated on different samples, so that their vote cannot be; empty:
+// they were not.
+std::string different_validation(const EnsembleConfig& config);
+
 // The sizes of the groups that `ranks` ranks form. Throws Error(kConfig) where they do not fit.
 std::vector<int64_t> group_sizes(const EnsembleConfig& config, int64_t ranks);
 

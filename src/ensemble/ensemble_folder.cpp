@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "config/json.h"
+#include "data/datasets/open_datasets.h"
 #include "run/run_folder.h"
 #include "run/snapshot.h"
 #include "train/checkpoint_folder.h"
@@ -50,6 +51,16 @@ std::string differing_settings(const run::RunConfig& before, const run::RunConfi
 
 }  // namespace
 
+bool validates_apart(const EnsembleSection& ensemble, const EnsembleMember& member) {
+  if (ensemble.validation == "none") return false;
+  // eval is a split of its own where the training holds samples out.
+  const auto split = [&](const std::string& name) {
+    const data::DatasetConfig& data = member.config.data;
+    return name == "eval" && !data::draws_splits(data) ? data.eval_split : name;
+  };
+  return split(ensemble.validation) != split(ensemble.split);
+}
+
 std::vector<MemberPredictions> predictions_of(const EnsembleConfig& config,
                                               const EnsembleMember& member) {
   const fs::path folder = EnsembleFolder{config.ensemble.output}.member(member);
@@ -75,6 +86,7 @@ void write_finished(const EnsembleConfig& config, const EnsembleMember& member) 
   record["config"] = Json::parse(run::effective_config(member.config));
   record["checkpoint"] = config.ensemble.checkpoint;
   record["views"] = config.ensemble.views;
+  record["calibrate"] = config.ensemble.calibrate;
   for (const fs::path& file : files_of(config, member)) {
     record["files"][file.filename().string()] = hash_of(file);
   }
@@ -100,7 +112,8 @@ bool is_finished(const EnsembleConfig& config, const EnsembleMember& member, std
     train::verify_checkpoint(record_path.parent_path() / "checkpoints" /
                              config.ensemble.checkpoint);
     if (record.at("checkpoint") != config.ensemble.checkpoint ||
-        record.at("views") != config.ensemble.views) {
+        record.at("views") != config.ensemble.views ||
+        record.at("calibrate") != config.ensemble.calibrate) {
       return unsound("its predictions were made with other settings");
     }
     for (const fs::path& file : files_of(config, member)) {

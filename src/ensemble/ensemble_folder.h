@@ -5,7 +5,7 @@
 //     log.txt
 //     members/<name>/          an ordinary run folder, with the member's predictions and
 //       finished.json          written last: what the member is, and checksums of its predictions
-//     vote.h5, report.html, ...
+//     vote.h5                  and vote-validation.h5, that of the validation samples
 #pragma once
 
 #include <filesystem>
@@ -27,10 +27,15 @@ struct EnsembleFolder {
 
   std::filesystem::path config() const { return path / "ensemble.json"; }
   std::filesystem::path log() const { return path / "log.txt"; }
+  std::filesystem::path vote() const { return path / "vote.h5"; }
+  std::filesystem::path validation_vote() const { return path / "vote-validation.h5"; }
   std::filesystem::path member(const EnsembleMember& member) const {
     return path / "members" / member.name;
   }
 };
+
+// Whether the samples that temperatures and weights are fitted on are others than those voted on.
+bool validates_apart(const EnsembleSection& ensemble, const EnsembleMember& member);
 
 // Where the predictions of a member are, one entry for each of its checkpoints that predict.
 std::vector<MemberPredictions> predictions_of(const EnsembleConfig& config,

@@ -12,6 +12,7 @@
 #include "ensemble/ensemble_plan.h"
 #include "ensemble/ensemble_progress.h"
 #include "ensemble/ensemble_vote.h"
+#include "inference/calibration_record.h"
 #include "run/predict_run.h"
 #include "run/train_run.h"
 #include "train/checkpoint_folder.h"
@@ -22,6 +23,8 @@ namespace dtrain::ensemble {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr uint64_t kSeed = 0;  // of the halves that a calibration is reported on
 
 // How a member ended on one rank: code, cause and so on, for the others; empty: well.
 struct Outcome {
@@ -144,6 +147,8 @@ void predict_split(const EnsembleConfig& config,
   request.config.checkpoint = {checkpoint};
   request.config.split = split;
   request.config.views = config.ensemble.views;
+  // A temperature is a result of the validation samples, not a part of what is said of them.
+  request.config.calibrated = config.ensemble.calibrate && split == config.ensemble.split;
   request.output = output.string();
   for (const auto& [path, value] : std::vector<std::pair<std::string, std::string>>{
            {"run.threads", std::to_string(member.config.run.threads)},
@@ -151,6 +156,29 @@ void predict_split(const EnsembleConfig& config,
     request.overrides.push_back({path, value, "ensemble member " + member.name});
   }
   run::predict(request, group, /*on_terminal=*/false);
+}
+
+// The validation samples come first: the temperature that is fitted on them stands in what is said
+// of the others.
+void predict_both(const EnsembleConfig& config,
+                  const EnsembleMember& member,
+                  const std::string& checkpoint,
+                  const MemberPredictions& files,
+                  const dist::MpiScope& group) {
+  const EnsembleSection& ensemble = config.ensemble;
+  if (!files.validation.empty() && files.validation != files.voted) {
+    predict_split(config, member, checkpoint, ensemble.validation, files.validation, group);
+    if (ensemble.calibrate && validates_apart(ensemble, member)) {
+      dist::together(group, [&] {
+        if (group.rank() != 0) return;
+        inference::keep_calibration(
+            checkpoint,
+            inference::PredictionsFile(files.validation).header(),
+            inference::calibrate(inference::read_labelled(files.validation), kSeed));
+      });
+    }
+  }
+  predict_split(config, member, checkpoint, ensemble.split, files.voted, group);
 }
 
 // Trains a member and predicts with it; collective over the group.
@@ -165,10 +193,7 @@ void make_member(const EnsembleConfig& config,
   });
   const std::vector<MemberPredictions> files = predictions_of(config, member);
   for (size_t i = 0; i < files.size(); ++i) {
-    predict_split(config, member, checkpoints[i], config.ensemble.split, files[i].voted, group);
-    if (files[i].validation.empty() || files[i].validation == files[i].voted) continue;
-    predict_split(
-        config, member, checkpoints[i], config.ensemble.validation, files[i].validation, group);
+    predict_both(config, member, checkpoints[i], files[i], group);
   }
   dist::together(group, [&] {
     if (group.rank() == 0) write_finished(config, member);

@@ -1,10 +1,12 @@
 #include "ensemble/ensemble_vote.h"
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 
 #include "ensemble/ensemble_folder.h"
-#include "inference/vote_weights.h"
+#include "inference/vote_validation.h"
+#include "review/calibration_report.h"
 #include "review/vote_report.h"
 
 namespace dtrain::ensemble {
@@ -33,16 +35,16 @@ Files files_of(const EnsembleConfig& config, const std::vector<FailedMember>& fa
   return files;
 }
 
-inference::VoteOptions options_of(const EnsembleSection& ensemble, const Files& files) {
-  inference::VoteOptions options;
-  options.rule = inference::vote_rule(ensemble.vote);
-  options.threads = std::max<int64_t>(1, std::thread::hardware_concurrency());
-  if (ensemble.weights == "equal") return options;
-  options.rule = inference::VoteRule::kWeighted;
-  options.weights = ensemble.weights == "accuracy"
-                        ? inference::accuracy_weights(files.validation)
-                        : inference::fitted_weights(files.validation).weights;
-  return options;
+// Why the vote cannot be calibrated; empty: it can.
+std::string uncalibrated_because(const EnsembleConfig& config) {
+  if (config.ensemble.validation == "none") return "there are no validation samples";
+  for (const EnsembleMember& member : config.members) {
+    if (validates_apart(config.ensemble, member)) continue;
+    return member.name +
+           " was evaluated on the samples that are voted on (data.holdout keeps some "
+           "of the training samples apart)";
+  }
+  return different_validation(config);
 }
 
 }  // namespace
@@ -59,10 +61,25 @@ void vote_ensemble(const EnsembleConfig& config,
     log.warning("the vote goes without " + one.name + ": " + one.error.what());
   }
   const Files files = files_of(config, failed);
-  const fs::path output = fs::path(ensemble.output) / "vote.h5";
-  review::log_vote(inference::vote_files(files.voted, output, options_of(ensemble, files)),
-                   output.string(),
-                   log);
+  const EnsembleFolder folder{ensemble.output};
+  inference::VoteOptions options;
+  options.rule = inference::vote_rule(ensemble.vote);
+  options.threads = std::max<int64_t>(1, std::thread::hardware_concurrency());
+  const std::string obstacle = uncalibrated_because(config);
+  const bool calibrates = ensemble.calibrate && obstacle.empty();
+  std::optional<inference::CalibrationReport> calibration;
+  if (calibrates || ensemble.weights != "equal") {
+    calibration = inference::prepare_vote(files.voted,
+                                          files.validation,
+                                          folder.validation_vote(),
+                                          {.weights = ensemble.weights, .calibrate = calibrates},
+                                          options);
+  } else if (ensemble.calibrate) {
+    log.info("The vote is not calibrated: " + obstacle);
+  }
+  const auto result = inference::vote_files(files.voted, folder.vote(), options);
+  review::log_vote(result, folder.vote().string(), log);
+  if (calibration) review::log_calibration(*calibration, "The vote", log);
 }
 
 }  // namespace dtrain::ensemble

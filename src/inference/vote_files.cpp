@@ -42,6 +42,13 @@ void expect_options(const std::vector<fs::path>& paths,
       throw refuse("it would replace its member " + path.string(), "write to another file");
     }
   }
+  const bool positive = std::all_of(options.temperatures.begin(),
+                                    options.temperatures.end(),
+                                    [](double t) { return t > 0 && std::isfinite(t); });
+  if (!positive || !(options.temperature > 0) ||
+      (!options.temperatures.empty() && options.temperatures.size() != paths.size())) {
+    throw refuse("temperatures that do not fit its members", "give each one above 0");
+  }
   if (options.rule != VoteRule::kWeighted) return;
   double sum = 0;
   for (const double weight : options.weights) sum += weight >= 0 ? weight : NAN;
@@ -82,7 +89,7 @@ std::string fingerprint_of(VoteRule rule, const std::vector<VoteResult::Member>&
   return hasher.hex();
 }
 
-void describe(const VoteMembers& opened, VoteRule rule, VoteResult& result) {
+void describe(const VoteMembers& opened, const VoteOptions& options, VoteResult& result) {
   const std::vector<VoteMember>& members = opened.members;
   for (size_t i = 0; i < members.size(); ++i) {
     const PredictionsHeader& header = members[i].file.header();
@@ -90,7 +97,8 @@ void describe(const VoteMembers& opened, VoteRule rule, VoteResult& result) {
     one.path = members[i].file.path();
     one.model = header.model;
     one.model_fingerprint = header.model_fingerprint;
-    one.temperature = header.temperature;
+    one.temperature =
+        options.temperatures.empty() ? header.temperature : options.temperatures[members[i].place];
     const auto twin = std::find_if(
         result.members.begin(), result.members.begin() + std::ptrdiff_t(i), [&](const auto& other) {
           return other.model_fingerprint == one.model_fingerprint;
@@ -104,9 +112,10 @@ void describe(const VoteMembers& opened, VoteRule rule, VoteResult& result) {
   result.header.dataset = first.dataset;
   result.header.data_fingerprint = first.data_fingerprint;
   result.header.class_names = first.class_names;
-  result.header.method = name_of(rule);
+  result.header.method = name_of(options.rule);
+  result.header.temperature = options.temperature;
   result.header.model = result.header.method + " vote of " + std::to_string(members.size());
-  result.header.model_fingerprint = fingerprint_of(rule, result.members);
+  result.header.model_fingerprint = fingerprint_of(options.rule, result.members);
 }
 
 // Rows of the merged table, as the writer takes them.
@@ -121,7 +130,7 @@ PredictionsIndex slice(const PredictionsIndex& index, int64_t first, int64_t n) 
 }
 
 void merge_block(const std::vector<VoteMember>& members,
-                 const std::vector<double>& weights,
+                 const std::vector<VoteResult::Member>& described,
                  VoteRule rule,
                  int64_t first,
                  int64_t n,
@@ -134,8 +143,8 @@ void merge_block(const std::vector<VoteMember>& members,
     members[m].file.read_logits(first, block.logits[m]);
     ballots.push_back({block.logits[m],
                        std::span(members[m].predicted).subspan(size_t(first), size_t(n)),
-                       members[m].file.header().temperature,
-                       weights[m]});
+                       described[m].temperature,
+                       described[m].weight});
   }
   merge_votes(rule, ballots, classes, block.merged);
 }
@@ -153,7 +162,7 @@ VoteResult vote_files(const std::vector<fs::path>& paths,
   result.missing = opened.missing;
   result.members.resize(members.size());
   for (size_t i = 0; i < members.size(); ++i) result.members[i].weight = weights[i];
-  describe(opened, options.rule, result);
+  describe(opened, options, result);
 
   const int64_t samples = members.front().file.size(), classes = result.header.classes();
   // Of this format and not of the files: the chunks of others may be as large as the table.
@@ -165,7 +174,7 @@ VoteResult vote_files(const std::vector<fs::path>& paths,
   const auto rows_of = [&](int64_t number) { return std::min(rows, samples - number * rows); };
   PredictionsWriter writer(output, result.header, samples);
   BlockQueue<Block> queue(blocks, threads, [&](int64_t number, Block& block) {
-    merge_block(members, weights, options.rule, number * rows, rows_of(number), block);
+    merge_block(members, result.members, options.rule, number * rows, rows_of(number), block);
   });
   std::vector<int64_t> ensemble;
   ensemble.reserve(size_t(samples));

@@ -18,7 +18,10 @@ struct VoteOptions {
   VoteRule rule = VoteRule::kSoft;
   std::vector<double> weights = {};  // of kWeighted: one for each path, >= 0, not all 0
   int64_t quorum = 0;                // open_members()
-  int64_t threads = 1;  // at most; fewer where their blocks would take more than 512 MB
+  // What members' logits are divided by, one for each path; empty: as their files say.
+  std::vector<double> temperatures = {};
+  double temperature = 1;  // what the vote's own logits are to be divided by, for its header
+  int64_t threads = 1;     // at most; fewer where their blocks would take more than 512 MB
 };
 
 struct VoteResult {
@@ -35,9 +38,9 @@ struct VoteResult {
   VoteStatistics statistics;
 };
 
-// Merges the tables, each at its own temperature, into `output`, whose temperature is 1. The file
-// and the result depend neither on the threads nor on the machine. Throws what open_members() and
-// the reading and writing of tables throw, and Error(kConfig) for options that do not fit.
+// Merges the tables, each at its temperature, into `output`. The file and the result depend neither
+// on the threads nor on the machine. Throws what open_members() and the reading and writing of
+// tables throw, and Error(kConfig) for options that do not fit.
 VoteResult vote_files(const std::vector<std::filesystem::path>& paths,
                       const std::filesystem::path& output,
                       const VoteOptions& options);

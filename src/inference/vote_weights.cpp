@@ -49,7 +49,8 @@ Error unlabelled(const VoteMembers& opened) {
 }
 
 // (n, M), of the labelled samples.
-std::vector<double> target_probabilities(const VoteMembers& opened) {
+std::vector<double> target_probabilities(const VoteMembers& opened,
+                                         const std::vector<double>& temperatures) {
   const std::vector<VoteMember>& members = opened.members;
   const std::vector<int64_t>& targets = opened.index.targets;
   const int64_t samples = int64_t(targets.size()), classes = members.front().file.classes();
@@ -57,7 +58,8 @@ std::vector<double> target_probabilities(const VoteMembers& opened) {
   std::vector<double> all(targets.size() * members.size(), 0);
   std::vector<float> logits;
   for (size_t m = 0; m < members.size(); ++m) {
-    const double temperature = members[m].file.header().temperature;
+    const double temperature =
+        temperatures.empty() ? members[m].file.header().temperature : temperatures[m];
     for (int64_t first = 0; first < samples; first += rows) {
       logits.resize(size_t(std::min(rows, samples - first) * classes));
       members[m].file.read_logits(first, logits);
@@ -106,9 +108,12 @@ FittedWeights fit_weights(std::span<const double> probabilities, int64_t members
                    "give the weights, or take them from the accuracy");
 }
 
-FittedWeights fitted_weights(const std::vector<std::filesystem::path>& validation) {
+FittedWeights fitted_weights(const std::vector<std::filesystem::path>& validation,
+                             const std::vector<double>& temperatures) {
+  check(temperatures.empty() || temperatures.size() == validation.size(),
+        "each file has a temperature");
   const VoteMembers opened = open_members(validation, 0);
-  return fit_weights(target_probabilities(opened), int64_t(opened.members.size()));
+  return fit_weights(target_probabilities(opened, temperatures), int64_t(opened.members.size()));
 }
 
 std::vector<double> accuracy_weights(const std::vector<std::filesystem::path>& validation) {

@@ -27,9 +27,10 @@ inline constexpr double kLargestWeightGap = 1e-6;
 // to kLargestWeightGap.
 FittedWeights fit_weights(std::span<const double> probabilities, int64_t members);
 
-// The same from files, each at its temperature. Samples without a target do not count; Error(kData)
-// when none has one.
-FittedWeights fitted_weights(const std::vector<std::filesystem::path>& validation);
+// The same from files, each at its temperature: of `temperatures`, or, where that is empty, of the
+// file. Samples without a target do not count; Error(kData) when none has one.
+FittedWeights fitted_weights(const std::vector<std::filesystem::path>& validation,
+                             const std::vector<double>& temperatures = {});
 
 // Proportional to the accuracy, with 1 as their sum.
 std::vector<double> accuracy_weights(const std::vector<std::filesystem::path>& validation);

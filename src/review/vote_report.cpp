@@ -1,50 +1,84 @@
 #include "review/vote_report.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
-#include <cstdio>
 #include <vector>
 
+#include "metrics/significance.h"
 #include "report/table.h"
+#include "review/numbers.h"
 
 namespace dtrain::review {
 namespace {
 
 using inference::VoteResult;
 
-std::string number(double value, const char* format) {
-  std::array<char, 32> text{};
-  if (std::isfinite(value)) std::snprintf(text.data(), text.size(), format, value);
-  return text.data();
-}
-
 // Letters as the matrices call the members: A, B, ..., then numbers.
 std::string letter(size_t member) {
   return member < 26 ? std::string(1, char('A' + member)) : std::to_string(member + 1);
 }
 
+std::string interval_text(const metrics::Interval& interval, const char* format) {
+  return number(100 * interval.low, format) + " to " + number(100 * interval.high, format);
+}
+
 std::string members_text(const VoteResult& result) {
   const auto& statistics = result.statistics;
-  const auto percent = [&](int64_t right) {
-    return number(100.0 * double(right) / double(statistics.labelled), "%.3f");
+  const int64_t n = statistics.labelled;
+  const auto accuracy = [&](int64_t right) {
+    return n > 0 ? percent(double(right) / double(n)) : "-";
   };
-  report::Table table({"", "accuracy", "weight", "temperature", "model", "file"});
+  const auto interval = [&](int64_t right) {
+    return n > 0 ? interval_text(metrics::accuracy_interval(right, n), "%.3f") : "-";
+  };
+  report::Table table({"", "accuracy", "95 % interval", "weight", "temperature", "model", "file"});
   for (size_t m = 0; m < result.members.size(); ++m) {
     const VoteResult::Member& member = result.members[m];
+    const int64_t right = n > 0 ? statistics.members[m].member_right() : 0;
     table.row({letter(m),
-               statistics.labelled > 0 ? percent(statistics.members[m].member_right()) : "",
+               accuracy(right),
+               interval(right),
                number(member.weight, "%.4f"),
                number(member.temperature, "%.4f"),
                member.model,
                member.path.string()});
   }
-  if (statistics.labelled > 0) {
-    table.rule();
-    table.row({"vote", percent(statistics.ensemble_right), "", "", result.header.method, ""});
-    table.row({"oracle", percent(statistics.oracle_right), "", "", "any member is right", ""});
-  }
+  if (n == 0) return table.text();
+  table.rule();
+  table.row({"vote",
+             accuracy(statistics.ensemble_right),
+             interval(statistics.ensemble_right),
+             "",
+             number(result.header.temperature, "%.4f"),
+             result.header.method,
+             ""});
+  table.row({"oracle",
+             accuracy(statistics.oracle_right),
+             interval(statistics.oracle_right),
+             "",
+             "",
+             "any member is right",
+             ""});
   return table.text();
+}
+
+// The vote beside its best member: the gain, its interval, and whether it could be chance.
+std::string gain_text(const inference::VoteStatistics& statistics) {
+  size_t best = 0;
+  for (size_t m = 1; m < statistics.members.size(); ++m) {
+    if (statistics.members[m].member_right() > statistics.members[best].member_right()) best = m;
+  }
+  const inference::PairedCounts& pair = statistics.members[best];
+  const double n = double(statistics.labelled);
+  const auto interval = metrics::difference_interval(
+      {pair.both_right, pair.only_member, pair.only_ensemble, pair.none_right});
+  const auto test = metrics::mcnemar(pair.only_member, pair.only_ensemble);
+  return "Gain over the best member (" + letter(best) + "): " +
+         number(100 * double(statistics.ensemble_right - pair.member_right()) / n, "%+.3f") +
+         " points, 95 % interval " + interval_text(interval, "%+.3f") + ", of " +
+         std::to_string(statistics.labelled) + " samples; right alone: the vote " +
+         std::to_string(pair.only_ensemble) + ", the member " + std::to_string(pair.only_member) +
+         "; McNemar's test" + (test.is_exact ? " (exact)" : "") +
+         ": p = " + number(test.p_value, "%.2g");
 }
 
 std::string matrix_text(const std::string& title, const std::vector<std::vector<double>>& matrix) {
@@ -74,14 +108,7 @@ void log_vote(const VoteResult& result, const std::string& output, util::Log& lo
       log.info(matrix_text("error correlation", statistics.error_correlation));
     }
   }
-  if (statistics.labelled > 0) {
-    int64_t best = 0;
-    for (const auto& member : statistics.members) best = std::max(best, member.member_right());
-    log.info("Gain over the best member: " +
-             number(100.0 * double(statistics.ensemble_right - best) / double(statistics.labelled),
-                    "%+.3f") +
-             " points of " + std::to_string(statistics.labelled) + " samples");
-  }
+  if (statistics.labelled > 0) log.info(gain_text(statistics));
   log.info("Voted: " + std::to_string(statistics.samples) + " samples by " +
            std::to_string(result.members.size()) + " members: " + output);
 }

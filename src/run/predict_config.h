@@ -17,6 +17,7 @@ struct PredictConfig {
   std::string precision = "float32";
   bool ema = false;
   bool fold_batch_norm = true;
+  bool calibrated = true;
   std::string csv;
 };
 
@@ -51,6 +52,9 @@ void fields(V& v, PredictConfig& c) {
   v("fold_batch_norm",
     c.fold_batch_norm,
     "Put batch norms into the convolutions before them: the same logits but for rounding, sooner.");
+  v("calibrated",
+    c.calibrated,
+    "Take the temperature that dtrain calibrate left with the checkpoint.");
   v("csv",
     c.csv,
     "Also write Id,Category lines to this file: the sample's number with leading zeros, and the "

@@ -37,21 +37,6 @@ std::vector<T> values_of(const at::Tensor& tensor) {
   return {values, values + contiguous.numel()};
 }
 
-// As users of food-11's competition have them: at least four digits, as many for each.
-std::string padded(int64_t id, int64_t largest) {
-  const size_t width = std::max<size_t>(4, std::to_string(largest).size());
-  const std::string digits = std::to_string(id);
-  return std::string(width - std::min(width, digits.size()), '0') + digits;
-}
-
-// RFC 4180: names with commas, quotes or line ends are quoted.
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char letter : text) out += letter == '"' ? "\"\"" : std::string(1, letter);
-  return out + '"';
-}
-
 }  // namespace
 
 PredictReport::PredictReport(const PredictConfig& config,
@@ -65,15 +50,14 @@ PredictReport::PredictReport(const PredictConfig& config,
       output_(std::move(output)),
       prints_classes_(prints_classes),
       merge_(inference::parse_view_merge(config.merge)),
-      csv_("Id,Category\n") {
-  if (header_.views.size() > 1) header_.method = inference::method_of(merge_);
+      submission_(dataset.size()) {
   if (!output_.empty()) {
     writer_.emplace(output_, header_, dataset_.size(), config_.keep_views);
   }
 }
 
 void PredictReport::print_classes(const std::string& name, const at::Tensor& logits) const {
-  const at::Tensor probabilities = at::softmax(logits.to(at::kDouble), 0);
+  const at::Tensor probabilities = at::softmax(logits.to(at::kDouble) / header_.temperature, 0);
   const int64_t shown = std::min(kShownClasses, probabilities.size(0));
   const auto [values, classes] = probabilities.topk(shown);
   report::Table table;
@@ -86,7 +70,8 @@ void PredictReport::print_classes(const std::string& name, const at::Tensor& log
 
 void PredictReport::count(const inference::PredictionsIndex& rows, const at::Tensor& logits) {
   const int64_t n = logits.size(0);
-  const at::Tensor log_probabilities = at::log_softmax(logits.to(at::kDouble), 1);
+  const at::Tensor log_probabilities =
+      at::log_softmax(logits.to(at::kDouble) / header_.temperature, 1);
   const at::Tensor likeliest = logits.argsort(/*stable=*/true, 1, /*descending=*/true)
                                    .narrow(1, 0, std::min<int64_t>(5, logits.size(1)));
   for (int64_t i = 0; i < n; ++i) {
@@ -109,10 +94,9 @@ void PredictReport::add(const inference::PredictedBatch& batch) {
     const int64_t index = batch.first + i;
     rows.targets.push_back(dataset_.target(index));
     rows.paths.push_back(dataset_.origin(index));
-    const std::string& name = header_.class_names[size_t(rows.predicted[size_t(i)])];
-    csv_ += padded(rows.ids[size_t(i)], dataset_.size() - 1) + "," + quoted(name) + "\n";
     if (prints_classes_) print_classes(dataset_.describe(index), logits[i]);
   }
+  if (!config_.csv.empty()) submission_.add(rows, header_.class_names);
   count(rows, logits);
   if (writer_) {
     writer_->append(
@@ -140,12 +124,15 @@ void PredictReport::progress() {
 
 void PredictReport::finish() {
   if (writer_) writer_->finish();
-  if (!config_.csv.empty()) util::write_file_atomic(config_.csv, csv_);
+  if (!config_.csv.empty()) util::write_file_atomic(config_.csv, submission_.text());
   if (labelled_ > 0) {
     const auto n = double(labelled_);
     util::log_info("Eval: " + dataset_.name() + "  Loss: " + formatted("%.4f", loss_ / n) +
                    "  Acc@1: " + formatted("%.3f", 100 * double(top1_) / n) +
-                   "  Acc@5: " + formatted("%.3f", 100 * double(top5_) / n));
+                   "  Acc@5: " + formatted("%.3f", 100 * double(top5_) / n) +
+                   (header_.temperature == 1
+                        ? ""
+                        : "  Temperature: " + formatted("%.4f", header_.temperature)));
   }
   std::string where = output_.string();
   if (!config_.csv.empty()) where += (where.empty() ? "" : ", ") + config_.csv;

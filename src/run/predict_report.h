@@ -9,6 +9,7 @@
 #include "data/dataset.h"
 #include "inference/predictions.h"
 #include "inference/predictor.h"
+#include "inference/submission.h"
 #include "inference/view_merge.h"
 #include "run/predict_config.h"
 #include "util/timer.h"
@@ -41,7 +42,7 @@ class PredictReport {
   bool prints_classes_;
   inference::ViewMerge merge_;
   std::optional<inference::PredictionsWriter> writer_;
-  std::string csv_;
+  inference::Submission submission_;
   int64_t done_ = 0, labelled_ = 0, top1_ = 0, top5_ = 0;
   double loss_ = 0;
   util::Timer timer_;

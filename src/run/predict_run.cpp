@@ -17,8 +17,10 @@
 #include "data/device_prefetcher.h"
 #include "data/transforms/tta.h"
 #include "dist/rendezvous.h"
+#include "inference/calibration_record.h"
 #include "inference/predictions.h"
 #include "inference/predictor.h"
+#include "inference/view_merge.h"
 #include "nn/conversion.h"
 #include "run/components.h"
 #include "run/machine.h"
@@ -183,8 +185,13 @@ inference::PredictionsHeader PredictRun::header(const std::string& fingerprint) 
   header.model = trained_.config.model.name;
   header.model_fingerprint = fingerprint;
   header.checkpoint = short_name_of(trained_.checkpoint);
-  header.method = "logits";
   header.views = view_names_;
+  header.method = views_.size() == 1
+                      ? "logits"
+                      : inference::method_of(inference::parse_view_merge(request_.config.merge));
+  if (request_.config.calibrated) {
+    header.temperature = inference::kept_temperature(trained_.checkpoint, header);
+  }
   return header;
 }
 
@@ -205,13 +212,14 @@ void PredictRun::run() {
                                  views,
                                  classes);
   std::optional<PredictReport> report;
-  if (group_->rank() == 0) {
+  dist::together(mpi_, [&] {
+    if (group_->rank() != 0) return;
     fs::path output;
     if (!shows_pictures() || !request_.output.empty()) {
       output = output_of(request_, trained_.checkpoint);
     }
     report.emplace(request_.config, *dataset_, header(fingerprint), output, shows_pictures());
-  }
+  });
   predictor.run([&](const inference::PredictedBatch& batch) { report->add(batch); });
   if (report) report->finish();
   control.barrier();

@@ -6,6 +6,7 @@
 #include "tests/inference/table.h"
 #include "tests/support/mentions.h"
 #include "tests/support/temp_folder.h"
+#include "util/atomic_file.h"
 
 namespace dtrain::cli {
 namespace {
@@ -16,9 +17,13 @@ using dtrain::testing::ShellResult;
 class VoteProgramTest : public ::testing::Test {
  protected:
   // Three samples of two classes with targets 0, 1, 0; logits of class 1, those of class 0 are 0.
-  std::string write(const std::string& name, std::vector<float> ones) const {
+  // The weights are named after the file.
+  std::string write(const std::string& name,
+                    std::vector<float> ones,
+                    const std::string& data = "data") const {
     inference::PredictionsHeader header = dtrain::testing::header_of(2);
-    header.model_fingerprint = name;
+    header.model_fingerprint = name.substr(0, 1);
+    header.data_fingerprint = data;
     inference::PredictionsIndex index;
     index.ids = {0, 1, 2};
     index.targets = {0, 1, 0};
@@ -41,12 +46,14 @@ TEST_F(VoteProgramTest, PrintsMembersVoteOracleAndGain) {
   const ShellResult result = vote(a + " " + b + " " + c);
   EXPECT_EQ(result.code, 0) << result.output;
   EXPECT_TRUE(mentions(result.output,
-                       {"A         66.667  0.3333",
+                       {"A         66.667  0.000 to 100.000    0.3333",
                         "vote     100.000",
                         "oracle   100.000",
                         "disagreement",
                         "error correlation",
-                        "Gain over the best member: +33.333 points of 3 samples"}));
+                        "Gain over the best member (A): +33.333 points, 95 % interval ",
+                        "of 3 samples; right alone: the vote 1, the member 0",
+                        "McNemar's test (exact): p = 1"}));
   const inference::PredictionsFile voted(folder_ / "vote.h5");
   EXPECT_EQ(voted.index().predicted, (std::vector<int64_t>{0, 1, 0}));
 }
@@ -55,8 +62,26 @@ TEST_F(VoteProgramTest, TakesWeightsAndFindsThem) {
   const std::string a = write("a.h5", {-1, 2, 3}), b = write("b.h5", {-1, -1, -4});
   const ShellResult given = vote(a + " " + b + " --weights 1,3");
   EXPECT_TRUE(mentions(given.output, {"0.2500", "0.7500", "weighted"}));
-  const ShellResult found = vote(a + " " + b + " --weights accuracy --validation " + a + "," + b);
-  EXPECT_TRUE(mentions(found.output, {"0.5000"}));
+  const std::string validation = " --validation " + write("a-val.h5", {-1, 2, -3}, "val") + "," +
+                                 write("b-val.h5", {-1, -1, -4}, "val");
+  const ShellResult found = vote(a + " " + b + " --weights accuracy" + validation);
+  EXPECT_TRUE(mentions(found.output, {"0.6000", "0.4000", "weighted"}));
+}
+
+TEST_F(VoteProgramTest, CalibratesTheVoteAndWritesASubmission) {
+  const std::string a = write("a.h5", {-1, 2, 3}), b = write("b.h5", {-1, -1, -4});
+  const std::string validation = " --validation " + write("a-val.h5", {-1, 2, 3}, "val") + "," +
+                                 write("b-val.h5", {-1, -1, 4}, "val");
+  const std::string csv = folder_ / "submission.csv";
+  const ShellResult result = vote(a + " " + b + " --calibrate --csv " + csv + validation);
+  EXPECT_EQ(result.code, 0) << result.output;
+  EXPECT_TRUE(mentions(result.output, {"The vote: temperature ", "fitted on all 3 samples"}));
+  EXPECT_NE(inference::PredictionsFile(folder_ / "vote.h5").header().temperature, 1);
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "vote-validation.h5"));
+  EXPECT_EQ(util::read_file(csv), "Id,Category\n0000,class 0\n0001,class 1\n0002,class 0\n");
+  const ShellResult same = vote(a + " " + b + " --calibrate --validation " + a + "," + b);
+  EXPECT_EQ(same.code, 65) << same.output;
+  EXPECT_TRUE(mentions(same.output, {"the same samples"}));
 }
 
 TEST_F(VoteProgramTest, RefusesWhatDoesNotFitWithTheRightExitCode) {

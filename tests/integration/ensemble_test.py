@@ -51,7 +51,7 @@ class Ensembles(TrainingTest):
         expected = self.content("out")
         # Two tensor files each, two predictions, snap twice that; and the vote.
         self.assertEqual(len(expected), 6 * 2 + 5 * 2 + 4 + 1)
-        self.assertRegex(done.stdout, r"(?m)^vote +[0-9.]+ +soft")
+        self.assertRegex(done.stdout, r"(?m)^vote +[0-9.]+ +[0-9. to]+ +1.0000 +soft")
         self.ensemble(path, "--output", self.scratch / "three", ranks=3)
         self.assertTrue(self.content("three") == expected, "three ranks and two differ")
         for name in ("r34", "snap", "cv-fold1"):
@@ -141,10 +141,30 @@ class Ensembles(TrainingTest):
     def test_weights_are_found_on_what_all_members_held_out(self):
         for weights in ("accuracy", "fitted"):
             done = self.ensemble(self.write(MEMBERS[:2], weights=weights), ranks=2)
-            found = [float(x) for x in re.findall(r"(?m)^[A-C] +[0-9.]+ +([0-9.]+) +[0-9.]+ +resnet", done.stdout)]
+            found = [float(x) for x in re.findall(r"(?m)^[A-C] +[0-9.]+ +[0-9.]+ to [0-9.]+ +([0-9.]+) +[0-9.]+ +resnet", done.stdout)]
             self.assertEqual(len(found), 3)
             self.assertAlmostEqual(sum(found), 1, places=3)
             self.assertGreater(max(found) - min(found), 0)
+
+    def test_members_alone_and_dtrain_vote_are_the_same_as_the_ensemble(self):
+        path = self.write(MEMBERS[:2])
+        done = self.ensemble(path, ranks=2)
+        self.assertRegex(done.stdout, r"The vote: temperature [0-9.]+ fitted on all 203 samples")
+        expected = self.content("out")
+        for name in NAMES[:3]:
+            self.ensemble(path, "--output", self.scratch / "tasks", "--member", name)
+            kept = json.loads((self.scratch / f"tasks/members/{name}/checkpoints/best/calibration.json").read_text())
+            self.assertEqual(kept["entries"][0]["fitted_on"]["samples"], 203)
+        members = [self.scratch / "tasks/members" / name for name in NAMES[:3]]
+        vote = self.scratch / "tasks/vote.h5"
+        done = run(["vote", *[folder / "predictions-test.h5" for folder in members], "--output", vote, "--calibrate",
+                    "--validation", ",".join(str(folder / "predictions-eval.h5") for folder in members)])
+        self.assertTrue(self.content("tasks") == expected, "tasks and the ensemble differ")
+        temperatures = {row.split()[6] for row in done.stdout.splitlines() if re.match(r"[A-C] .* to ", row)}
+        self.assertEqual(len(temperatures), 3)
+        self.assertNotIn("1.0000", temperatures)
+        self.ensemble(path, "--output", self.scratch / "plain", "--set", "ensemble.calibrate=false", "--epochs", 1)
+        self.assertFalse(list((self.scratch / "plain").rglob("calibration.json")))
 
     def test_finished_members_are_verified(self):
         path = self.write(members=MEMBERS[:1])

@@ -42,6 +42,31 @@ class Predictions(TrainingTest):
         self.assertAlmostEqual(float(trained["Loss"]), float(predicted["Loss"]), delta=0.001)
         self.assertTrue((folder / "predictions-eval.h5").is_file())
 
+    def test_are_calibrated_once_a_temperature_is_kept_with_the_checkpoint(self):
+        folder = train(self.output("runs"), "--epochs", 1, "--set", "data.holdout=0.2")
+        validation, test = self.output("validation.h5"), self.output("test.h5")
+        self.predict("--checkpoint", folder, "--output", validation)
+        done = self.predict("--checkpoint", folder, "--split", "test", "--output", test)
+        self.assertNotIn("Temperature", done.stdout)
+        plain = test.read_bytes()
+        done = run(["calibrate", validation, "--checkpoint", folder])
+        fitted = re.search(r"temperature ([0-9.]+) fitted on all", done.stdout)[1]
+        self.assertIn("calibration.json", done.stdout)
+        done = self.predict("--checkpoint", folder, "--split", "test", "--output", test, ranks=2)
+        self.assertIn(f"Temperature: {fitted}", done.stdout)
+        self.predict("--checkpoint", folder, "--split", "test", "--output", test, "--no-calibrated")
+        self.assertEqual(test.read_bytes(), plain)
+        # Another view is another model: it has no temperature yet.
+        done = self.predict("--checkpoint", folder, "--split", "test", "--output", test, "--views", "flip")
+        self.assertNotIn("Temperature", done.stdout)
+        # In a run folder the checkpoint is found.
+        self.predict("--checkpoint", folder, "--views", "flip")
+        done = run(["calibrate", folder / "predictions-eval.h5"])
+        self.assertIn("Kept: ", done.stdout)
+        other = train(self.output("others"), "--epochs", 1, "--seed", 7)
+        refused = run(["calibrate", validation, "--checkpoint", other], expect=65)
+        self.assertIn("has other weights", error_lines(refused)[0])
+
     def test_of_a_split_without_labels_and_a_submission(self):
         data = self.scratch / "data"
         subprocess.run([MAKE_PICTURES, "classes", data, "48", "20"], check=True)

@@ -1,0 +1,76 @@
+// dtrain calibrate.
+#include <filesystem>
+#include <string>
+
+#include "cli/command_settings.h"
+#include "cli/commands.h"
+#include "inference/calibration_record.h"
+#include "review/calibration_report.h"
+#include "run/predicting_checkpoint.h"
+#include "util/check.h"
+#include "util/log.h"
+
+namespace dtrain::cli {
+
+struct CalibrateSettings {
+  std::string checkpoint;
+  bool keep = true;
+  int64_t seed = 0;
+  int64_t threads = 0;
+};
+
+template <class V>
+void fields(V& v, CalibrateSettings& c) {
+  using namespace config;
+  v("checkpoint",
+    c.checkpoint,
+    "The checkpoint, or its run, that made the predictions; empty: the one in the run folder they "
+    "lie in.");
+  v("keep",
+    c.keep,
+    "Keep the temperature with the checkpoint, for the predictions that are made with it later.");
+  v("seed", c.seed, at_least(0), "Of the halves that the scores before and after are seen on.");
+  v("threads", c.threads, between(0, 1024), "0: one for each processor.");
+}
+
+namespace {
+
+constexpr const char* kUsage = "usage: dtrain calibrate PREDICTIONS.h5 [flags]";
+
+void keep(const inference::PredictionsFile& file,
+          const inference::CalibrationReport& report,
+          const CalibrateSettings& settings) {
+  const auto checkpoint = run::predicting_checkpoint(file, settings.checkpoint);
+  if (!checkpoint) {
+    util::log_info("Kept nowhere: no checkpoint of " + file.header().model + " beside " +
+                   file.path().string() + "; --checkpoint names one");
+    return;
+  }
+  inference::keep_calibration(*checkpoint, file.header(), report);
+  util::log_info("Kept: " + (*checkpoint / inference::kCalibrationFile).string());
+}
+
+}  // namespace
+
+std::string calibrate_flags() { return own_flags<CalibrateSettings>(); }
+
+int run_calibrate(const Words& words, dist::MpiScope*) {
+  const auto parsed = parse_file_command<CalibrateSettings>(words, kUsage);
+  const CalibrateSettings& settings = parsed.own;
+  if (parsed.positionals.size() != 1) {
+    throw usage_error("dtrain calibrate",
+                      std::to_string(parsed.positionals.size()) + " files of predictions",
+                      kUsage);
+  }
+  util::log().set_terminal(stdout);
+  const inference::PredictionsFile file(parsed.positionals.front());
+  const inference::CalibrationReport report =
+      inference::calibrate(inference::read_labelled(file.path()),
+                           uint64_t(settings.seed),
+                           threads_or_all(settings.threads));
+  review::log_calibration(report, file.path().string(), util::log());
+  if (settings.keep) keep(file, report, settings);
+  return 0;
+}
+
+}  // namespace dtrain::cli

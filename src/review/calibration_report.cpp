@@ -1,0 +1,32 @@
+#include "review/calibration_report.h"
+
+#include "report/table.h"
+#include "review/numbers.h"
+
+namespace dtrain::review {
+
+void log_calibration(const inference::CalibrationReport& report,
+                     const std::string& subject,
+                     util::Log& log) {
+  report::Table table({"", "ECE", "adaptive ECE", "NLL", "Brier"});
+  const auto row = [&](const std::string& name, const inference::CalibrationScores& scores) {
+    table.row({name,
+               number(scores.ece, "%.5f"),
+               number(scores.adaptive_ece, "%.5f"),
+               number(scores.nll, "%.5f"),
+               number(scores.brier, "%.5f")});
+  };
+  row("before", report.before);
+  row("after", report.after);
+  log.info("Fitted on " + std::to_string(report.half.samples) + " samples (temperature " +
+           number(report.half.temperature, "%.4f") + "), seen on the other " +
+           std::to_string(report.reported) + ":\n" + table.text());
+  const inference::FittedTemperature& fit = report.fit;
+  log.info(subject + ": temperature " + number(fit.temperature, "%.4f") + " fitted on all " +
+           std::to_string(fit.samples) + " samples in " + std::to_string(fit.iterations) +
+           " steps, NLL " + number(fit.nll_before, "%.5f") + " -> " +
+           number(fit.nll_after, "%.5f"));
+  if (!fit.problem.empty()) log.warning(subject + " stays as it is: " + fit.problem);
+}
+
+}  // namespace dtrain::review

@@ -1,0 +1,17 @@
+// How much a temperature mends, in words.
+#pragma once
+
+#include <string>
+
+#include "inference/calibration.h"
+#include "util/log.h"
+
+namespace dtrain::review {
+
+// A table of errors and scores before and after, of the half that was not fitted on, and the
+// temperature. `subject` begins the last line: "The vote".
+void log_calibration(const inference::CalibrationReport& report,
+                     const std::string& subject,
+                     util::Log& log);
+
+}  // namespace dtrain::review

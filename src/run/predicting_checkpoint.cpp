@@ -1,0 +1,45 @@
+#include "run/predicting_checkpoint.h"
+
+#include <algorithm>
+
+#include "run/run_config.h"
+#include "run/run_folder.h"
+#include "train/checkpoint_folder.h"
+#include "util/check.h"
+
+namespace dtrain::run {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A prediction's fingerprint of the weights is the checksum of the file that held them.
+bool holds_weights(const fs::path& checkpoint, const std::string& fingerprint) {
+  const train::Manifest manifest = train::read_manifest(checkpoint);
+  return std::any_of(manifest.files.begin(), manifest.files.end(), [&](const auto& one) {
+    return one.hash == fingerprint;
+  });
+}
+
+}  // namespace
+
+std::optional<fs::path> predicting_checkpoint(const inference::PredictionsFile& file,
+                                              const std::string& request) {
+  const inference::PredictionsHeader& header = file.header();
+  if (!request.empty()) {
+    const fs::path checkpoint = find_checkpoint(request, RunSection().output);
+    if (holds_weights(checkpoint, header.model_fingerprint)) return checkpoint;
+    throw data_error(
+        "checkpoint " + checkpoint.string(),
+        "has other weights than those that made " + file.path().string() + ", " + header.checkpoint,
+        "name that one, or predict with this one first");
+  }
+  const std::string name = fs::path(header.checkpoint).filename().string();
+  if (!name.starts_with("step-")) return std::nullopt;
+  const RunFolder folder{fs::absolute(file.path()).parent_path()};
+  const fs::path checkpoint = folder.checkpoints() / name;
+  if (!fs::exists(checkpoint / "manifest.json")) return std::nullopt;
+  if (!holds_weights(checkpoint, header.model_fingerprint)) return std::nullopt;
+  return checkpoint;
+}
+
+}  // namespace dtrain::run

@@ -1,0 +1,80 @@
+// Temperatures kept with a checkpoint.
+#include "inference/calibration_record.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "tests/inference/table.h"
+#include "tests/support/mentions.h"
+#include "tests/support/temp_folder.h"
+#include "util/atomic_file.h"
+
+namespace dtrain::inference {
+namespace {
+
+using dtrain::testing::TempFolder;
+
+CalibrationReport report_of(double temperature) {
+  CalibrationReport report;
+  report.fit.temperature = temperature;
+  report.before.nll = std::numeric_limits<double>::infinity();
+  return report;
+}
+
+TEST(CalibrationRecord, GivesBackTheTemperatureToTheLastBit) {
+  const TempFolder folder;
+  const PredictionsHeader header = dtrain::testing::header_of(3);
+  EXPECT_EQ(kept_temperature(folder.path(), header), 1);
+  keep_calibration(folder.path(), header, report_of(1.0 / 3));
+  EXPECT_EQ(kept_temperature(folder.path(), header), 1.0 / 3);
+  keep_calibration(folder.path(), header, report_of(0.7));
+  EXPECT_EQ(kept_temperature(folder.path(), header), 0.7);
+}
+
+TEST(CalibrationRecord, BelongsToWeightsViewsAndMethod) {
+  const TempFolder folder;
+  const PredictionsHeader header = dtrain::testing::header_of(3);
+  PredictionsHeader average = header, views = header, merged = header, other_data = header;
+  average.model_fingerprint = "moving average";
+  views.views = {"identity", "flip"};
+  merged.method = "mean of logits";
+  other_data.dataset = "pictures/train";
+  keep_calibration(folder.path(), header, report_of(2));
+  for (const PredictionsHeader& other : {average, views, merged}) {
+    EXPECT_EQ(kept_temperature(folder.path(), other), 1);
+  }
+  EXPECT_EQ(kept_temperature(folder.path(), other_data), 2);
+  keep_calibration(folder.path(), average, report_of(3));
+  EXPECT_EQ(kept_temperature(folder.path(), header), 2);
+  EXPECT_EQ(kept_temperature(folder.path(), average), 3);
+}
+
+TEST(CalibrationRecord, RefusesDamagedFilesByName) {
+  const TempFolder folder;
+  const PredictionsHeader header = dtrain::testing::header_of(3);
+  keep_calibration(folder.path(), header, report_of(2));
+  const auto path = folder / kCalibrationFile;
+  std::string good = util::read_file(path);
+  const auto replaced = [&](const std::string& from, const std::string& to) {
+    std::string text = good;
+    return text.replace(text.find(from), from.size(), to);
+  };
+  for (const std::string& text : {good.substr(0, good.size() / 2),
+                                  std::string("[]"),
+                                  replaced("\"temperature\": 2", "\"temperature\": -2"),
+                                  replaced("\"temperature\": 2", "\"temperature\": \"2\""),
+                                  replaced("\"version\": 1", "\"version\": 2")}) {
+    util::write_file_atomic(path, text);
+    try {
+      kept_temperature(folder.path(), header);
+      ADD_FAILURE() << text;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kIo);
+      EXPECT_TRUE(dtrain::testing::mentions(error.what(), {kCalibrationFile}));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace dtrain::inference
