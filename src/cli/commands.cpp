@@ -66,6 +66,13 @@ const std::vector<Command>& commands() {
        /*uses_ranks=*/false,
        &run_calibrate,
        &calibrate_flags},
+      {"evaluate",
+       "A.h5 [B.h5] [--output FOLDER] [--config FILE] [flags]",
+       "Accuracy, scores of each class, confusions and calibration of predictions; of two files, "
+       "what differs.",
+       /*uses_ranks=*/false,
+       &run_evaluate,
+       &evaluate_flags},
       {"help", "[command]", "Print this, or the flags of a command.", false, &run_help},
       {"version", "", "Print the version of dtrain and of LibTorch.", false, &run_version},
   };

@@ -33,7 +33,7 @@ double log_sum_exp(std::span<const float> logits, double temperature) {
   return top / temperature + std::log(sum);
 }
 
-void ProbabilityScores::add(std::span<const float> logits, double temperature, int64_t target) {
+double ProbabilityScores::add(std::span<const float> logits, double temperature, int64_t target) {
   const double normaliser = log_sum_exp(logits, temperature);
   const bool is_flat = normaliser == -kInfinity;
   double brier = 0, largest = 0;
@@ -46,11 +46,14 @@ void ProbabilityScores::add(std::span<const float> logits, double temperature, i
   }
   const int64_t rank = rank_of(logits, target);
   brier_ += brier;
-  nll_ += is_flat ? std::log(static_cast<double>(logits.size()))
-                  : normaliser - value_of(logits[static_cast<size_t>(target)]) / temperature;
+  const double nll = is_flat
+                         ? std::log(static_cast<double>(logits.size()))
+                         : normaliser - value_of(logits[static_cast<size_t>(target)]) / temperature;
+  nll_ += nll;
   top1_ += rank < 1;
   top5_ += rank < 5;
   confidences_.push_back({largest, rank == 0});
+  return nll;
 }
 
 double ProbabilityScores::mean(double sum) const {

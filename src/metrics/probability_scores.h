@@ -19,8 +19,9 @@ double log_sum_exp(std::span<const float> logits, double temperature);
 class ProbabilityScores {
  public:
   // A sample's logits (K), what they are divided by, and its target, a class. Computed in double.
-  // NaN counts as -inf, and a row of -inf as the same probability for all.
-  void add(std::span<const float> logits, double temperature, int64_t target);
+  // NaN counts as -inf, and a row of -inf as the same probability for all. Returns the sample's
+  // negative log-likelihood.
+  double add(std::span<const float> logits, double temperature, int64_t target);
 
   int64_t samples() const { return static_cast<int64_t>(confidences_.size()); }
   // Means over samples, NaN without any.

@@ -9,6 +9,7 @@ namespace dtrain::report {
 namespace {
 
 constexpr int64_t kGap = 8, kTextPixels = 13, kSmallest = 96;
+constexpr int64_t kNarrowest = 150;  // column of a gallery, for the text below the image
 constexpr uint8_t kInk = 30, kFaint = 110;
 
 int64_t enlargement(const Image& image) {
@@ -72,6 +73,37 @@ Image render(const ContactSheet& sheet) {
     text.draw(out, sheet.rows[i].label, kGap, top, out.width, kInk);
     for (size_t column = 0; column < sheet.rows[i].images.size(); ++column) {
       paste(out, sheet.rows[i].images[column], left_of(column), top + line);
+    }
+  }
+  return out;
+}
+
+Image render(const Gallery& gallery) {
+  int64_t width = kNarrowest, height = 0, lines = 0;
+  for (const Gallery::Item& item : gallery.items) {
+    const int64_t scale = enlargement(item.image);
+    width = std::max(width, item.image.width * scale);
+    height = std::max(height, item.image.height * scale);
+    lines = std::max(lines, int64_t(item.lines.size()));
+  }
+  const TextWriter text(kTextPixels);
+  const int64_t line = text.line_height() + 2;
+  const int64_t columns = std::max<int64_t>(1, gallery.columns);
+  const int64_t rows = (int64_t(gallery.items.size()) + columns - 1) / columns;
+  const int64_t header = kGap + line, cell = height + lines * line + kGap;
+  Image out;
+  out.width = kGap + columns * (width + kGap);
+  out.height = header + rows * cell + kGap;
+  out.pixels.assign(size_t(out.width * out.height * 3), 255);
+  text.draw(out, gallery.title, kGap, kGap / 2, out.width, kInk);
+  for (size_t i = 0; i < gallery.items.size(); ++i) {
+    const Gallery::Item& item = gallery.items[i];
+    const int64_t left = kGap + int64_t(i) % columns * (width + kGap);
+    const int64_t top = header + int64_t(i) / columns * cell;
+    paste(out, item.image, left, top);
+    for (size_t l = 0; l < item.lines.size(); ++l) {
+      const int64_t below = top + height + int64_t(l) * line;
+      text.draw(out, item.lines[l], left, below, left + width, l == 0 ? kInk : kFaint);
     }
   }
   return out;

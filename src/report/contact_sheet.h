@@ -24,4 +24,18 @@ struct ContactSheet {
 // pixels can be told.
 Image render(const ContactSheet& sheet);
 
+// Images side by side in rows, each with its own lines of text below it.
+struct Gallery {
+  struct Item {
+    Image image;
+    std::vector<std::string> lines;
+  };
+  std::string title;
+  std::vector<Item> items;
+  int64_t columns = 6;
+};
+
+// As the above; lines are cut off where the next column begins.
+Image render(const Gallery& gallery);
+
 }  // namespace dtrain::report

@@ -46,6 +46,12 @@ std::string header_line(const std::vector<std::string>& columns) {
   return line_of(cells);
 }
 
+std::string row_line(const std::vector<CsvCell>& cells) {
+  std::vector<std::string> texts;
+  for (const CsvCell& cell : cells) texts.push_back(std::visit(CellText(), cell));
+  return line_of(texts);
+}
+
 // Splits one record off the front of `rest`; false if it has no line end. Line ends within quotes
 // belong to the value; "\r\n" counts as a line end, since spreadsheets write it.
 bool take_record(std::string_view& rest, std::vector<std::string>& cells) {
@@ -134,9 +140,17 @@ void CsvWriter::truncate_after(const std::string& column, int64_t value) {
 
 void CsvWriter::row(const std::vector<CsvCell>& cells) {
   check(cells.size() == columns_.size(), "a row has a cell for each column");
-  std::vector<std::string> texts;
-  for (const CsvCell& cell : cells) texts.push_back(std::visit(CellText(), cell));
-  file_.write(line_of(texts));
+  file_.write(row_line(cells));
+}
+
+std::string csv_text(const std::vector<std::string>& columns,
+                     const std::vector<std::vector<CsvCell>>& rows) {
+  std::string text = header_line(columns);
+  for (const std::vector<CsvCell>& row : rows) {
+    check(row.size() == columns.size(), "a row has a cell for each column");
+    text += row_line(row);
+  }
+  return text;
 }
 
 bool CsvTable::has(const std::string& column) const {

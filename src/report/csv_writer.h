@@ -42,6 +42,10 @@ class CsvWriter {
   util::OutputFile file_;
 };
 
+// A whole table as text, for files that are written once.
+std::string csv_text(const std::vector<std::string>& columns,
+                     const std::vector<std::vector<CsvCell>>& rows);
+
 struct CsvTable {
   std::vector<std::string> columns;
   std::vector<std::vector<std::string>> rows;  // as many cells as columns

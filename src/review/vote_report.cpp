@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "metrics/significance.h"
 #include "report/table.h"
 #include "review/numbers.h"
+#include "review/significance_text.h"
 
 namespace dtrain::review {
 namespace {
@@ -17,19 +17,13 @@ std::string letter(size_t member) {
   return member < 26 ? std::string(1, char('A' + member)) : std::to_string(member + 1);
 }
 
-std::string interval_text(const metrics::Interval& interval, const char* format) {
-  return number(100 * interval.low, format) + " to " + number(100 * interval.high, format);
-}
-
 std::string members_text(const VoteResult& result) {
   const auto& statistics = result.statistics;
   const int64_t n = statistics.labelled;
   const auto accuracy = [&](int64_t right) {
     return n > 0 ? percent(double(right) / double(n)) : "-";
   };
-  const auto interval = [&](int64_t right) {
-    return n > 0 ? interval_text(metrics::accuracy_interval(right, n), "%.3f") : "-";
-  };
+  const auto interval = [&](int64_t right) { return accuracy_interval_text(right, n); };
   report::Table table({"", "accuracy", "95 % interval", "weight", "temperature", "model", "file"});
   for (size_t m = 0; m < result.members.size(); ++m) {
     const VoteResult::Member& member = result.members[m];
@@ -67,18 +61,9 @@ std::string gain_text(const inference::VoteStatistics& statistics) {
   for (size_t m = 1; m < statistics.members.size(); ++m) {
     if (statistics.members[m].member_right() > statistics.members[best].member_right()) best = m;
   }
-  const inference::PairedCounts& pair = statistics.members[best];
-  const double n = double(statistics.labelled);
-  const auto interval = metrics::difference_interval(
-      {pair.both_right, pair.only_member, pair.only_ensemble, pair.none_right});
-  const auto test = metrics::mcnemar(pair.only_member, pair.only_ensemble);
-  return "Gain over the best member (" + letter(best) + "): " +
-         number(100 * double(statistics.ensemble_right - pair.member_right()) / n, "%+.3f") +
-         " points, 95 % interval " + interval_text(interval, "%+.3f") + ", of " +
-         std::to_string(statistics.labelled) + " samples; right alone: the vote " +
-         std::to_string(pair.only_ensemble) + ", the member " + std::to_string(pair.only_member) +
-         "; McNemar's test" + (test.is_exact ? " (exact)" : "") +
-         ": p = " + number(test.p_value, "%.2g");
+  return "Gain over the best member (" + letter(best) +
+         "): " + difference_text(statistics.members[best]) + "; " +
+         std::to_string(statistics.labelled) + " samples";
 }
 
 std::string matrix_text(const std::string& title, const std::vector<std::vector<double>>& matrix) {

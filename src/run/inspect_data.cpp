@@ -1,12 +1,12 @@
 #include "run/inspect_data.h"
 
 #include <algorithm>
-#include <vector>
+#include <utility>
 
-#include "data/data_loader.h"
 #include "data/transforms/tta.h"
 #include "report/contact_sheet.h"
 #include "run/components.h"
+#include "run/sample_renderer.h"
 
 namespace dtrain::run {
 namespace {
@@ -31,45 +31,6 @@ Columns columns_of(const RunConfig& config, const Data& data, const std::string&
   return {data::make_tta_views(name, transforms, data.normalization, shape)};
 }
 
-report::Image image_of(const data::HostBatch& batch) {
-  const auto& shape = batch.shape;
-  report::Image image{shape.width, shape.height, shape.channels, {}};
-  image.pixels.assign(batch.images, batch.images + shape.bytes());
-  return image;
-}
-
-// One sample through a pipeline, its views in a row.
-class Renderer {
- public:
-  Renderer(const data::Dataset& dataset, const data::Views& views, uint64_t seed)
-      : pipeline_(dataset, views, seed, {}) {
-    pixels_.resize(static_cast<size_t>(pipeline_.views() * pipeline_.shape().bytes()));
-    batch_.images = pixels_.data();
-    batch_.views = pipeline_.views();
-    batch_.size = 1;
-    batch_.shape = pipeline_.shape();
-    batch_.targets.resize(1);
-    batch_.ids.resize(1);
-  }
-
-  void append(int64_t index, int64_t epoch, report::SheetRow& row) {
-    batch_.images = pixels_.data();
-    pipeline_.make(index, epoch, 0, batch_, scratch_);
-    for (int64_t view = 0; view < batch_.views; ++view) {
-      batch_.images = pixels_.data() + view * batch_.shape.bytes();
-      row.images.push_back(image_of(batch_));
-    }
-    batch_.images = pixels_.data();
-  }
-  int64_t target() const { return batch_.targets[0]; }
-
- private:
-  data::SamplePipeline pipeline_;
-  data::SamplePipeline::Scratch scratch_;
-  data::HostBatch batch_;
-  std::vector<uint8_t> pixels_;
-};
-
 }  // namespace
 
 std::string write_contact_sheet(const RunConfig& config,
@@ -79,8 +40,8 @@ std::string write_contact_sheet(const RunConfig& config,
   const data::Dataset& dataset = *data.train;
   const Columns columns = columns_of(config, data, views);
   const auto seed = static_cast<uint64_t>(config.run.seed);
-  Renderer plain(dataset, {data::make_eval_view(config.transforms, dataset.shape())}, seed);
-  Renderer shown(dataset, columns.views, seed);
+  SampleRenderer plain(dataset, {data::make_eval_view(config.transforms, dataset.shape())}, seed);
+  SampleRenderer shown(dataset, columns.views, seed);
 
   report::ContactSheet sheet;
   sheet.title = dataset.name() + ", " + views;
@@ -96,8 +57,13 @@ std::string write_contact_sheet(const RunConfig& config,
   for (int64_t i = 0; i < samples; ++i) {
     const int64_t index = i * dataset.size() / samples;
     report::SheetRow row;
-    plain.append(index, 0, row);
-    for (int64_t epoch = 0; epoch < columns.epochs; ++epoch) shown.append(index, epoch, row);
+    const auto append = [&](SampleRenderer& renderer, int64_t epoch) {
+      for (report::Image& image : renderer.render(index, epoch)) {
+        row.images.push_back(std::move(image));
+      }
+    };
+    append(plain, 0);
+    for (int64_t epoch = 0; epoch < columns.epochs; ++epoch) append(shown, epoch);
     const int64_t target = plain.target();
     const std::string label =
         target < 0 ? "no label" : dataset.class_names()[static_cast<size_t>(target)];

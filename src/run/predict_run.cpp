@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "data/datasets/named_pictures.h"
-#include "data/datasets/open_datasets.h"
 #include "data/device_prefetcher.h"
 #include "data/transforms/tta.h"
 #include "dist/rendezvous.h"
@@ -24,6 +23,7 @@
 #include "nn/conversion.h"
 #include "run/components.h"
 #include "run/machine.h"
+#include "run/open_split.h"
 #include "run/predict_report.h"
 #include "run/run_folder.h"
 #include "run/trained_model.h"
@@ -34,18 +34,6 @@ namespace dtrain::run {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Without asking for labels, which prediction does not need.
-std::unique_ptr<data::Dataset> open_split(const RunConfig& config, const std::string& split) {
-  data::DatasetConfig wanted = config.data;
-  if (split == "unlabeled") return data::open_dataset(wanted, data::Split::kUnlabelled);
-  if (split != "eval" && split != "train") wanted.eval_split = split;
-  if (wanted.eval_split == split || !data::draws_splits(wanted)) {
-    return data::open_dataset(wanted, split == "train" ? data::Split::kTrain : data::Split::kEval);
-  }
-  data::OpenedData opened = data::open_datasets(wanted, static_cast<uint64_t>(config.run.seed));
-  return split == "train" ? std::move(opened.train) : std::move(opened.eval);
-}
 
 // Targets are places in the list of classes: with another list they would mean something else.
 void expect_classes(const data::Dataset& dataset, const TrainedModel& trained) {

@@ -1,0 +1,112 @@
+// dtrain evaluate.
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "cli/command_settings.h"
+#include "cli/commands.h"
+#include "inference/evaluation.h"
+#include "review/evaluation_files.h"
+#include "review/evaluation_report.h"
+#include "run/run_folder.h"
+#include "util/check.h"
+#include "util/log.h"
+
+namespace dtrain::cli {
+
+struct EvaluateSettings {
+  int64_t hardest = 36;
+};
+
+template <class V>
+void fields(V& v, EvaluateSettings& c) {
+  using namespace config;
+  v("hardest",
+    c.hardest,
+    between(0, 10'000),
+    "Samples on the contact sheets: those with the least probable targets, or on which two files "
+    "differ.");
+}
+
+namespace {
+
+namespace fs = std::filesystem;
+using inference::Evaluation;
+using inference::PredictionsFile;
+
+constexpr const char* kUsage = "usage: dtrain evaluate A.h5 [B.h5] [--output FOLDER] [flags]";
+
+using Request = ParsedCommand<EvaluateSettings>;
+
+// Where the settings of the data are: the file that was named, or the run that the predictions lie
+// in; empty: nowhere but in flags.
+std::string data_config(const Request& request) {
+  if (!request.config_file.empty()) return request.config_file;
+  const run::RunFolder folder{fs::absolute(request.positionals.front()).parent_path()};
+  return fs::exists(folder.config()) ? folder.config().string() : "";
+}
+
+// Null where nothing says what the data are, or they are others.
+std::unique_ptr<review::SamplePictures> open_pictures(const Request& request,
+                                                      const inference::PredictionsHeader& header) {
+  const std::string config = data_config(request);
+  if (config.empty() && request.of_run.empty()) {
+    util::log_info("No contact sheet: name the data with --config or --dataset and --data-dir");
+    return nullptr;
+  }
+  auto pictures =
+      review::SamplePictures::open(run::load_run_config(config, request.of_run), header);
+  if (!pictures) {
+    util::log_info("No contact sheet: no split of the data set has the samples of " +
+                   header.dataset + " that were predicted");
+  }
+  return pictures;
+}
+
+void evaluate_one(const Request& request, const std::string& output) {
+  const Evaluation evaluation = inference::evaluate(PredictionsFile(request.positionals[0]),
+                                                    {.hardest = request.own.hardest});
+  review::log_evaluation(evaluation, util::log());
+  if (output.empty()) return;
+  const auto pictures = open_pictures(request, evaluation.header);
+  review::write_evaluation(output, evaluation, pictures.get());
+}
+
+void evaluate_two(const Request& request, const std::string& output) {
+  const auto& files = request.positionals;
+  const inference::Comparison comparison = inference::compare(files[0], files[1]);
+  const inference::EvaluationOptions options{.hardest = request.own.hardest};
+  const Evaluation left = inference::evaluate(PredictionsFile(files[0]), options);
+  const Evaluation right = inference::evaluate(PredictionsFile(files[1]), options);
+  review::log_comparison(left, right, comparison, util::log());
+  if (output.empty()) return;
+  const auto pictures = open_pictures(request, left.header);
+  review::write_evaluation(fs::path(output) / "left", left, pictures.get());
+  review::write_evaluation(fs::path(output) / "right", right, pictures.get());
+  review::write_comparison(
+      output, comparison, left.header.class_names, pictures.get(), request.own.hardest);
+}
+
+}  // namespace
+
+std::string evaluate_flags() { return own_flags<EvaluateSettings>(); }
+
+int run_evaluate(const Words& words, dist::MpiScope*) {
+  Request request = parse_command<EvaluateSettings>(words);
+  const std::string output = request.take("run.output");
+  const size_t files = request.positionals.size();
+  if (files != 1 && files != 2) {
+    throw usage_error("dtrain evaluate", std::to_string(files) + " files of predictions", kUsage);
+  }
+  util::log().set_terminal(stdout);
+  if (files == 1) {
+    evaluate_one(request, output);
+  } else {
+    evaluate_two(request, output);
+  }
+  if (!output.empty()) util::log_info("Wrote: " + output);
+  return 0;
+}
+
+}  // namespace dtrain::cli

@@ -1,0 +1,20 @@
+// An evaluation, and two beside each other, in words.
+#pragma once
+
+#include "inference/evaluation.h"
+#include "util/log.h"
+
+namespace dtrain::review {
+
+// Measures, a table of classes, and which classes are taken for which most often. Of more than 40
+// classes those of the lowest F1 are shown.
+void log_evaluation(const inference::Evaluation& evaluation, util::Log& log);
+
+// The measures of both in one table, the difference of the accuracies with its interval and
+// McNemar's test, and the first samples on which they differ.
+void log_comparison(const inference::Evaluation& left,
+                    const inference::Evaluation& right,
+                    const inference::Comparison& comparison,
+                    util::Log& log);
+
+}  // namespace dtrain::review
