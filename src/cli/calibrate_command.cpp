@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "inference/calibration_record.h"
 #include "review/calibration_report.h"
+#include "review/pictures.h"
 #include "run/predicting_checkpoint.h"
 #include "util/check.h"
 #include "util/log.h"
@@ -15,6 +16,7 @@ namespace dtrain::cli {
 struct CalibrateSettings {
   std::string checkpoint;
   bool keep = true;
+  std::string diagram;
   int64_t seed = 0;
   int64_t threads = 0;
 };
@@ -29,6 +31,7 @@ void fields(V& v, CalibrateSettings& c) {
   v("keep",
     c.keep,
     "Keep the temperature with the checkpoint, for the predictions that are made with it later.");
+  v("diagram", c.diagram, "Reliability diagram that is written: a file .svg or .png.");
   v("seed", c.seed, at_least(0), "Of the halves that the scores before and after are seen on.");
   v("threads", c.threads, between(0, 1024), "0: one for each processor.");
 }
@@ -69,6 +72,10 @@ int run_calibrate(const Words& words, dist::MpiScope*) {
                            uint64_t(settings.seed),
                            threads_or_all(settings.threads));
   review::log_calibration(report, file.path().string(), util::log());
+  if (!settings.diagram.empty()) {
+    review::write_picture(review::reliability_picture(report, file.header().dataset),
+                          settings.diagram);
+  }
   if (settings.keep) keep(file, report, settings);
   return 0;
 }

@@ -6,6 +6,8 @@
 #include <cstdio>
 
 #include "report/axis.h"
+#include "report/markup.h"
+#include "report/svg_style.h"
 
 namespace dtrain::report {
 namespace {
@@ -18,38 +20,6 @@ constexpr double kLetter = 6.6;  // width of a letter of the 12 px font, for pla
 constexpr size_t kColors = 6;
 constexpr size_t kMaxDots = 40;  // up to here single points are marked
 
-// Colours that people who see red and green alike can tell apart (after Okabe and Ito), a set for
-// each ground. Programs that know nothing of colour schemes show the light one.
-constexpr char kStyle[] = R"(<style>
-svg { background: #ffffff; }
-text { font: 12px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; fill: #24292f; }
-.title { font-size: 16px; font-weight: 600; }
-.panel { font-size: 13px; font-weight: 600; }
-.tick { font-size: 11px; fill: #57606a; }
-.ground { fill: #ffffff; }
-.grid { stroke: #d8dee4; stroke-width: 1; }
-.axis { stroke: #57606a; stroke-width: 1; }
-.line { fill: none; stroke-width: 1.8; stroke-linejoin: round; stroke-linecap: round; }
-.c0 { stroke: #0072b2; } .c1 { stroke: #d55e00; } .c2 { stroke: #009e73; }
-.c3 { stroke: #aa4499; } .c4 { stroke: #b58900; } .c5 { stroke: #57606a; }
-circle.c0 { fill: #0072b2; } circle.c1 { fill: #d55e00; } circle.c2 { fill: #009e73; }
-circle.c3 { fill: #aa4499; } circle.c4 { fill: #b58900; } circle.c5 { fill: #57606a; }
-.dashed { stroke-dasharray: 6 4; }
-@media (prefers-color-scheme: dark) {
-svg { background: #0d1117; }
-text { fill: #e6edf3; }
-.tick { fill: #9da7b3; }
-.ground { fill: #0d1117; }
-.grid { stroke: #2b323b; }
-.axis { stroke: #9da7b3; }
-.c0 { stroke: #56b4e9; } .c1 { stroke: #ff9e4a; } .c2 { stroke: #2dd4a7; }
-.c3 { stroke: #e38fd0; } .c4 { stroke: #f0d24a; } .c5 { stroke: #9da7b3; }
-circle.c0 { fill: #56b4e9; } circle.c1 { fill: #ff9e4a; } circle.c2 { fill: #2dd4a7; }
-circle.c3 { fill: #e38fd0; } circle.c4 { fill: #f0d24a; } circle.c5 { fill: #9da7b3; }
-}
-</style>
-)";
-
 struct Point {
   double x, y;
 };
@@ -61,30 +31,6 @@ std::string number(double value) {
   out.erase(out.find_last_not_of('0') + 1);
   if (out.back() == '.') out.pop_back();
   return out == "-0" ? "0" : out;
-}
-
-// XML text; control characters may not stand in a file at all.
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (char letter : text) {
-    switch (letter) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += static_cast<unsigned char>(letter) < 0x20 ? ' ' : letter;
-    }
-  }
-  return out;
 }
 
 std::string text_at(Point at,
@@ -282,7 +228,7 @@ std::string render_svg(const Figure& figure) {
   std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"" + width +
                     "\" height=\"" + height + "\" viewBox=\"0 0 " + width + " " + height + "\">\n";
   if (!figure.title.empty()) out += "<title>" + escaped(figure.title) + "</title>\n";
-  out += kStyle;
+  out += kSvgStyle;
   out += "<rect class=\"ground\" width=\"100%\" height=\"100%\"/>\n";
   if (!figure.title.empty()) {
     out += text_at({kMargin + kLeft, 24}, "title", "start", figure.title);

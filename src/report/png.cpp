@@ -2,14 +2,14 @@
 
 #include <png.h>
 
-#include <string_view>
+#include <string>
 
 #include "util/atomic_file.h"
 #include "util/check.h"
 
 namespace dtrain::report {
 
-void write_png(const std::filesystem::path& path, const Image& image) {
+std::string png_bytes(const Image& image) {
   check(int64_t(image.pixels.size()) == image.width * image.height * image.channels,
         "an image has a value for every pixel and channel");
   png_image header = {};
@@ -18,21 +18,26 @@ void write_png(const std::filesystem::path& path, const Image& image) {
   header.height = png_uint_32(image.height);
   header.format = image.channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
   png_alloc_size_t size = 0;
-  std::vector<char> bytes;
+  std::string bytes;
   // The first call asks for the size.
-  for (void* memory : {static_cast<void*>(nullptr), static_cast<void*>(&bytes)}) {
-    if (memory != nullptr) bytes.resize(size);
+  for (const bool is_counting : {true, false}) {
+    if (!is_counting) bytes.resize(size);
     if (png_image_write_to_memory(&header,
-                                  memory != nullptr ? bytes.data() : nullptr,
+                                  is_counting ? nullptr : bytes.data(),
                                   &size,
                                   /*convert_to_8bit=*/0,
                                   image.pixels.data(),
                                   /*row_stride=*/0,
                                   /*colormap=*/nullptr) == 0) {
-      throw io_error("cannot write " + path.string(), header.message, "please report this");
+      throw io_error("PNG image", header.message, "please report this");
     }
   }
-  util::write_file_atomic(path, std::string_view(bytes.data(), size));
+  bytes.resize(size);
+  return bytes;
+}
+
+void write_png(const std::filesystem::path& path, const Image& image) {
+  util::write_file_atomic(path, png_bytes(image));
 }
 
 }  // namespace dtrain::report

@@ -61,6 +61,20 @@ int64_t TextWriter::line_height() const {
   return available() ? face_->face->size->metrics.height / 64 : 0;
 }
 
+int64_t TextWriter::ascent() const {
+  return available() ? face_->face->size->metrics.ascender / 64 : 0;
+}
+
+int64_t TextWriter::width(const std::string& text) const {
+  if (!available()) return 0;
+  int64_t width = 0;
+  for (size_t at = 0; at < text.size();) {
+    if (FT_Load_Char(face_->face, next_character(text, at), FT_LOAD_DEFAULT) != 0) continue;
+    width += face_->face->glyph->advance.x / 64;
+  }
+  return width;
+}
+
 void TextWriter::draw(Image& image,
                       const std::string& text,
                       int64_t left,

@@ -26,6 +26,8 @@ class TextWriter {
             int64_t right,
             uint8_t level) const;
   int64_t line_height() const;
+  int64_t ascent() const;  // of the base line below the line's top
+  int64_t width(const std::string& text) const;
 
  private:
   struct Face;

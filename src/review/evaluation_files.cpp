@@ -1,15 +1,18 @@
 #include "review/evaluation_files.h"
 
 #include <cmath>
+#include <string>
 
 #include "config/json.h"
 #include "report/csv_writer.h"
+#include "review/pictures.h"
 #include "util/atomic_file.h"
 
 namespace dtrain::review {
 namespace {
 
 namespace fs = std::filesystem;
+using std::string_literals::operator""s;
 using config::Json;
 using inference::Evaluation;
 using report::CsvCell;
@@ -98,6 +101,10 @@ void write_evaluation(const fs::path& folder,
   util::write_file_atomic(folder / "per_class.csv", per_class_csv(evaluation));
   util::write_file_atomic(folder / "confusion.csv", confusion_csv(evaluation));
   util::write_file_atomic(folder / "hardest.csv", hardest_csv(evaluation));
+  for (const char* ending : {".svg", ".png"}) {
+    write_picture(confusion_picture(evaluation), folder / ("confusion"s + ending));
+    write_picture(reliability_picture(evaluation), folder / ("reliability"s + ending));
+  }
   if (pictures != nullptr) {
     report::write_png(folder / "hardest.png", hardest_sheet(evaluation, *pictures));
   }
