@@ -13,6 +13,7 @@
 #include "inference/vote_files.h"
 #include "inference/vote_validation.h"
 #include "review/calibration_report.h"
+#include "review/vote_record.h"
 #include "review/vote_report.h"
 #include "util/atomic_file.h"
 #include "util/check.h"
@@ -160,6 +161,7 @@ int run_vote(const Words& words, dist::MpiScope*) {
         options);
   }
   const VoteResult result = inference::vote_files(request.files, settings.output, options);
+  review::write_vote_record(settings.output, {result, calibration});
   review::log_vote(result, settings.output, util::log());
   if (calibration) review::log_calibration(*calibration, "The vote", util::log());
   if (!settings.csv.empty()) write_csv(settings);

@@ -7,6 +7,7 @@
 #include "ensemble/ensemble_folder.h"
 #include "inference/vote_validation.h"
 #include "review/calibration_report.h"
+#include "review/vote_record.h"
 #include "review/vote_report.h"
 
 namespace dtrain::ensemble {
@@ -78,6 +79,7 @@ void vote_ensemble(const EnsembleConfig& config,
     log.info("The vote is not calibrated: " + obstacle);
   }
   const auto result = inference::vote_files(files.voted, folder.vote(), options);
+  review::write_vote_record(folder.vote(), {result, calibration});
   review::log_vote(result, folder.vote().string(), log);
   if (calibration) review::log_calibration(*calibration, "The vote", log);
 }

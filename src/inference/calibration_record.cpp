@@ -1,9 +1,9 @@
 #include "inference/calibration_record.h"
 
-#include <cmath>
 #include <string>
 
 #include "config/json.h"
+#include "inference/calibration_json.h"
 #include "util/atomic_file.h"
 #include "util/check.h"
 
@@ -30,31 +30,10 @@ bool belongs_to(const Json& entry, const Json& key) {
   return true;
 }
 
-// JSON has no infinity and no NaN.
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
-
-Json scores_json(const CalibrationScores& scores) {
-  return {{"ece", number(scores.ece)},
-          {"adaptive_ece", number(scores.adaptive_ece)},
-          {"nll", number(scores.nll)},
-          {"brier", number(scores.brier)},
-          {"top1", number(scores.top1)}};
-}
-
 Json entry_of(const PredictionsHeader& header, const CalibrationReport& report) {
   Json entry = key_of(header);
-  entry["temperature"] = report.fit.temperature;
-  if (!report.fit.problem.empty()) entry["problem"] = report.fit.problem;
-  entry["fitted_on"] = {{"dataset", header.dataset},
-                        {"data_fingerprint", header.data_fingerprint},
-                        {"samples", report.fit.samples},
-                        {"nll_before", number(report.fit.nll_before)},
-                        {"nll_after", number(report.fit.nll_after)}};
-  entry["halves"] = {{"temperature", report.half.temperature},
-                     {"fitted_on_samples", report.half.samples},
-                     {"reported_on_samples", report.reported},
-                     {"before", scores_json(report.before)},
-                     {"after", scores_json(report.after)}};
+  entry["fitted_on"] = {{"dataset", header.dataset}, {"data_fingerprint", header.data_fingerprint}};
+  entry["calibration"] = to_json(report);
   return entry;
 }
 
@@ -93,19 +72,24 @@ void keep_calibration(const fs::path& checkpoint,
   util::write_file_atomic(path, root.dump(2) + "\n");
 }
 
-double kept_temperature(const fs::path& checkpoint, const PredictionsHeader& header) {
+std::optional<CalibrationReport> kept_calibration(const fs::path& checkpoint,
+                                                  const PredictionsHeader& header) {
   const fs::path path = checkpoint / kCalibrationFile;
   const Json key = key_of(header);
   for (const Json& entry : read_entries(path)) {
     if (!belongs_to(entry, key)) continue;
-    const Json found = entry.value("temperature", Json());
-    const double temperature = found.is_number() ? found.get<double>() : 0;
-    if (!(temperature > 0) || !std::isfinite(temperature)) {
-      throw damaged(path, "holds a temperature that is not above 0");
+    try {
+      return calibration_from_json(entry.at("calibration"));
+    } catch (const Json::exception&) {
+      throw damaged(path, "holds an entry that is no calibration");
     }
-    return temperature;
   }
-  return 1;
+  return std::nullopt;
+}
+
+double kept_temperature(const fs::path& checkpoint, const PredictionsHeader& header) {
+  const auto kept = kept_calibration(checkpoint, header);
+  return kept ? kept->fit.temperature : 1;
 }
 
 }  // namespace dtrain::inference

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include "inference/calibration.h"
 #include "inference/predictions.h"
@@ -23,8 +24,11 @@ void keep_calibration(const std::filesystem::path& checkpoint,
                       const PredictionsHeader& fitted_on,
                       const CalibrationReport& report);
 
-// What was fitted for predictions with such a header; 1 where nothing was. Throws Error(kIo) where
-// the file is damaged.
+// What was fitted for predictions with such a header; empty where nothing was. Throws Error(kIo)
+// where the file is damaged.
+std::optional<CalibrationReport> kept_calibration(const std::filesystem::path& checkpoint,
+                                                  const PredictionsHeader& header);
+// Its temperature, or 1.
 double kept_temperature(const std::filesystem::path& checkpoint, const PredictionsHeader& header);
 
 }  // namespace dtrain::inference

@@ -1,26 +1,29 @@
 #include "review/calibration_report.h"
 
-#include "report/table.h"
 #include "review/numbers.h"
 
 namespace dtrain::review {
 
-void log_calibration(const inference::CalibrationReport& report,
-                     const std::string& subject,
-                     util::Log& log) {
-  report::Table table({"", "ECE", "adaptive ECE", "NLL", "Brier"});
+Cells calibration_cells(const inference::CalibrationReport& report) {
+  Cells cells{.header = {"", "ECE", "adaptive ECE", "NLL", "Brier"}, .rows = {}};
   const auto row = [&](const std::string& name, const inference::CalibrationScores& scores) {
-    table.row({name,
-               number(scores.ece, "%.5f"),
-               number(scores.adaptive_ece, "%.5f"),
-               number(scores.nll, "%.5f"),
-               number(scores.brier, "%.5f")});
+    cells.rows.push_back({name,
+                          number(scores.ece, "%.5f"),
+                          number(scores.adaptive_ece, "%.5f"),
+                          number(scores.nll, "%.5f"),
+                          number(scores.brier, "%.5f")});
   };
   row("before", report.before);
   row("after", report.after);
+  return cells;
+}
+
+void log_calibration(const inference::CalibrationReport& report,
+                     const std::string& subject,
+                     util::Log& log) {
   log.info("Fitted on " + std::to_string(report.half.samples) + " samples (temperature " +
            number(report.half.temperature, "%.4f") + "), seen on the other " +
-           std::to_string(report.reported) + ":\n" + table.text());
+           std::to_string(report.reported) + ":\n" + text_of(calibration_cells(report)));
   const inference::FittedTemperature& fit = report.fit;
   log.info(subject + ": temperature " + number(fit.temperature, "%.4f") + " fitted on all " +
            std::to_string(fit.samples) + " samples in " + std::to_string(fit.iterations) +

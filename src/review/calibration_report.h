@@ -4,9 +4,13 @@
 #include <string>
 
 #include "inference/calibration.h"
+#include "review/cells.h"
 #include "util/log.h"
 
 namespace dtrain::review {
+
+// Errors and scores before and after, of the half that was not fitted on.
+Cells calibration_cells(const inference::CalibrationReport& report);
 
 // A table of errors and scores before and after, of the half that was not fitted on, and the
 // temperature. `subject` begins the last line: "The vote".

@@ -42,26 +42,6 @@ std::vector<std::string> scores_cells(const std::string& name, const metrics::Cl
           std::to_string(scores.support)};
 }
 
-std::string classes_text(const Evaluation& evaluation) {
-  const metrics::ConfusionMatrix& matrix = evaluation.confusion;
-  std::vector<int64_t> shown(size_t(matrix.classes()));
-  std::iota(shown.begin(), shown.end(), 0);
-  report::Table table({"class", "precision", "recall", "F1", "samples"});
-  if (shown.size() > kShownClasses) {
-    std::stable_sort(shown.begin(), shown.end(), [&](int64_t a, int64_t b) {
-      return matrix.of_class(a).f1 < matrix.of_class(b).f1;
-    });
-    shown.resize(kShownClasses);
-  }
-  for (const int64_t k : shown) {
-    table.row(scores_cells(evaluation.header.class_names[size_t(k)], matrix.of_class(k)));
-  }
-  table.rule();
-  table.row(scores_cells("mean of classes", matrix.macro()));
-  table.row(scores_cells("by samples", matrix.weighted()));
-  return table.text();
-}
-
 struct Pair {
   int64_t target = 0, predicted = 0, count = 0;
 };
@@ -80,29 +60,6 @@ std::vector<Pair> confused_pairs(const metrics::ConfusionMatrix& matrix) {
   return pairs;
 }
 
-std::string confusion_text(const Evaluation& evaluation) {
-  const auto& names = evaluation.header.class_names;
-  report::Table table({"class", "taken for", "samples", "% of the class"});
-  for (const Pair& pair : confused_pairs(evaluation.confusion)) {
-    const int64_t support = evaluation.confusion.of_class(pair.target).support;
-    table.row({names[size_t(pair.target)],
-               names[size_t(pair.predicted)],
-               std::to_string(pair.count),
-               number(100.0 * double(pair.count) / double(support), "%.1f")});
-  }
-  return table.text();
-}
-
-std::string source_text(const Evaluation& evaluation) {
-  const inference::PredictionsHeader& header = evaluation.header;
-  std::string text = header.model;
-  if (!header.checkpoint.empty()) text += " " + header.checkpoint;
-  text += ", " + header.method;
-  if (header.views.size() > 1) text += " of " + std::to_string(header.views.size()) + " views";
-  return text + (header.temperature == 1 ? ", not calibrated"
-                                         : ", temperature " + number(header.temperature, "%.4f"));
-}
-
 std::string differing_text(const Comparison& comparison,
                            const std::vector<std::string>& class_names) {
   report::Table table({"id", "target", "left", "right", "path"});
@@ -117,22 +74,69 @@ std::string differing_text(const Comparison& comparison,
 
 }  // namespace
 
+std::string source_text(const Evaluation& evaluation) {
+  const inference::PredictionsHeader& header = evaluation.header;
+  std::string text = header.model;
+  if (!header.checkpoint.empty()) text += " " + header.checkpoint;
+  text += ", " + header.method;
+  if (header.views.size() > 1) text += " of " + std::to_string(header.views.size()) + " views";
+  return text + (header.temperature == 1 ? ", not calibrated"
+                                         : ", temperature " + number(header.temperature, "%.4f"));
+}
+
+Cells measure_cells(const Evaluation& evaluation) {
+  Cells cells;
+  for (const Measure& measure : kMeasures) {
+    cells.rows.push_back({measure.name, value_text(measure, evaluation)});
+    if (measure.value != &Evaluation::top1) continue;
+    const auto right = int64_t(evaluation.top1 * double(evaluation.labelled) + 0.5);
+    cells.rows.back().push_back("95 % interval " +
+                                accuracy_interval_text(right, evaluation.labelled));
+  }
+  return cells;
+}
+
+Cells class_cells(const Evaluation& evaluation) {
+  const metrics::ConfusionMatrix& matrix = evaluation.confusion;
+  std::vector<int64_t> shown(size_t(matrix.classes()));
+  std::iota(shown.begin(), shown.end(), 0);
+  if (shown.size() > kShownClasses) {
+    std::stable_sort(shown.begin(), shown.end(), [&](int64_t a, int64_t b) {
+      return matrix.of_class(a).f1 < matrix.of_class(b).f1;
+    });
+    shown.resize(kShownClasses);
+  }
+  Cells cells{.header = {"class", "precision", "recall", "F1", "samples"}, .rows = {}};
+  for (const int64_t k : shown) {
+    cells.rows.push_back(
+        scores_cells(evaluation.header.class_names[size_t(k)], matrix.of_class(k)));
+  }
+  cells.body = cells.rows.size();
+  cells.rows.push_back(scores_cells("mean of classes", matrix.macro()));
+  cells.rows.push_back(scores_cells("by samples", matrix.weighted()));
+  return cells;
+}
+
+Cells confused_cells(const Evaluation& evaluation) {
+  const auto& names = evaluation.header.class_names;
+  Cells cells{.header = {"class", "taken for", "samples", "% of the class"}, .rows = {}};
+  for (const Pair& pair : confused_pairs(evaluation.confusion)) {
+    const int64_t support = evaluation.confusion.of_class(pair.target).support;
+    cells.rows.push_back({names[size_t(pair.target)],
+                          names[size_t(pair.predicted)],
+                          std::to_string(pair.count),
+                          number(100.0 * double(pair.count) / double(support), "%.1f")});
+  }
+  return cells;
+}
+
 void log_evaluation(const Evaluation& evaluation, util::Log& log) {
   log.info(source_text(evaluation) + ": " + std::to_string(evaluation.labelled) + " of " +
            std::to_string(evaluation.samples) + " samples of " + evaluation.header.dataset +
            " have a target");
-  report::Table measures;
-  for (const Measure& measure : kMeasures) {
-    std::vector<std::string> cells = {measure.name, value_text(measure, evaluation)};
-    if (measure.value == &Evaluation::top1) {
-      const auto right = int64_t(evaluation.top1 * double(evaluation.labelled) + 0.5);
-      cells.push_back("95 % interval " + accuracy_interval_text(right, evaluation.labelled));
-    }
-    measures.row(cells);
-  }
-  log.info(measures.text());
-  log.info(classes_text(evaluation));
-  log.info(confusion_text(evaluation));
+  log.info(text_of(measure_cells(evaluation)));
+  log.info(text_of(class_cells(evaluation)));
+  log.info(text_of(confused_cells(evaluation)));
 }
 
 void log_comparison(const Evaluation& left,

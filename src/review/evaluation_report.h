@@ -1,10 +1,20 @@
 // An evaluation, and two beside each other, in words.
 #pragma once
 
+#include <string>
+
 #include "inference/evaluation.h"
+#include "review/cells.h"
 #include "util/log.h"
 
 namespace dtrain::review {
+
+// What made the predictions: network, checkpoint, views, temperature.
+std::string source_text(const inference::Evaluation& evaluation);
+Cells measure_cells(const inference::Evaluation& evaluation);
+Cells class_cells(
+    const inference::Evaluation& evaluation);  // the 40 lowest F1 where there are more
+Cells confused_cells(const inference::Evaluation& evaluation);  // most frequent first
 
 // Measures, a table of classes, and which classes are taken for which most often. Of more than 40
 // classes those of the lowest F1 are shown.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "report/table.h"
 #include "review/numbers.h"
 #include "review/significance_text.h"
 
@@ -17,45 +16,54 @@ std::string letter(size_t member) {
   return member < 26 ? std::string(1, char('A' + member)) : std::to_string(member + 1);
 }
 
-std::string members_text(const VoteResult& result) {
+// The three cells on how many of all labelled samples are right.
+std::vector<std::string> accuracy_cells(const std::string& name, int64_t right, int64_t labelled) {
+  if (labelled == 0) return {name, "-", "-"};
+  return {name, percent(double(right) / double(labelled)), accuracy_interval_text(right, labelled)};
+}
+
+std::vector<std::string> joined(std::vector<std::string> left,
+                                const std::vector<std::string>& right) {
+  left.insert(left.end(), right.begin(), right.end());
+  return left;
+}
+
+}  // namespace
+
+Cells member_cells(const VoteResult& result) {
   const auto& statistics = result.statistics;
   const int64_t n = statistics.labelled;
-  const auto accuracy = [&](int64_t right) {
-    return n > 0 ? percent(double(right) / double(n)) : "-";
-  };
-  const auto interval = [&](int64_t right) { return accuracy_interval_text(right, n); };
-  report::Table table({"", "accuracy", "95 % interval", "weight", "temperature", "model", "file"});
+  Cells cells{.header = {"", "accuracy", "95 % interval", "weight", "temperature", "model", "file"},
+              .rows = {}};
   for (size_t m = 0; m < result.members.size(); ++m) {
     const VoteResult::Member& member = result.members[m];
     const int64_t right = n > 0 ? statistics.members[m].member_right() : 0;
-    table.row({letter(m),
-               accuracy(right),
-               interval(right),
-               number(member.weight, "%.4f"),
-               number(member.temperature, "%.4f"),
-               member.model,
-               member.path.string()});
+    cells.rows.push_back(joined(accuracy_cells(letter(m), right, n),
+                                {number(member.weight, "%.4f"),
+                                 number(member.temperature, "%.4f"),
+                                 member.model,
+                                 member.path.string()}));
   }
-  if (n == 0) return table.text();
-  table.rule();
-  table.row({"vote",
-             accuracy(statistics.ensemble_right),
-             interval(statistics.ensemble_right),
-             "",
-             number(result.header.temperature, "%.4f"),
-             result.header.method,
-             ""});
-  table.row({"oracle",
-             accuracy(statistics.oracle_right),
-             interval(statistics.oracle_right),
-             "",
-             "",
-             "any member is right",
-             ""});
-  return table.text();
+  if (n == 0) return cells;
+  cells.body = cells.rows.size();
+  cells.rows.push_back(
+      joined(accuracy_cells("vote", statistics.ensemble_right, n),
+             {"", number(result.header.temperature, "%.4f"), result.header.method, ""}));
+  cells.rows.push_back(joined(accuracy_cells("oracle", statistics.oracle_right, n),
+                              {"", "", "any member is right", ""}));
+  return cells;
 }
 
-// The vote beside its best member: the gain, its interval, and whether it could be chance.
+Cells matrix_cells(const std::string& title, const std::vector<std::vector<double>>& matrix) {
+  Cells cells{.header = {title}, .rows = {}};
+  for (size_t m = 0; m < matrix.size(); ++m) {
+    cells.header.push_back(letter(m));
+    cells.rows.push_back({letter(m)});
+    for (const double value : matrix[m]) cells.rows.back().push_back(number(value, "%.4f"));
+  }
+  return cells;
+}
+
 std::string gain_text(const inference::VoteStatistics& statistics) {
   size_t best = 0;
   for (size_t m = 1; m < statistics.members.size(); ++m) {
@@ -66,31 +74,17 @@ std::string gain_text(const inference::VoteStatistics& statistics) {
          std::to_string(statistics.labelled) + " samples";
 }
 
-std::string matrix_text(const std::string& title, const std::vector<std::vector<double>>& matrix) {
-  std::vector<std::string> header = {title};
-  for (size_t m = 0; m < matrix.size(); ++m) header.push_back(letter(m));
-  report::Table table(header);
-  for (size_t m = 0; m < matrix.size(); ++m) {
-    std::vector<std::string> cells = {letter(m)};
-    for (const double value : matrix[m]) cells.push_back(number(value, "%.4f"));
-    table.row(std::move(cells));
-  }
-  return table.text();
-}
-
-}  // namespace
-
 void log_vote(const VoteResult& result, const std::string& output, util::Log& log) {
   for (const std::string& warning : result.warnings) log.warning(warning);
   for (const auto& missing : result.missing) {
     log.warning("left out " + missing.path.string() + ": " + missing.reason);
   }
-  log.info(members_text(result));
+  log.info(text_of(member_cells(result)));
   const auto& statistics = result.statistics;
   if (result.members.size() > 1) {
-    log.info(matrix_text("disagreement", statistics.disagreement));
+    log.info(text_of(matrix_cells("disagreement", statistics.disagreement)));
     if (statistics.labelled > 0) {
-      log.info(matrix_text("error correlation", statistics.error_correlation));
+      log.info(text_of(matrix_cells("error correlation", statistics.error_correlation)));
     }
   }
   if (statistics.labelled > 0) log.info(gain_text(statistics));

@@ -32,6 +32,25 @@ TEST(CalibrationRecord, GivesBackTheTemperatureToTheLastBit) {
   EXPECT_EQ(kept_temperature(folder.path(), header), 0.7);
 }
 
+TEST(CalibrationRecord, KeepsAllScoresAndBins) {
+  const TempFolder folder;
+  const PredictionsHeader header = dtrain::testing::header_of(3);
+  dtrain::testing::write_table(folder / "table.h5", 50, 3, 50);
+  const CalibrationReport fitted = calibrate(read_labelled(folder / "table.h5"), 0);
+  keep_calibration(folder.path(), header, fitted);
+  const auto kept = kept_calibration(folder.path(), header);
+  ASSERT_TRUE(kept.has_value());
+  EXPECT_EQ(kept->fit.samples, fitted.fit.samples);
+  EXPECT_EQ(kept->half.temperature, fitted.half.temperature);
+  EXPECT_EQ(kept->reported, fitted.reported);
+  EXPECT_EQ(kept->after.nll, fitted.after.nll);
+  EXPECT_EQ(kept->after.ece, fitted.after.ece);
+  ASSERT_EQ(kept->before.bins.size(), fitted.before.bins.size());
+  EXPECT_EQ(kept->before.bins[7].count, fitted.before.bins[7].count);
+  EXPECT_EQ(kept->before.bins[7].accuracy, fitted.before.bins[7].accuracy);
+  EXPECT_FALSE(kept_calibration(folder / "nowhere", header).has_value());
+}
+
 TEST(CalibrationRecord, BelongsToWeightsViewsAndMethod) {
   const TempFolder folder;
   const PredictionsHeader header = dtrain::testing::header_of(3);
@@ -62,8 +81,8 @@ TEST(CalibrationRecord, RefusesDamagedFilesByName) {
   };
   for (const std::string& text : {good.substr(0, good.size() / 2),
                                   std::string("[]"),
-                                  replaced("\"temperature\": 2", "\"temperature\": -2"),
-                                  replaced("\"temperature\": 2", "\"temperature\": \"2\""),
+                                  replaced("\"temperature\": 2.0", "\"temperature\": -2"),
+                                  replaced("\"temperature\": 2.0", "\"temperature\": \"2\""),
                                   replaced("\"version\": 1", "\"version\": 2")}) {
     util::write_file_atomic(path, text);
     try {

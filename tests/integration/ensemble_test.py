@@ -154,7 +154,7 @@ class Ensembles(TrainingTest):
         for name in NAMES[:3]:
             self.ensemble(path, "--output", self.scratch / "tasks", "--member", name)
             kept = json.loads((self.scratch / f"tasks/members/{name}/checkpoints/best/calibration.json").read_text())
-            self.assertEqual(kept["entries"][0]["fitted_on"]["samples"], 203)
+            self.assertEqual(kept["entries"][0]["calibration"]["fit"]["samples"], 203)
         members = [self.scratch / "tasks/members" / name for name in NAMES[:3]]
         vote = self.scratch / "tasks/vote.h5"
         done = run(["vote", *[folder / "predictions-test.h5" for folder in members], "--output", vote, "--calibrate",

@@ -1,0 +1,24 @@
+// What a vote was made of and is worth, as JSON beside its predictions: vote.h5 has vote.json.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "inference/calibration.h"
+#include "inference/vote_files.h"
+
+namespace dtrain::review {
+
+struct VoteRecord {
+  inference::VoteResult result;  // of the header only what the file of the vote has
+  std::optional<inference::CalibrationReport> calibration;
+};
+
+std::filesystem::path vote_record_path(const std::filesystem::path& vote);
+
+// Members' paths are kept relative to the vote's folder, so that an ensemble may be moved. Both
+// throw Error(kIo); reading also where the file is damaged.
+void write_vote_record(const std::filesystem::path& vote, const VoteRecord& record);
+VoteRecord read_vote_record(const std::filesystem::path& vote);
+
+}  // namespace dtrain::review
