@@ -73,6 +73,13 @@ const std::vector<Command>& commands() {
        /*uses_ranks=*/false,
        &run_evaluate,
        &evaluate_flags},
+      {"report",
+       "RUN_OR_ENSEMBLE [--output PAGE.html] [flags]",
+       "A page on a run or an ensemble that stands by itself: curves, confusions, calibration, "
+       "hardest samples, members and votes.",
+       /*uses_ranks=*/false,
+       &run_report,
+       &report_flags},
       {"help", "[command]", "Print this, or the flags of a command.", false, &run_help},
       {"version", "", "Print the version of dtrain and of LibTorch.", false, &run_version},
   };

@@ -47,12 +47,14 @@ int run_ensemble(const Words& words, dist::MpiScope* mpi);
 int run_predict(const Words& words, dist::MpiScope* mpi);
 int run_calibrate(const Words& words, dist::MpiScope* mpi);
 int run_evaluate(const Words& words, dist::MpiScope* mpi);
+int run_report(const Words& words, dist::MpiScope* mpi);
 int run_vote(const Words& words, dist::MpiScope* mpi);
 std::string pack_flags();
 std::string predict_flags();
 std::string ensemble_flags();
 std::string vote_flags();
 std::string calibrate_flags();
+std::string report_flags();
 std::string evaluate_flags();
 
 int run_help(const Words& words, dist::MpiScope* mpi);
