@@ -9,6 +9,9 @@
 namespace dtrain::report {
 namespace {
 
+// Pixels below which a figure is not made smaller: it scrolls instead.
+constexpr int64_t kLeastFigure = 560;
+
 std::string element(const std::string& tag, const std::string& text, const char* style = "") {
   const std::string start = *style == 0 ? tag : tag + " class=\"" + style + "\"";
   return "<" + start + ">" + escaped(text) + "</" + tag + ">";
@@ -21,6 +24,12 @@ bool is_number(const std::string& cell) {
   std::strtod(cell.c_str(), &end);
   const std::string rest = end;
   return end != cell.c_str() && (rest.empty() || rest == "%" || rest == " %");
+}
+
+// Of the root element; 0 where it says none.
+int64_t svg_width(const std::string& svg) {
+  const size_t at = svg.find(" width=\"");
+  return at == std::string::npos ? 0 : std::atoll(svg.c_str() + at + 8);
 }
 
 // Whether all that stands in a column are numbers, one of them at least.
@@ -84,20 +93,22 @@ void HtmlPage::facts(const std::vector<std::pair<std::string, std::string>>& fac
 void HtmlPage::table(const HtmlTable& table) { body_ += table_markup(table); }
 
 void HtmlPage::figure(const std::string& svg, const std::string& alt, const std::string& caption) {
-  embed("image/svg+xml", svg, alt, caption);
+  embed("image/svg+xml", svg, svg_width(svg), alt, caption);
 }
 
 void HtmlPage::figure(const Image& image, const std::string& alt, const std::string& caption) {
-  embed("image/png", png_bytes(image), alt, caption);
+  embed("image/png", png_bytes(image), image.width, alt, caption);
 }
 
 // As an image of its own, so that its styles and names do not meet those of others.
 void HtmlPage::embed(std::string_view type,
                      std::string_view bytes,
+                     int64_t width,
                      const std::string& alt,
                      const std::string& caption) {
-  body_ += "<figure><img alt=\"" + escaped(alt) + "\" src=\"data:" + std::string(type) +
-           ";base64," + base64(bytes) + "\">";
+  body_ += "<figure><div class=\"wide\"><img alt=\"" + escaped(alt) +
+           "\" style=\"min-width:" + std::to_string(std::min(width, kLeastFigure)) +
+           "px\" src=\"data:" + std::string(type) + ";base64," + base64(bytes) + "\"></div>";
   if (!caption.empty()) body_ += element("figcaption", caption);
   body_ += "</figure>\n";
 }

@@ -11,6 +11,7 @@
 // All text is escaped here.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,6 +54,7 @@ class HtmlPage {
  private:
   void embed(std::string_view type,
              std::string_view bytes,
+             int64_t width,
              const std::string& alt,
              const std::string& caption);
 

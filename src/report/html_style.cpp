@@ -41,6 +41,7 @@ th { color: var(--faint); font-weight: 600; }
 td.number, th.number { text-align: right; }
 tr.strong td { font-weight: 700; }
 figure { margin: 14px 0; }
+figure .wide { margin: 0; }
 figure img { max-width: 100%; height: auto; display: block; border-radius: 6px; }
 figcaption { color: var(--faint); font-size: 13px; padding-top: 4px; }
 details { margin: 10px 0; border: 1px solid var(--edge); border-radius: 8px; padding: 6px 12px; }

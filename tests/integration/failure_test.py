@@ -110,7 +110,9 @@ class Settings(Failure):
         for source in [*(ROOT / "src").rglob("*.cpp"), *(ROOT / "dist").rglob("*.cpp")]:
             if source.parent.name == "cli":
                 continue  # speaks of flags as such
-            for text in re.findall(r'"(?:[^"\\]|\\.)*"', source.read_text()):
+            # Raw strings are style sheets, whose variables look like flags.
+            code = re.sub(r'R"\(.*?\)"', "", source.read_text(), flags=re.DOTALL)
+            for text in re.findall(r'"(?:[^"\\]|\\.)*"', code):
                 advised.update(re.findall(r"(?<![\w-])--[a-z][\w.-]*[a-z]", text))
         known = set(re.findall(r"--[a-z][\w.-]*", run(["--help"]).stdout))
         known |= {"--config", "--help", "--version", "--markdown", "--mpi", "--bind-to", "--cuda", "--reinstall"}
