@@ -37,6 +37,7 @@
 #include "train/resume.h"
 #include "train/trainer.h"
 #include "util/atomic_file.h"
+#include "util/folder_lock.h"
 #include "util/log.h"
 
 namespace dtrain::run {
@@ -86,11 +87,13 @@ void write_config(const RunFolder& folder, const std::string& text) {
   }
 }
 
-// Rank 0 makes the folder, or finds that of the checkpoint; every rank opens its log in it.
+// Rank 0 makes the folder, or finds that of the checkpoint, and locks it; every rank opens its log
+// in it.
 RunFolder open_run_folder(const RunConfig& config,
                           const fs::path& wanted,
                           const Start& start,
-                          const dist::MpiScope& mpi) {
+                          const dist::MpiScope& mpi,
+                          std::optional<util::FolderLock>& lock) {
   std::string path;
   dist::together(mpi, [&] {
     if (mpi.rank() != 0) return;
@@ -101,6 +104,7 @@ RunFolder open_run_folder(const RunConfig& config,
       folder = RunFolder{wanted};
     }
     if (!folder) folder = create_run_folder(config.run.output, config.run.experiment);
+    lock.emplace(folder->path, "training in");
     RunConfig written = config;
     written.run.resume.clear();  // the file starts the same run again, also after a resume
     written.origins.erase("run.resume");
@@ -150,6 +154,7 @@ class TrainRun {
   std::optional<dist::BufferAverage> buffers_;
   train::TrainState state_;
   RunFolder folder_;
+  std::optional<util::FolderLock> lock_;       // on it, at rank 0
   std::shared_ptr<nn::VirtualShards> shards_;  // in the deterministic world
   std::optional<optim::LRSchedule> schedule_;
   std::unique_ptr<dist::GradientSync> gradients_;
@@ -211,7 +216,7 @@ TrainRun::TrainRun(RunConfig config, const dist::MpiScope& mpi, fs::path place)
 }
 
 void TrainRun::run() {
-  folder_ = open_run_folder(config_, place_, start_, mpi_);
+  folder_ = open_run_folder(config_, place_, start_, mpi_, lock_);
   util::log_info(values_table(config_));
   util::log_info(headline());
   train::Restored restored{state_, {}};

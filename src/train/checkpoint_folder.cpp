@@ -299,8 +299,10 @@ CheckpointStore::Saved CheckpointStore::save(
     staging.move_to(target);
     util::sync_folder(folder_);
   }
-  point("last", name);
+  // A resume goes on from `last`: killed between the two links, it comes by here again, where it
+  // would not with an older `best` and this `last`.
   if (is_best && config_.keep_best) point("best", name);
+  point("last", name);
   Saved saved{target, {}};
   remove_old(position.step, saved.warnings);
   return saved;

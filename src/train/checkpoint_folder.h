@@ -71,7 +71,7 @@ class CheckpointStore {
   };
   // `write_files` writes the files into a temporary folder and tells their sizes and checksums.
   // Then, in this order: manifest, fsync, rename to step-%08d (replacing one of the same step),
-  // `last`, `best` if is_best, and the old ones go. Kept are the newest keep_last and best;
+  // `best` if is_best, `last`, and the old ones go. Kept are the newest keep_last and best;
   // checkpoints of later steps, left by a run that was taken back to an earlier one, go too. On any
   // failure the temporary is removed and the exception passes through; what was there before stays.
   Saved save(

@@ -83,6 +83,15 @@ TEST_F(CheckpointFolderTest, StepsBeyondEightDigitsKeepTheirOrder) {
   EXPECT_EQ(found[2].filename(), "step-99999999");
 }
 
+TEST_F(CheckpointFolderTest, NamesTheBestBeforeTheLastSoThatAResumeComesByItAgain) {
+  CheckpointStore store(folder_, {});
+  save(store, 1, true);
+  fs::remove(folder_ / "last");
+  fs::create_directories(folder_ / "last" / "in the way");  // as if killed before the second link
+  EXPECT_THROW(store.save({2, 0, 2}, Json(), true, files_with("two")), Error);
+  EXPECT_EQ(fs::read_symlink(folder_ / "best"), "step-00000002");
+}
+
 TEST_F(CheckpointFolderTest, KeepsTheNewestAndTheBest) {
   CheckpointStore store(folder_, {.keep_last = 2});
   for (int64_t step = 1; step <= 5; ++step) save(store, step, step == 2);

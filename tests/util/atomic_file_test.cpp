@@ -171,6 +171,42 @@ TEST_F(AtomicFileTest, TemporariesNeverShareAName) {
   EXPECT_EQ(temporary_beside("a").parent_path(), ".");
 }
 
+// A container on another host has the same process id, and has written as many files.
+TEST_F(AtomicFileTest, TemporariesOfProcessesWithTheSameIdShareNoName) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const auto without_id = [&](pid_t id) {
+    std::string name = temporary_beside(folder_ / "file").filename();
+    const std::string digits = "-" + std::to_string(id);
+    return name.erase(name.find(digits), digits.size());
+  };
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const std::string name = without_id(::getpid());
+    ::_exit(::write(ends[1], name.data(), name.size()) == ssize_t(name.size()) ? 0 : 1);
+  }
+  const std::string mine = without_id(::getpid());
+  ::close(ends[1]);
+  std::string other(mine.size(), ' ');
+  EXPECT_EQ(::read(ends[0], other.data(), other.size()), ssize_t(mine.size()));
+  ::close(ends[0]);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_NE(other, mine);
+}
+
+TEST_F(AtomicFileTest, PathsAreTheSameHoweverTheyAreWritten) {
+  make_folders(folder_ / "a");
+  fs::create_directory_symlink(folder_ / "a", folder_ / "link");
+  EXPECT_TRUE(same_path(folder_ / "a" / "x", folder_ / "a" / ".." / "link" / "." / "x"));
+  EXPECT_TRUE(same_path("x", fs::current_path() / "x"));
+  EXPECT_FALSE(same_path(folder_ / "a" / "x", folder_ / "x"));
+  write_file_atomic(folder_ / "a" / "x", "1");
+  EXPECT_TRUE(same_path(folder_ / "a" / "x", folder_ / "link" / "x"));
+}
+
 TEST_F(AtomicFileTest, PipesAndDevicesAreNotReadFrom) {
   ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
   for (const fs::path& path : {folder_ / "pipe", fs::path("/dev/zero")}) {

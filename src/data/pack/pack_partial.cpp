@@ -1,11 +1,6 @@
 #include "data/pack/pack_partial.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -18,6 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kDoing = "packing into";
 constexpr const char* kFirstWord = "dtrain-pack-journal-1";
 
 void remove_tree(const fs::path& path) {
@@ -146,14 +142,7 @@ PartialFolder::PartialFolder(const fs::path& output, const std::string& key)
       old_(with_suffix(output, ".partial.old")) {
   put_aside(key);
   util::make_folders(folder_);
-  lock_ = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (lock_ < 0 || ::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
-    throw util::file_error("cannot lock", folder_, errno);
-  }
-}
-
-PartialFolder::~PartialFolder() {
-  if (lock_ >= 0) ::close(lock_);
+  lock_.emplace(folder_, kDoing);
 }
 
 // Of two that were left, the older one has more when the newer one was stopped while it was still
@@ -161,14 +150,7 @@ PartialFolder::~PartialFolder() {
 void PartialFolder::put_aside(const std::string& key) {
   std::error_code ignored;
   if (fs::exists(folder_, ignored)) {
-    const int busy = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool free = busy >= 0 && ::flock(busy, LOCK_EX | LOCK_NB) == 0;
-    if (busy >= 0) ::close(busy);
-    if (!free) {
-      throw io_error("cannot write " + output_.string(),
-                     "another process is packing into " + folder_.string(),
-                     "wait for it, or choose another --output");
-    }
+    const util::FolderLock free(folder_, kDoing);
     const bool usable = fs::exists(pack(), ignored);
     const int64_t samples = usable ? PackSalvage(folder_, key).size() : 0;
     if (fs::exists(old_ / "pack.h5", ignored) && PackSalvage(old_, key).size() >= samples) {

@@ -20,6 +20,7 @@
 
 #include "data/hdf5/raw_file.h"
 #include "util/atomic_file.h"
+#include "util/folder_lock.h"
 
 namespace dtrain::data {
 
@@ -84,7 +85,6 @@ class PartialFolder {
  public:
   // Throws Error(kIo) when another process is at work on the same pack.
   PartialFolder(const std::filesystem::path& output, const std::string& key);
-  ~PartialFolder();
   PartialFolder(const PartialFolder&) = delete;
   PartialFolder& operator=(const PartialFolder&) = delete;
 
@@ -98,7 +98,7 @@ class PartialFolder {
   void put_aside(const std::string& key);
 
   std::filesystem::path output_, folder_, old_;
-  int lock_ = -1;
+  std::optional<util::FolderLock> lock_;
   std::optional<PackSalvage> salvage_;
 };
 
