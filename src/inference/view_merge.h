@@ -18,10 +18,11 @@ std::string method_of(ViewMerge merge);               // for the header of predi
 
 struct MergedViews {
   at::Tensor logits;     // (B, K) float32; their softmax is the mean, or the share of the votes
-  at::Tensor predicted;  // (B) int64
+  at::Tensor predicted;  // (B) int64: of a mean the largest of `logits`, the lowest class of equals
 };
 
-// `logits` is (B, V, K), CPU. Computed in double; the row of a sample depends on that sample alone.
+// `logits` is (B, V, K), CPU; one view stays as it is. Computed in double; the row of a sample
+// depends on that sample alone.
 MergedViews merge_views(const at::Tensor& logits, ViewMerge merge);
 
 }  // namespace dtrain::inference
