@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "data/sample.h"
 #include "inference/vote_members.h"
@@ -18,6 +19,8 @@ class Hardest {
 
   void add(double nll, int64_t row) {
     if (wanted_ == 0) return;
+    // Of logits that overflowed; there is no order with NaN in it.
+    if (std::isnan(nll)) nll = std::numeric_limits<double>::infinity();
     if (kept_.size() == wanted_ && !is_harder({nll, row}, kept_.front())) return;
     // A heap whose front is the easiest of them.
     kept_.push_back({nll, row});

@@ -24,6 +24,10 @@ void log_calibration(const inference::CalibrationReport& report,
   log.info("Fitted on " + std::to_string(report.half.samples) + " samples (temperature " +
            number(report.half.temperature, "%.4f") + "), seen on the other " +
            std::to_string(report.reported) + ":\n" + text_of(calibration_cells(report)));
+  if (!report.half.problem.empty()) {
+    log.warning("before and after are alike: of the half that was fitted on, " +
+                report.half.problem);
+  }
   const inference::FittedTemperature& fit = report.fit;
   log.info(subject + ": temperature " + number(fit.temperature, "%.4f") + " fitted on all " +
            std::to_string(fit.samples) + " samples in " + std::to_string(fit.iterations) +

@@ -7,6 +7,7 @@
 #include "inference/calibration_record.h"
 #include "report/csv_writer.h"
 #include "report/plot.h"
+#include "review/cross_validation_text.h"
 #include "review/evaluation_section.h"
 #include "review/numbers.h"
 #include "review/vote_record.h"
@@ -26,14 +27,22 @@ run::RunFolder folder_of(const inference::VoteResult::Member& member) {
   return {member.path.parent_path()};
 }
 
-void add_vote(HtmlPage& page, const VoteRecord& record) {
+void add_vote(HtmlPage& page, const VoteRecord& record, const fs::path& folder) {
   const auto& statistics = record.result.statistics;
   page.section("Vote");
   for (const auto& missing : record.result.missing) {
     page.warning("Left out: " + missing.path.string() + ": " + missing.reason);
   }
   if (statistics.labelled > 0) page.paragraph(gain_text(statistics) + ".");
-  page.table(html_of(member_cells(record.result)));
+  for (const auto& one : record.cross_validations) {
+    page.paragraph(cross_validation_text(one) + ".");
+  }
+  inference::VoteResult shown = record.result;
+  for (auto& member : shown.members) {
+    const fs::path relative = member.path.lexically_relative(folder);
+    if (!relative.empty()) member.path = relative;
+  }
+  page.table(html_of(member_cells(shown)));
   if (record.result.members.size() < 2) return;
   page.details("How often members disagree",
                html_of(matrix_cells("disagreement", statistics.disagreement)));
@@ -131,7 +140,7 @@ HtmlPage ensemble_page(const fs::path& vote, const PageOptions& options) {
   HtmlPage page(fs::weakly_canonical(vote).parent_path().filename().string(),
                 file.header().model + " on " + file.header().dataset + ", " +
                     std::to_string(file.size()) + " samples");
-  add_vote(page, record);
+  add_vote(page, record, fs::absolute(vote).lexically_normal().parent_path());
   add_curves(page, record);
   add_calibrations(page, record);
   if (record.result.statistics.labelled > 0) {

@@ -43,7 +43,7 @@ std::string metrics_json(const Evaluation& evaluation) {
                      {"adaptive_ece", json_number(evaluation.adaptive_ece)},
                      {"macro", json_scores(evaluation.confusion.macro())},
                      {"weighted", json_scores(evaluation.confusion.weighted())}};
-  return root.dump(2) + "\n";
+  return root.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::string per_class_csv(const Evaluation& evaluation) {

@@ -1,9 +1,11 @@
 // An evaluation as a folder of files, for programs and for people.
 //
-//   metrics.json       all measures          confusion.csv, .svg, .png   counts, a row for each
-//   target per_class.csv      precision, recall, F1 reliability.svg, .png       confidence and
-//   accuracy hardest.csv, .png  the least probable targets differing.csv, .png  of two files:
-//   samples whose predicted classes differ
+//   metrics.json                 all measures
+//   per_class.csv                precision, recall, F1
+//   confusion.csv, .svg, .png    counts, a row for each target
+//   reliability.svg, .png        confidence and accuracy
+//   hardest.csv, .png            the least probable targets
+//   differing.csv, .png          of two files: samples whose predicted classes differ
 #pragma once
 
 #include <filesystem>

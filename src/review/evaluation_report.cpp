@@ -79,7 +79,7 @@ std::string source_text(const Evaluation& evaluation) {
   std::string text = header.model;
   if (!header.checkpoint.empty()) text += " " + header.checkpoint;
   text += ", " + header.method;
-  if (header.views.size() > 1) text += " of " + std::to_string(header.views.size()) + " views";
+  if (header.views.size() > 1) text += ", " + std::to_string(header.views.size()) + " views";
   return text + (header.temperature == 1 ? ", not calibrated"
                                          : ", temperature " + number(header.temperature, "%.4f"));
 }
@@ -117,6 +117,13 @@ Cells class_cells(const Evaluation& evaluation) {
   return cells;
 }
 
+std::string shown_classes_text(const Evaluation& evaluation) {
+  const auto classes = size_t(evaluation.confusion.classes());
+  if (classes <= kShownClasses) return "";
+  return "The " + std::to_string(kShownClasses) + " of " + std::to_string(classes) +
+         " classes with the lowest F1:";
+}
+
 Cells confused_cells(const Evaluation& evaluation) {
   const auto& names = evaluation.header.class_names;
   Cells cells{.header = {"class", "taken for", "samples", "% of the class"}, .rows = {}};
@@ -135,8 +142,11 @@ void log_evaluation(const Evaluation& evaluation, util::Log& log) {
            std::to_string(evaluation.samples) + " samples of " + evaluation.header.dataset +
            " have a target");
   log.info(text_of(measure_cells(evaluation)));
+  const std::string shown = shown_classes_text(evaluation);
+  if (!shown.empty()) log.info(shown);
   log.info(text_of(class_cells(evaluation)));
-  log.info(text_of(confused_cells(evaluation)));
+  const Cells confused = confused_cells(evaluation);
+  if (!confused.rows.empty()) log.info(text_of(confused));
 }
 
 void log_comparison(const Evaluation& left,
@@ -156,12 +166,13 @@ void log_comparison(const Evaluation& left,
   }
   log.info(table.text());
   log.info("Right less left: " + difference_text(comparison.counts));
-  log.info(std::to_string(comparison.differing.size()) + " of " +
-           std::to_string(comparison.samples) + " samples differ" +
-           (comparison.differing.size() > kShownSamples
-                ? ", of which the first " + std::to_string(kShownSamples) + ":"
-                : ":"));
-  log.info(differing_text(comparison, left.header.class_names));
+  const size_t differing = comparison.differing.size();
+  log.info(
+      std::to_string(differing) + " of " + std::to_string(comparison.samples) + " samples differ" +
+      (differing > kShownSamples ? ", of which the first " + std::to_string(kShownSamples) + ":"
+       : differing > 0           ? ":"
+                                 : ""));
+  if (differing > 0) log.info(differing_text(comparison, left.header.class_names));
 }
 
 }  // namespace dtrain::review

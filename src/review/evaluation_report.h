@@ -12,9 +12,10 @@ namespace dtrain::review {
 // What made the predictions: network, checkpoint, views, temperature.
 std::string source_text(const inference::Evaluation& evaluation);
 Cells measure_cells(const inference::Evaluation& evaluation);
-Cells class_cells(
-    const inference::Evaluation& evaluation);  // the 40 lowest F1 where there are more
-Cells confused_cells(const inference::Evaluation& evaluation);  // most frequent first
+// The 40 of the lowest F1 where there are more, which shown_classes_text() then says.
+Cells class_cells(const inference::Evaluation& evaluation);
+std::string shown_classes_text(const inference::Evaluation& evaluation);  // empty: all are shown
+Cells confused_cells(const inference::Evaluation& evaluation);            // most frequent first
 
 // Measures, a table of classes, and which classes are taken for which most often. Of more than 40
 // classes those of the lowest F1 are shown.

@@ -21,12 +21,17 @@ void add_evaluation(report::HtmlPage& page,
   for (const auto& row : measure_cells(evaluation).rows) facts.emplace_back(row[0], row[1]);
   page.facts(facts);
   page.heading("Classes");
+  const std::string shown = shown_classes_text(evaluation);
+  if (!shown.empty()) page.paragraph(shown);
   page.table(html_of(class_cells(evaluation)));
   page.heading("Confusion");
   page.figure(confusion_picture(evaluation).svg(),
               "Confusion matrix of " + evaluation.header.dataset,
               "A row for each class, coloured by its share of the row.");
-  page.details("What is taken for what most often", html_of(confused_cells(evaluation)));
+  const Cells confused = confused_cells(evaluation);
+  if (!confused.rows.empty()) {
+    page.details("What is taken for what most often", html_of(confused));
+  }
   page.heading("Reliability");
   page.figure(reliability_picture(evaluation).svg(),
               "Reliability diagram of " + evaluation.header.dataset,

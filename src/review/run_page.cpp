@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -24,6 +25,10 @@ using report::HtmlPage;
 
 constexpr size_t kLogLines = 200;
 
+double value_at(const std::vector<double>& values, size_t i) {
+  return i < values.size() ? values[i] : NAN;
+}
+
 double last_of(const std::vector<double>& values) { return values.empty() ? NAN : values.back(); }
 
 double sum_of(const std::vector<double>& values) {
@@ -38,21 +43,33 @@ std::string duration(double seconds) {
   return std::to_string(whole / 3600) + ":" + two(whole / 60 % 60) + ":" + two(whole % 60);
 }
 
+// Epochs of which there is an accuracy: eval_interval leaves some out.
+struct Evaluated {
+  std::optional<size_t> best, last;
+};
+Evaluated evaluated_epochs(const std::vector<double>& top1) {
+  Evaluated found;
+  for (size_t i = 0; i < top1.size(); ++i) {
+    if (!std::isfinite(top1[i])) continue;
+    if (!found.best || top1[i] > top1[*found.best]) found.best = i;
+    found.last = i;
+  }
+  return found;
+}
+
 void add_result(HtmlPage& page, const run::RunConfig& config, const report::CsvTable& summary) {
   page.section("Result");
-  const std::vector<double> top1 = summary.numbers("eval_top1"), epoch = summary.numbers("epoch");
-  size_t best = 0;
-  for (size_t i = 0; i < top1.size(); ++i) {
-    if (!(top1[i] <= top1[best])) best = i;
-  }
+  const std::vector<double> top1 = summary.numbers("eval_top1"), epoch = summary.numbers("epoch"),
+                            loss = summary.numbers("eval_loss");
+  const auto [best, last] = evaluated_epochs(top1);
   std::vector<std::pair<std::string, std::string>> facts;
-  if (!top1.empty()) {
-    facts.emplace_back("best accuracy, %", number(top1[best], "%.3f"));
-    facts.emplace_back("in epoch", number(epoch[best], "%.0f"));
-    facts.emplace_back("last accuracy, %", number(top1.back(), "%.3f"));
+  if (best) {
+    facts.emplace_back("best accuracy, %", number(top1[*best], "%.3f"));
+    facts.emplace_back("in epoch", number(value_at(epoch, *best), "%.0f"));
+    facts.emplace_back("last accuracy, %", number(top1[*last], "%.3f"));
   }
   facts.emplace_back("training loss", number(last_of(summary.numbers("train_loss")), "%.4f"));
-  facts.emplace_back("evaluation loss", number(last_of(summary.numbers("eval_loss")), "%.4f"));
+  facts.emplace_back("evaluation loss", last ? number(value_at(loss, *last), "%.4f") : "-");
   facts.emplace_back("epochs",
                      std::to_string(epoch.size()) + " of " + std::to_string(config.run.epochs));
   facts.emplace_back("time of all epochs", duration(sum_of(summary.numbers("seconds"))));

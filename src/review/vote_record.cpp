@@ -1,5 +1,6 @@
 #include "review/vote_record.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -56,21 +57,51 @@ PairedCounts counts_from(const Json& json) {
   return {json.at("both"), json.at("member"), json.at("vote"), json.at("none")};
 }
 
+// Without "..", which no relative path could lead out of.
+fs::path folder_of(const fs::path& vote) {
+  return fs::absolute(vote).lexically_normal().parent_path();
+}
+
 Json members_json(const VoteResult& result, const fs::path& folder) {
   Json members = Json::array();
   for (size_t m = 0; m < result.members.size(); ++m) {
     const VoteResult::Member& one = result.members[m];
-    Json member = {{"path", fs::absolute(one.path).lexically_relative(folder).string()},
-                   {"model", one.model},
-                   {"model_fingerprint", one.model_fingerprint},
-                   {"temperature", one.temperature},
-                   {"weight", one.weight}};
+    Json member = {
+        {"path", fs::absolute(one.path).lexically_normal().lexically_relative(folder).string()},
+        {"model", one.model},
+        {"model_fingerprint", one.model_fingerprint},
+        {"temperature", one.temperature},
+        {"weight", one.weight}};
     if (result.statistics.labelled > 0) {
       member["right"] = counts_json(result.statistics.members[m]);
     }
     members.push_back(std::move(member));
   }
   return members;
+}
+
+Json cross_validations_json(const std::vector<inference::CrossValidation>& all) {
+  Json list = Json::array();
+  for (const auto& one : all) {
+    Json folds = Json::array();
+    for (const auto& fold : one.folds) {
+      folds.push_back({{"labelled", fold.labelled}, {"right", fold.right}});
+    }
+    list.push_back({{"name", one.name}, {"folds", folds}});
+  }
+  return list;
+}
+
+std::vector<inference::CrossValidation> cross_validations_from(const Json& list) {
+  std::vector<inference::CrossValidation> all;
+  for (const Json& json : list) {
+    inference::CrossValidation one{.name = json.at("name"), .folds = {}};
+    for (const Json& fold : json.at("folds")) {
+      one.folds.push_back({fold.at("labelled"), fold.at("right")});
+    }
+    all.push_back(std::move(one));
+  }
+  return all;
 }
 
 VoteRecord record_from(const Json& root, const fs::path& folder) {
@@ -97,7 +128,54 @@ VoteRecord record_from(const Json& root, const fs::path& folder) {
   if (root.contains("calibration")) {
     record.calibration = inference::calibration_from_json(root.at("calibration"));
   }
+  if (root.contains("cross_validations")) {
+    record.cross_validations = cross_validations_from(root.at("cross_validations"));
+  }
   return record;
+}
+
+bool is_square(const std::vector<std::vector<double>>& matrix, size_t side) {
+  return matrix.size() == side && std::all_of(matrix.begin(), matrix.end(), [&](const auto& row) {
+           return row.size() == side;
+         });
+}
+
+bool is_sound(const inference::CrossValidation& one) {
+  return !one.folds.empty() &&
+         std::all_of(one.folds.begin(), one.folds.end(), [](const auto& fold) {
+           return fold.labelled > 0 && fold.right >= 0 && fold.right <= fold.labelled;
+         });
+}
+
+// Those who show a record rely on this.
+bool adds_up(const VoteRecord& record) {
+  const VoteStatistics& statistics = record.result.statistics;
+  const size_t members = record.result.members.size();
+  const int64_t n = statistics.labelled, vote_right = statistics.ensemble_right;
+  const auto is_part = [&](int64_t count) { return count >= 0 && count <= n; };
+  const auto is_of_vote = [&](const PairedCounts& one) {
+    return is_part(one.both_right) && is_part(one.only_member) && is_part(one.only_ensemble) &&
+           is_part(one.none_right) && one.both_right + one.only_ensemble == vote_right &&
+           one.only_member + one.none_right == n - vote_right;
+  };
+  return members > 0 && n >= 0 && n <= statistics.samples && is_part(vote_right) &&
+         is_part(statistics.oracle_right) && statistics.members.size() == (n > 0 ? members : 0) &&
+         std::all_of(statistics.members.begin(), statistics.members.end(), is_of_vote) &&
+         is_square(statistics.disagreement, members) &&
+         is_square(statistics.error_correlation, members) &&
+         std::all_of(record.cross_validations.begin(), record.cross_validations.end(), &is_sound);
+}
+
+// Of whatever version.
+bool is_record(const fs::path& path) {
+  try {
+    const Json root = config::read_json_file(path.string(), {.code = ExitCode::kIo}).root;
+    return root.is_object() && root.value("format", "") == kFormat;
+  } catch (const Error&) {
+    return false;
+  } catch (const Json::exception&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -106,7 +184,19 @@ fs::path vote_record_path(const fs::path& vote) {
   return fs::path(vote).replace_extension(".json");
 }
 
+void expect_replaceable_record(const fs::path& vote) {
+  const fs::path path = vote_record_path(vote);
+  std::error_code error;
+  if (!fs::exists(fs::symlink_status(path, error)) || is_record(path)) return;
+  throw Error(ExitCode::kUnsafe,
+              path.string(),
+              "the record of the vote " + vote.string() +
+                  " would replace it, and it is no record of a vote",
+              "write the vote to a file of another name, or move that one away");
+}
+
 void write_vote_record(const fs::path& vote, const VoteRecord& record) {
+  expect_replaceable_record(vote);
   const VoteResult& result = record.result;
   const VoteStatistics& statistics = result.statistics;
   Json missing = Json::array();
@@ -118,7 +208,7 @@ void write_vote_record(const fs::path& vote, const VoteRecord& record) {
                {"method", result.header.method},
                {"dataset", result.header.dataset},
                {"temperature", result.header.temperature},
-               {"members", members_json(result, fs::absolute(vote).parent_path())},
+               {"members", members_json(result, folder_of(vote))},
                {"missing", missing},
                {"samples", statistics.samples},
                {"labelled", statistics.labelled},
@@ -127,6 +217,9 @@ void write_vote_record(const fs::path& vote, const VoteRecord& record) {
                {"disagreement", matrix_json(statistics.disagreement)},
                {"error_correlation", matrix_json(statistics.error_correlation)}};
   if (record.calibration) root["calibration"] = inference::to_json(*record.calibration);
+  if (!record.cross_validations.empty()) {
+    root["cross_validations"] = cross_validations_json(record.cross_validations);
+  }
   util::write_file_atomic(vote_record_path(vote),
                           root.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
@@ -135,11 +228,16 @@ VoteRecord read_vote_record(const fs::path& vote) {
   const fs::path path = vote_record_path(vote);
   const Json root = config::read_json_file(path.string(), {.code = ExitCode::kIo}).root;
   try {
-    if (root.at("format") != kFormat || root.at("version") > kVersion) {
+    if (root.at("format") != kFormat || root.at("version") != kVersion) {
       throw io_error(path.string(), "is no record of a vote that this dtrain knows", "vote again");
     }
-    VoteRecord record = record_from(root, fs::absolute(vote).parent_path());
-    record.result.header = inference::PredictionsFile(vote).header();
+    VoteRecord record = record_from(root, folder_of(vote));
+    const inference::PredictionsFile file(vote);
+    if (file.size() != record.result.statistics.samples) {
+      throw io_error(path.string(), "is of another vote than " + vote.string(), "vote again");
+    }
+    if (!adds_up(record)) throw io_error(path.string(), "its counts do not add up", "vote again");
+    record.result.header = file.header();
     return record;
   } catch (const Json::exception& error) {
     throw io_error(path.string(), error.what(), "vote again");

@@ -3,8 +3,10 @@
 
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 #include "inference/calibration.h"
+#include "inference/cross_validation.h"
 #include "inference/vote_files.h"
 
 namespace dtrain::review {
@@ -12,12 +14,19 @@ namespace dtrain::review {
 struct VoteRecord {
   inference::VoteResult result;  // of the header only what the file of the vote has
   std::optional<inference::CalibrationReport> calibration;
+  std::vector<inference::CrossValidation> cross_validations = {};
 };
 
 std::filesystem::path vote_record_path(const std::filesystem::path& vote);
 
+// Throws Error(kUnsafe) where the file at vote_record_path() is no record of a vote: a record
+// replaces older ones of votes, but nothing that somebody else put there. To be asked before the
+// vote is written.
+void expect_replaceable_record(const std::filesystem::path& vote);
+
 // Members' paths are kept relative to the vote's folder, so that an ensemble may be moved. Both
-// throw Error(kIo); reading also where the file is damaged.
+// throw Error(kIo), reading also where the file is damaged; writing what
+// expect_replaceable_record() throws.
 void write_vote_record(const std::filesystem::path& vote, const VoteRecord& record);
 VoteRecord read_vote_record(const std::filesystem::path& vote);
 

@@ -1,6 +1,12 @@
 // dtrain vote as a user calls it: what it prints, what it writes, and how it refuses.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "inference/predictions.h"
 #include "tests/cli/shell.h"
 #include "tests/inference/table.h"
@@ -34,8 +40,10 @@ class VoteProgramTest : public ::testing::Test {
     return (folder_ / name).string();
   }
   ShellResult vote(const std::string& arguments) const {
-    return dtrain::testing::shell(DTRAIN_BINARY " vote " + arguments + " --output " +
-                                  (folder_ / "vote.h5").string());
+    return vote_to(folder_ / "vote.h5", arguments);
+  }
+  ShellResult vote_to(const std::string& output, const std::string& arguments) const {
+    return dtrain::testing::shell(DTRAIN_BINARY " vote " + arguments + " --output " + output);
   }
   dtrain::testing::TempFolder folder_;
 };
@@ -69,8 +77,9 @@ TEST_F(VoteProgramTest, TakesWeightsAndFindsThem) {
 
 TEST_F(VoteProgramTest, CalibratesTheVoteAndWritesASubmission) {
   const std::string a = write("a.h5", {-1, 2, 3}), b = write("b.h5", {-1, -1, -4});
-  const std::string validation = " --validation " + write("a-val.h5", {-1, 2, 3}, "val") + "," +
-                                 write("b-val.h5", {-1, -1, 4}, "val");
+  // The third is wrong, by little.
+  const std::string validation = " --validation " + write("a-val.h5", {-3, 2, 1}, "val") + "," +
+                                 write("b-val.h5", {-1, -1, 0}, "val");
   const std::string csv = folder_ / "submission.csv";
   const ShellResult result = vote(a + " " + b + " --calibrate --csv " + csv + validation);
   EXPECT_EQ(result.code, 0) << result.output;
@@ -105,6 +114,73 @@ TEST_F(VoteProgramTest, RefusesWhatDoesNotFitWithTheRightExitCode) {
     EXPECT_TRUE(mentions(result.output, one.parts));
     EXPECT_FALSE(std::filesystem::exists(folder_ / "vote.h5"));
   }
+}
+
+TEST_F(VoteProgramTest, ReplacesNoFileOfAnotherKind) {
+  namespace fs = std::filesystem;
+  const std::string members = write("a.h5", {-1, 2, 3}) + " " + write("b.h5", {-1, -1, -4});
+  const std::string validation = " --calibrate --validation " +
+                                 write("a-val.h5", {-3, 2, 1}, "val") + "," +
+                                 write("b-val.h5", {-1, -1, 0}, "val");
+  util::write_file_atomic(folder_ / "config.json", "{\"run\": {}}");
+  util::write_file_atomic(folder_ / "broken.json", "{");
+  fs::create_symlink(folder_ / "config.json", folder_ / "link.json");
+  // What dtrain predict --split validation writes.
+  dtrain::testing::write_table(folder_ / "predictions-validation.h5", 4, 2, 4);
+  const auto all = [&] {
+    std::map<std::string, std::string> content;
+    for (const auto& entry : fs::directory_iterator(folder_.path())) {
+      content[entry.path()] = util::read_file(entry.path());
+    }
+    return content;
+  };
+  const auto before = all();
+  struct Case {
+    std::string output, more;
+    int code;
+    std::vector<std::string> parts;
+  };
+  const std::string w = folder_ / "w.h5", a_val = folder_ / "a-val.h5";
+  for (const Case& one :
+       {Case{"config.h5", "", 77, {"config.json", "no record of a vote"}},
+        Case{"broken.h5", "", 77, {"broken.json"}},
+        Case{"link.h5", "", 77, {"link.json"}},
+        Case{"predictions.h5", validation, 77, {"predictions-validation.h5"}},
+        Case{"vote.json", "", 64, {"--output", "vote.json", ".h5"}},
+        Case{"vote.csv", "", 64, {"--output", "vote.csv"}},
+        Case{"w.h5", " --csv " + w, 64, {"--csv", w}},
+        Case{"w.h5", " --csv " + (folder_ / "w.json").string(), 64, {"--csv", "record", "w.json"}},
+        Case{"w.h5", " --csv " + (folder_ / "." / "a.h5").string(), 64, {"--csv", "a member"}},
+        Case{"w.h5", " --csv " + a_val + validation, 64, {"--csv", "--validation", a_val}},
+        Case{"w.h5",
+             " --csv " + (folder_ / "w-validation.h5").string() + validation,
+             64,
+             {"--csv", "the vote of --validation"}},
+        Case{"a.h5", "", 64, {"the vote", "a member"}},
+        Case{"a-val.h5", validation, 64, {"the vote", "--validation"}}}) {
+    const ShellResult result = vote_to(folder_ / one.output, members + one.more);
+    EXPECT_EQ(result.code, one.code) << result.output;
+    EXPECT_EQ(result.lines_with("dtrain: error: ").size(), 1U) << result.output;
+    EXPECT_TRUE(mentions(result.output, one.parts));
+    EXPECT_TRUE(all() == before) << one.output << one.more;
+  }
+  // A vote and what belongs to it may be replaced by the next one.
+  for (int i = 0; i < 2; ++i) {
+    const ShellResult result = vote(members + validation);
+    EXPECT_EQ(result.code, 0) << result.output;
+  }
+}
+
+TEST_F(VoteProgramTest, GoesOnWithoutADamagedFileWhereThereIsAQuorum) {
+  const std::string a = write("a.h5", {-1, 2, 3}), b = write("b.h5", {-1, -1, -4});
+  std::string bytes = util::read_file(b);
+  const float logit = -4;
+  bytes[bytes.find(std::string_view(reinterpret_cast<const char*>(&logit), 4))] ^= 1;
+  util::write_file_atomic(b, bytes);
+  EXPECT_EQ(vote(a + " " + b).code, 65);
+  const ShellResult result = vote(a + " " + b + " --quorum 1");
+  EXPECT_EQ(result.code, 0) << result.output;
+  EXPECT_TRUE(mentions(result.output, {"left out " + b, "checksum"}));
 }
 
 }  // namespace

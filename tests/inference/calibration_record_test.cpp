@@ -15,6 +15,13 @@ namespace {
 
 using dtrain::testing::TempFolder;
 
+// Of the test split, after a calibration on the validation split.
+PredictionsHeader test_header() {
+  PredictionsHeader header = dtrain::testing::header_of(3);
+  header.data_fingerprint = "other data";
+  return header;
+}
+
 CalibrationReport report_of(double temperature) {
   CalibrationReport report;
   report.fit.temperature = temperature;
@@ -25,11 +32,26 @@ CalibrationReport report_of(double temperature) {
 TEST(CalibrationRecord, GivesBackTheTemperatureToTheLastBit) {
   const TempFolder folder;
   const PredictionsHeader header = dtrain::testing::header_of(3);
-  EXPECT_EQ(kept_temperature(folder.path(), header), 1);
+  EXPECT_EQ(kept_temperature(folder.path(), test_header()).value, 1);
   keep_calibration(folder.path(), header, report_of(1.0 / 3));
-  EXPECT_EQ(kept_temperature(folder.path(), header), 1.0 / 3);
+  EXPECT_EQ(kept_temperature(folder.path(), test_header()).value, 1.0 / 3);
   keep_calibration(folder.path(), header, report_of(0.7));
-  EXPECT_EQ(kept_temperature(folder.path(), header), 0.7);
+  EXPECT_EQ(kept_temperature(folder.path(), test_header()).value, 0.7);
+}
+
+TEST(CalibrationRecord, HasNoTemperatureForTheSamplesItWasFittedOn) {
+  const TempFolder folder;
+  const PredictionsHeader header = dtrain::testing::header_of(3);
+  keep_calibration(folder.path(), header, report_of(2));
+  EXPECT_EQ(kept_temperature(folder.path(), header).value, 1);
+  EXPECT_TRUE(kept_temperature(folder.path(), header).is_of_these_samples);
+  EXPECT_FALSE(kept_temperature(folder.path(), test_header()).is_of_these_samples);
+  // What was fitted can be shown all the same.
+  EXPECT_EQ(kept_calibration(folder.path(), header)->fit.temperature, 2);
+  // Calibrated on other samples since.
+  keep_calibration(folder.path(), test_header(), report_of(3));
+  EXPECT_EQ(kept_temperature(folder.path(), header).value, 3);
+  EXPECT_EQ(kept_temperature(folder.path(), test_header()).value, 1);
 }
 
 TEST(CalibrationRecord, KeepsAllScoresAndBins) {
@@ -54,19 +76,20 @@ TEST(CalibrationRecord, KeepsAllScoresAndBins) {
 TEST(CalibrationRecord, BelongsToWeightsViewsAndMethod) {
   const TempFolder folder;
   const PredictionsHeader header = dtrain::testing::header_of(3);
-  PredictionsHeader average = header, views = header, merged = header, other_data = header;
+  PredictionsHeader average = header, views = header, merged = header;
   average.model_fingerprint = "moving average";
   views.views = {"identity", "flip"};
   merged.method = "mean of logits";
-  other_data.dataset = "pictures/train";
   keep_calibration(folder.path(), header, report_of(2));
-  for (const PredictionsHeader& other : {average, views, merged}) {
-    EXPECT_EQ(kept_temperature(folder.path(), other), 1);
+  for (PredictionsHeader other : {average, views, merged}) {
+    EXPECT_FALSE(kept_calibration(folder.path(), other).has_value());
+    other.data_fingerprint = "other data";
+    EXPECT_EQ(kept_temperature(folder.path(), other).value, 1);
   }
-  EXPECT_EQ(kept_temperature(folder.path(), other_data), 2);
   keep_calibration(folder.path(), average, report_of(3));
-  EXPECT_EQ(kept_temperature(folder.path(), header), 2);
-  EXPECT_EQ(kept_temperature(folder.path(), average), 3);
+  EXPECT_EQ(kept_temperature(folder.path(), test_header()).value, 2);
+  average.data_fingerprint = "other data";
+  EXPECT_EQ(kept_temperature(folder.path(), average).value, 3);
 }
 
 TEST(CalibrationRecord, RefusesDamagedFilesByName) {
@@ -83,6 +106,7 @@ TEST(CalibrationRecord, RefusesDamagedFilesByName) {
                                   std::string("[]"),
                                   replaced("\"temperature\": 2.0", "\"temperature\": -2"),
                                   replaced("\"temperature\": 2.0", "\"temperature\": \"2\""),
+                                  replaced("\"data_fingerprint\"", "\"data\""),
                                   replaced("\"version\": 1", "\"version\": 2")}) {
     util::write_file_atomic(path, text);
     try {

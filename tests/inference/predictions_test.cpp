@@ -155,6 +155,8 @@ TEST(Largest, IsTheLowestOfEqualsAndNeverNaN) {
   EXPECT_EQ(largest(std::vector<float>{1, 3, 3}), 1);
   EXPECT_EQ(largest(std::vector<float>{kNaN, -5, kNaN}), 1);
   EXPECT_EQ(largest(std::vector<float>{-INFINITY, -INFINITY}), 0);
+  EXPECT_EQ(largest(std::vector<float>{kNaN, -INFINITY}), 1);
+  EXPECT_EQ(largest(std::vector<float>{kNaN, kNaN, kNaN}), 0);
 }
 
 // The recurrence of RFC 1146's relative in HDF5, a word at a time.

@@ -47,6 +47,16 @@ inline std::vector<float> logits_of(int64_t first, int64_t n, int64_t classes) {
   return logits;
 }
 
+// A whole file of what is given.
+inline void write_rows(const std::filesystem::path& path,
+                       const inference::PredictionsHeader& header,
+                       const inference::PredictionsIndex& index,
+                       const std::vector<float>& logits) {
+  inference::PredictionsWriter writer(path, header, int64_t(index.ids.size()));
+  writer.append(index, logits);
+  writer.finish();
+}
+
 // A whole file, appended in pieces of `piece` samples.
 inline void write_table(const std::filesystem::path& path,
                         int64_t n,

@@ -63,6 +63,17 @@ class VoteFilesTest : public ::testing::Test {
     return paths;
   }
 
+  // Another bit among the last logits of member `m`, of kSamples.
+  static void damage(const fs::path& path, int64_t m) {
+    std::string bytes = util::read_file(path);
+    const auto logits = logits_of(m, kSamples, kClasses);
+    const size_t at = bytes.find(
+        std::string_view(reinterpret_cast<const char*>(logits.data() + logits.size() - 16), 64));
+    ASSERT_NE(at, std::string::npos);
+    bytes[at] ^= 1;
+    util::write_file_atomic(path, bytes);
+  }
+
   void expect_refused(const std::vector<fs::path>& paths,
                       const VoteOptions& options,
                       ExitCode code,
@@ -217,7 +228,7 @@ TEST_F(VoteFilesTest, AQuorumSaysWhoIsMissing) {
   expect_refused(paths,
                  {.quorum = 3},
                  ExitCode::kData,
-                 {"2 can be opened", "quorum is 3", broken.string(), absent.string()});
+                 {"2 can be read", "quorum is 3", broken.string(), absent.string()});
   const VoteResult result = vote_files(
       paths, output_, {.rule = VoteRule::kWeighted, .weights = {1, 5, 3, 2}, .quorum = 2});
   ASSERT_EQ(result.missing.size(), 2U);
@@ -254,15 +265,38 @@ TEST_F(VoteFilesTest, OptionsThatDoNotFitAreRefused) {
 
 TEST_F(VoteFilesTest, DamageFoundOnTheWayLeavesNoTable) {
   const auto paths = members(2, kSamples);
-  std::string bytes = util::read_file(paths[1]);
-  const auto logits = logits_of(1, kSamples, kClasses);
-  const size_t at = bytes.find(
-      std::string_view(reinterpret_cast<const char*>(logits.data() + logits.size() - 16), 64));
-  ASSERT_NE(at, std::string::npos);
-  bytes[at] ^= 1;
-  util::write_file_atomic(paths[1], bytes);
+  damage(paths[1], 1);
   expect_refused(
       paths, {.threads = 2}, ExitCode::kData, {paths[1].string(), "/logits", "checksum"});
+}
+
+// The file opens, for its damage is among the last logits.
+TEST_F(VoteFilesTest, AQuorumGoesOnWithoutAMemberOfWhichOneBitIsWrong) {
+  const auto paths = members(3, kSamples);
+  const std::string sound = [&] {
+    vote_files({paths[0], paths[2]}, output_, {});
+    return util::read_file(output_);
+  }();
+  fs::remove(output_);
+  damage(paths[1], 1);
+  const VoteResult result = vote_files(paths, output_, {.quorum = 1});
+  ASSERT_EQ(result.missing.size(), 1U);
+  EXPECT_EQ(result.missing[0].path, paths[1]);
+  EXPECT_TRUE(mentions(result.missing[0].reason, {paths[1].string(), "/logits", "checksum"}));
+  EXPECT_EQ(util::read_file(output_), sound);
+  fs::remove(output_);
+  expect_refused(
+      paths, {.quorum = 3}, ExitCode::kData, {"2 can be read", paths[1].string(), "checksum"});
+}
+
+TEST_F(VoteFilesTest, WhatIsKnownToBeUnreadableIsLeftOut) {
+  const auto paths = members(3, 50);
+  const VoteResult result =
+      vote_files(paths, output_, {.quorum = 2, .obstacles = {"", "", "its validation is cut off"}});
+  ASSERT_EQ(result.missing.size(), 1U);
+  EXPECT_EQ(result.missing[0].path, paths[2]);
+  EXPECT_EQ(result.missing[0].reason, "its validation is cut off");
+  EXPECT_EQ(result.members.size(), 2U);
 }
 
 TEST_F(VoteFilesTest, TheFingerprintIsThatOfWhoVotedAndHow) {

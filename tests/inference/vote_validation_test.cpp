@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 
 #include "inference/vote_weights.h"
 #include "tests/inference/table.h"
 #include "tests/support/mentions.h"
 #include "tests/support/temp_folder.h"
+#include "util/atomic_file.h"
 
 namespace dtrain::inference {
 namespace {
@@ -91,6 +93,62 @@ TEST_F(VoteValidationTest, LeavesOutMembersThatAreNotThereWhereThereIsAQuorum) {
   EXPECT_NEAR(options.weights[0] + options.weights[2], 1, 1e-12);
   const VoteResult result = vote_files(voted_, folder_ / "vote.h5", options);
   EXPECT_EQ(result.members.size(), 2U);
+}
+
+TEST_F(VoteValidationTest, LeavesOutMembersOfWhichAFileIsDamagedWhereThereIsAQuorum) {
+  const auto truncate = [](std::string& bytes) { bytes.resize(bytes.size() / 2); };
+  const auto flip = [](std::string& bytes) { bytes[bytes.size() / 2] ^= 1; };  // of a logit
+  for (const fs::path& path : {voted_[1], validation_[1]}) {
+    for (const auto& damage : std::vector<std::function<void(std::string&)>>{truncate, flip}) {
+      const std::string good = util::read_file(path);
+      std::string bytes = good;
+      damage(bytes);
+      util::write_file_atomic(path, bytes);
+      VoteOptions options{.rule = VoteRule::kSoft};
+      const fs::path kept = folder_ / "kept.h5", vote = folder_ / "vote.h5";
+      EXPECT_THROW(
+          {
+            prepare_vote(voted_, validation_, kept, {.calibrate = true}, options);
+            vote_files(voted_, vote, options);
+          },
+          Error);
+      options = {.rule = VoteRule::kSoft, .quorum = 2};
+      const auto report = prepare_vote(
+          voted_, validation_, kept, {.weights = "fitted", .calibrate = true}, options);
+      ASSERT_TRUE(report.has_value());
+      const VoteResult result = vote_files(voted_, vote, options);
+      ASSERT_EQ(result.missing.size(), 1U);
+      EXPECT_EQ(result.missing[0].path, voted_[1]);
+      EXPECT_TRUE(mentions(result.missing[0].reason, {path.string()}));
+      ASSERT_EQ(result.members.size(), 2U);
+      EXPECT_EQ(result.members[0].weight + result.members[1].weight, 1);
+      // The same as without the member.
+      VoteOptions others{.rule = VoteRule::kSoft};
+      prepare_vote({voted_[0], voted_[2]},
+                   {validation_[0], validation_[2]},
+                   folder_ / "kept-others.h5",
+                   {.weights = "fitted", .calibrate = true},
+                   others);
+      vote_files({voted_[0], voted_[2]}, folder_ / "others.h5", others);
+      EXPECT_EQ(util::read_file(vote), util::read_file(folder_ / "others.h5"));
+      util::write_file_atomic(path, good);
+    }
+  }
+}
+
+TEST_F(VoteValidationTest, WritesNothingWhereTheQuorumIsMissed) {
+  util::write_file_atomic(validation_[0], "no HDF5");
+  VoteOptions options{.rule = VoteRule::kSoft, .quorum = 3};
+  const fs::path kept = folder_ / "kept.h5";
+  EXPECT_FALSE(prepare_vote(voted_, validation_, kept, {.calibrate = true}, options).has_value());
+  EXPECT_FALSE(fs::exists(kept));
+  try {
+    vote_files(voted_, folder_ / "vote.h5", options);
+    FAIL() << "voted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kData);
+    EXPECT_TRUE(mentions(error.what(), {"2 can be read", validation_[0].string()}));
+  }
 }
 
 TEST_F(VoteValidationTest, RefusesFilesOfOtherWeightsAndTheSamplesThatAreVotedOn) {
