@@ -1,5 +1,5 @@
 // dtrain ensemble.
-#include <algorithm>
+#include <charconv>
 
 #include "cli/command_settings.h"
 #include "cli/commands.h"
@@ -19,8 +19,7 @@ void fields(V& v, EnsembleSettings& c) {
   v("member",
     c.member,
     "Train this member alone, with all ranks as its group, and do not vote: for the tasks of a "
-    "SLURM "
-    "array.");
+    "SLURM array. Its name, or its number in the order of the file, from 0.");
 }
 
 namespace {
@@ -29,6 +28,25 @@ struct Request {
   ensemble::EnsembleConfig config;
   std::string member;
 };
+
+// The member's name for its name or number, so that a task of an array need not know the names.
+std::string name_of_member(const ensemble::EnsembleConfig& config, const std::string& member) {
+  std::string names;
+  for (const ensemble::EnsembleMember& one : config.members) {
+    if (one.name == member) return member;
+    names += (names.empty() ? "" : ", ") + one.name;
+  }
+  size_t number = 0;
+  const char* end = member.data() + member.size();
+  const auto [stop, error] = std::from_chars(member.data(), end, number);
+  if (error == std::errc() && stop == end && number < config.members.size()) {
+    return config.members[number].name;
+  }
+  throw usage_error(
+      "--member",
+      "there is no member " + member,
+      "there are " + names + ", or 0 to " + std::to_string(config.members.size() - 1));
+}
 
 Request read_request(const Words& words) {
   CommandSettings<EnsembleSettings> settings;
@@ -51,13 +69,10 @@ Request read_request(const Words& words) {
     overrides.push_back(std::move(setting));
   }
   request.config = ensemble::load_ensemble_config(arguments.config_file, overrides);
-  if (request.member.empty()) return request;
-  std::string names;
-  for (const ensemble::EnsembleMember& member : request.config.members) {
-    if (member.name == request.member) return request;
-    names += (names.empty() ? "" : ", ") + member.name;
+  if (!request.member.empty()) {
+    request.member = name_of_member(request.config, request.member);
   }
-  throw usage_error("--member", "there is no member " + request.member, "there are " + names);
+  return request;
 }
 
 }  // namespace

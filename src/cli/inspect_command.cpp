@@ -2,9 +2,12 @@
 #include <cstdio>
 #include <string>
 
+#include "cli/command_settings.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "config/describe.h"
+#include "ensemble/ensemble_config.h"
+#include "ensemble/ensemble_description.h"
 #include "run/inspect_data.h"
 #include "run/inspect_run.h"
 #include "run/run_config.h"
@@ -32,13 +35,21 @@ constexpr const char* kOptionsPreface =
       "dtrain inspect", "unexpected \"" + word + "\"", "usage: dtrain inspect " + usage);
 }
 
+// Of a run or of an ensemble, which has flags of its own.
 int inspect_config(const Words& words) {
-  run::RunConfig defaults;
-  Arguments arguments = parse_arguments(words, config::collect(defaults));
-  const auto& files = arguments.positionals;
-  const bool twice = !files.empty() && !arguments.config_file.empty();
+  CommandSettings<ensemble::EnsembleSections> either;
+  const Arguments found = parse_arguments(words, config::collect(either));
+  const auto& files = found.positionals;
+  const bool twice = !files.empty() && !found.config_file.empty();
   if (files.size() > 1 || twice) stray(files.back(), "config [FILE] [flags]");
-  const std::string file = files.empty() ? arguments.config_file : files[0];
+  const std::string file = files.empty() ? found.config_file : files[0];
+  if (!file.empty() && ensemble::is_ensemble_config(file)) {
+    const auto config = ensemble::load_ensemble_config(file, found.overrides);
+    std::fputs(ensemble::describe(config).c_str(), stdout);
+    return 0;
+  }
+  run::RunConfig defaults;
+  const Arguments arguments = parse_arguments(words, config::collect(defaults));
   const auto config = run::load_run_config(file, arguments.overrides);
   std::fputs(run::values_table(config).c_str(), stdout);
   return 0;

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <numeric>
 #include <set>
 #include <utility>
 
 #include "config/json.h"
+#include "data/datasets/open_datasets.h"
 #include "models/registry.h"
 #include "util/atomic_file.h"
 
@@ -17,16 +19,8 @@ using config::Json;
 using config::JsonDocument;
 using config::Problems;
 
-constexpr int64_t kAssumedSide = 32;  // of images whose size only the data know
-
-struct Sections {
-  EnsembleSection ensemble;
-};
-
-template <class V>
-void fields(V& v, Sections& c) {
-  v("ensemble", c.ensemble, "The ensemble.");
-}
+constexpr int64_t kMostOfAKind = 1000;  // folds, snapshots: more is a slip, and would fill memory
+constexpr int64_t kAssumedSide = 32;    // of images whose size only the data know
 
 // The part of a document below a key, which its messages name.
 JsonDocument part_of(const JsonDocument& document, const std::string& key) {
@@ -51,6 +45,11 @@ class Loader {
 
   EnsembleConfig load() {
     const JsonDocument document = config::read_json_file(file_, {}, &problems_);
+    if (!document.root.is_object()) {
+      throw config_error("ensemble " + file_,
+                         "must be an object in braces, with ensemble, base and members",
+                         "docs/ensembles.md has an example");
+    }
     for (const auto& [key, value] : document.root.items()) {
       if (key == "ensemble" || key == "base" || key == "members") continue;
       problems_.add(file_, "has a key " + key + "; there are ensemble, base and members");
@@ -73,8 +72,8 @@ class Loader {
 
  private:
   void read_ensemble(const JsonDocument& document) {
-    Sections sections;
-    config::Origins origins;
+    EnsembleSections sections;
+    config::Origins& origins = config_.origins;
     const config::FieldList list = config::collect(sections);
     JsonDocument part{document.name, Json::object(), document.lines};
     part.root["ensemble"] = document.root.value("ensemble", Json::object());
@@ -90,6 +89,12 @@ class Loader {
 
   void check_vote() {
     const EnsembleSection& ensemble = config_.ensemble;
+    if (ensemble.quorum > int64_t(config_.members.size())) {
+      problems_.add("ensemble.quorum",
+                    "is " + std::to_string(ensemble.quorum) + ", and there are " +
+                        std::to_string(config_.members.size()) + " members");
+    }
+    check_members();
     if (ensemble.weights == "equal") return;
     if (ensemble.vote != "soft") {
       problems_.add("ensemble.weights",
@@ -104,6 +109,31 @@ class Loader {
       problems_.add(
           "ensemble.weights",
           "are found on the same samples for all members, but " + different + ": use equal");
+    }
+  }
+
+  // What would otherwise show only when everything is trained.
+  void check_members() {
+    const EnsembleSection& ensemble = config_.ensemble;
+    for (const EnsembleMember& member : config_.members) {
+      if (ensemble.checkpoint == "best" && !member.config.checkpoint.keep_best) {
+        problems_.add("ensemble.checkpoint",
+                      "is best, and member " + member.name + " sets checkpoint.keep_best=false");
+      }
+      if (ensemble.weights != "equal" && ensemble.validation != "none" &&
+          !validates_apart(ensemble, member)) {
+        problems_.add("ensemble.weights",
+                      "would be found on the samples that are voted on: set data.holdout for " +
+                          member.name + ", or use equal");
+      }
+    }
+    if (ensemble.split != "eval" && ensemble.split != "train") return;
+    for (const EnsembleMember& member : config_.members) {
+      if (member.cross_validation.empty()) continue;
+      problems_.add("ensemble.split",
+                    "is " + ensemble.split + ", of which each fold, as " + member.name +
+                        ", has other samples: use test or validation");
+      return;
     }
   }
 
@@ -130,7 +160,15 @@ class Loader {
       problems_.add(where, "must be an object");
       return;
     }
-    EnsembleMember member{.name = json.value("name", ""), .config = base_};
+    EnsembleMember member;
+    member.config = base_;
+    if (const auto name = json.find("name"); name != json.end()) {
+      if (name->is_string()) {
+        member.name = *name;
+      } else {
+        problems_.add(where + ".name", "must be text");
+      }
+    }
     const config::FieldList list = config::collect(member.config);
     if (json.contains("config")) {
       config::read_values({file_ + ": " + where + ".config", json.at("config"), {}},
@@ -163,7 +201,7 @@ class Loader {
   // Names and settings that follow from the kind of member, one kind after the other.
   void add_snapshots(const std::string& where, const Json& json, EnsembleMember member) {
     if (json.contains("snapshots")) {
-      member.snapshots = int64_t(number(where + ".snapshots", json.at("snapshots")));
+      member.snapshots = whole(where + ".snapshots", json.at("snapshots"), 1, kMostOfAKind);
       set(member, "schedule.cycles", member.config.schedule.cycles, member.snapshots);
       set(member,
           "checkpoint.keep_every_epochs",
@@ -177,7 +215,7 @@ class Loader {
     }
     for (const Json& seed : json.at("seeds")) {
       EnsembleMember one = member;
-      const auto value = int64_t(number(where + ".seeds", seed));
+      const int64_t value = whole(where + ".seeds", seed, 0, std::numeric_limits<int64_t>::max());
       set(one, "run.seed", one.config.run.seed, value);
       one.name += "-seed" + std::to_string(value);
       add_folds(where, json, std::move(one));
@@ -186,11 +224,10 @@ class Loader {
 
   void add_folds(const std::string& where, const Json& json, EnsembleMember member) {
     if (!json.contains("folds")) return add(where, std::move(member));
-    const auto folds = int64_t(number(where + ".folds", json.at("folds")));
-    if (folds < 2) problems_.add(where + ".folds", "must be 2 or more");
+    const int64_t folds = whole(where + ".folds", json.at("folds"), 2, kMostOfAKind);
     for (int64_t fold = 0; fold < folds; ++fold) {
       EnsembleMember one = member;
-      one.is_fold = true;
+      one.cross_validation = member.name;
       set(one, "data.folds", one.config.data.folds, folds);
       set(one, "data.fold", one.config.data.fold, fold);
       one.name += "-fold" + std::to_string(fold);
@@ -233,6 +270,18 @@ class Loader {
     return 1;
   }
 
+  // `low` where it is not one, with a problem noted. One beyond 64 bits reads as negative.
+  int64_t whole(const std::string& where, const Json& json, int64_t low, int64_t high) {
+    const int64_t value = json.is_number_integer() ? json.get<int64_t>() : -1;
+    if (value >= low && value <= high) return value;
+    const bool is_bounded = high < std::numeric_limits<int64_t>::max();
+    problems_.add(where,
+                  "must be a whole number " +
+                      (is_bounded ? "from " + std::to_string(low) + " to " + std::to_string(high)
+                                  : "of " + std::to_string(low) + " or more"));
+    return low;
+  }
+
   template <class T>
   static void set(EnsembleMember& member, const std::string& path, T& field, T value) {
     field = value;
@@ -249,15 +298,30 @@ class Loader {
 
 }  // namespace
 
+bool is_ensemble_config(const std::string& file) {
+  Problems of_whoever_reads_it;
+  return config::read_json_file(file, {}, &of_whoever_reads_it).root.contains("members");
+}
+
 EnsembleConfig load_ensemble_config(const std::string& file,
                                     const std::vector<config::Override>& overrides) {
   return Loader(file, overrides).load();
 }
 
+bool validates_apart(const EnsembleSection& ensemble, const EnsembleMember& member) {
+  if (ensemble.validation == "none") return false;
+  // eval is a split of its own where the training holds samples out.
+  const auto split = [&](const std::string& name) {
+    const data::DatasetConfig& data = member.config.data;
+    return name == "eval" && !data::holds_out(data) ? data.eval_split : name;
+  };
+  return split(ensemble.validation) != split(ensemble.split);
+}
+
 std::string different_validation(const EnsembleConfig& config) {
   const EnsembleMember& first = config.members.front();
   for (const EnsembleMember& member : config.members) {
-    if (member.is_fold && config.ensemble.validation == "eval") {
+    if (!member.cross_validation.empty() && config.ensemble.validation == "eval") {
       return member.name + " is evaluated on a fold of its own";
     }
     for (const config::Difference& one : run::differences(first.config, member.config)) {
@@ -267,6 +331,13 @@ std::string different_validation(const EnsembleConfig& config) {
     }
   }
   return "";
+}
+
+int64_t ranks_of(const EnsembleConfig& config, const EnsembleMember& member) {
+  if (member.config.dist.deterministic_world > 0) return 0;
+  const EnsembleSection& ensemble = config.ensemble;
+  return ensemble.groups.empty() ? std::max<int64_t>(1, ensemble.ranks_per_group)
+                                 : ensemble.groups.front();
 }
 
 std::vector<int64_t> group_sizes(const EnsembleConfig& config, int64_t ranks) {

@@ -78,29 +78,51 @@ void fields(V& v, EnsembleSection& c) {
     "Vote with at least so many members where others failed; 0: with all or not at all.");
 }
 
+// The section under its name, as a configuration has it.
+struct EnsembleSections {
+  EnsembleSection ensemble;
+};
+
+template <class V>
+void fields(V& v, EnsembleSections& c) {
+  v("ensemble", c.ensemble, "The ensemble.");
+}
+
 // One training.
 struct EnsembleMember {
   std::string name;  // of its folder, <output>/members/<name>
   run::RunConfig config;
-  int64_t snapshots = 1;  // checkpoints that predict, each at the end of a cycle
-  bool is_fold = false;
-  double cost = 0;  // relative
+  int64_t snapshots = 1;         // checkpoints that predict, each at the end of a cycle
+  std::string cross_validation;  // the folds it is one of, as "cv" for cv-fold0; empty: none
+  double cost = 0;               // relative
 };
 
 struct EnsembleConfig {
   EnsembleSection ensemble;
   std::vector<EnsembleMember> members;
-  std::string text;  // of the file, for the record
+  std::string text;         // of the file, for the record
+  config::Origins origins;  // of the ensemble section
 };
+
+// Whether a configuration is that of an ensemble: it has members. Throws Error(kIo) where the file
+// cannot be read, Error(kConfig) where it is no JSON.
+bool is_ensemble_config(const std::string& file);
 
 // Reads and checks the file; `overrides` change fields of the ensemble section or of the base.
 // Throws one Error(kConfig) with every problem, Error(kIo) where a file cannot be read.
 EnsembleConfig load_ensemble_config(const std::string& file,
                                     const std::vector<config::Override>& overrides);
 
+// Whether the samples that temperatures and weights are fitted on are others than those voted on.
+bool validates_apart(const EnsembleSection& ensemble, const EnsembleMember& member);
+
 // Why members may have been validated on different samples, so that their vote cannot be; empty:
 // they were not.
 std::string different_validation(const EnsembleConfig& config);
+
+// How many ranks train a member together; 0: any number gives the same, as in the deterministic
+// world.
+int64_t ranks_of(const EnsembleConfig& config, const EnsembleMember& member);
 
 // The sizes of the groups that `ranks` ranks form. Throws Error(kConfig) where they do not fit.
 std::vector<int64_t> group_sizes(const EnsembleConfig& config, int64_t ranks);

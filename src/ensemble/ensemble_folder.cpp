@@ -1,10 +1,11 @@
 #include "ensemble/ensemble_folder.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 #include <utility>
 
 #include "config/json.h"
-#include "data/datasets/open_datasets.h"
 #include "run/run_folder.h"
 #include "run/snapshot.h"
 #include "train/checkpoint_folder.h"
@@ -17,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using config::Json;
 
-constexpr int64_t kFinishedVersion = 1;
+constexpr int64_t kFinishedVersion = 2;
 
 fs::path record_of(const EnsembleConfig& config, const EnsembleMember& member) {
   return EnsembleFolder{config.ensemble.output}.member(member) / "finished.json";
@@ -38,28 +39,55 @@ std::vector<fs::path> files_of(const EnsembleConfig& config, const EnsembleMembe
   return files;
 }
 
-// Settings whose values differ and that change the result.
-std::string differing_settings(const run::RunConfig& before, const run::RunConfig& now) {
-  std::string text;
-  for (const config::Difference& difference : run::differences(before, now)) {
-    if (run::is_free_setting(difference.path)) continue;
-    text += (text.empty() ? "" : ", ") + difference.path + " was " + difference.left + " and is " +
-            difference.right;
+// Settings that a resumed training may change, but that change what comes out of it in the end.
+constexpr std::array<std::string_view, 9> kEndsOtherwise = {"train.max_steps",
+                                                            "train.patience",
+                                                            "loader.eval_batch_size",
+                                                            "loader.bad_samples",
+                                                            "loader.max_bad_samples",
+                                                            "nonfinite.policy",
+                                                            "nonfinite.max_skips",
+                                                            "checkpoint.keep_best",
+                                                            "checkpoint.keep_every_epochs"};
+
+struct Changes {
+  std::string refused;  // no training goes on with these
+  std::string resumed;  // one goes on, and ends otherwise
+};
+
+Changes changes_of(const run::RunConfig& before, const run::RunConfig& now) {
+  Changes changes;
+  for (const config::Difference& one : run::differences(before, now)) {
+    const bool ends_otherwise =
+        std::find(kEndsOtherwise.begin(), kEndsOtherwise.end(), one.path) != kEndsOtherwise.end();
+    if (run::is_free_setting(one.path) && !ends_otherwise) continue;
+    std::string& text = ends_otherwise ? changes.resumed : changes.refused;
+    text += (text.empty() ? "" : ", ") + one.path + " was " + one.left + " and is " + one.right;
   }
-  return text;
+  return changes;
+}
+
+// What predictions depend on besides the member itself.
+Json predicting_settings(const EnsembleConfig& config, const EnsembleMember& member) {
+  const EnsembleSection& ensemble = config.ensemble;
+  return {{"checkpoint", ensemble.checkpoint},
+          {"split", ensemble.split},
+          {"validation", ensemble.validation},
+          {"views", ensemble.views},
+          {"calibrate", ensemble.calibrate},
+          {"snapshots", member.snapshots}};
+}
+
+// Which checkpoints predicted, and what was in them: the manifest has the checksums of the weights.
+Json checkpoint_record(const std::vector<fs::path>& checkpoints) {
+  Json record = Json::object();
+  for (const fs::path& path : checkpoints) {
+    record[path.filename().string()] = hash_of(path / "manifest.json");
+  }
+  return record;
 }
 
 }  // namespace
-
-bool validates_apart(const EnsembleSection& ensemble, const EnsembleMember& member) {
-  if (ensemble.validation == "none") return false;
-  // eval is a split of its own where the training holds samples out.
-  const auto split = [&](const std::string& name) {
-    const data::DatasetConfig& data = member.config.data;
-    return name == "eval" && !data::draws_splits(data) ? data.eval_split : name;
-  };
-  return split(ensemble.validation) != split(ensemble.split);
-}
 
 std::vector<MemberPredictions> predictions_of(const EnsembleConfig& config,
                                               const EnsembleMember& member) {
@@ -79,61 +107,107 @@ std::vector<MemberPredictions> predictions_of(const EnsembleConfig& config,
   return all;
 }
 
+std::vector<fs::path> predicting_checkpoints(const EnsembleConfig& config,
+                                             const EnsembleMember& member) {
+  const fs::path folder = EnsembleFolder{config.ensemble.output}.member(member);
+  const fs::path checkpoints = folder / "checkpoints";
+  const auto lost = [&](const std::string& what) {
+    return io_error("member " + member.name,
+                    what + " is gone",
+                    "remove " + folder.string() + " to train it again");
+  };
+  if (member.snapshots == 1) {
+    const fs::path link = checkpoints / config.ensemble.checkpoint;
+    std::error_code error;
+    const fs::path path = fs::canonical(link, error);
+    if (error) throw lost("the checkpoint " + link.string());
+    return {path};
+  }
+  std::vector<fs::path> found(size_t(member.snapshots));
+  const int64_t cycle = member.config.run.epochs / member.snapshots;
+  for (const fs::path& path : train::list_checkpoints(checkpoints)) {
+    const train::Position position = train::read_manifest(path).position;
+    if (position.batch != 0 || position.epoch % cycle != 0 || position.epoch == 0) continue;
+    found[size_t(position.epoch / cycle - 1)] = path;
+  }
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (found[i].empty()) throw lost("the checkpoint at the end of cycle " + std::to_string(i + 1));
+  }
+  return found;
+}
+
 void write_finished(const EnsembleConfig& config, const EnsembleMember& member) {
   Json record;
   record["format"] = "dtrain-ensemble-member";
   record["version"] = kFinishedVersion;
   record["config"] = Json::parse(run::effective_config(member.config));
-  record["checkpoint"] = config.ensemble.checkpoint;
-  record["views"] = config.ensemble.views;
-  record["calibrate"] = config.ensemble.calibrate;
+  record["ranks"] = ranks_of(config, member);
+  record["predicting"] = predicting_settings(config, member);
+  record["checkpoints"] = checkpoint_record(predicting_checkpoints(config, member));
   for (const fs::path& file : files_of(config, member)) {
     record["files"][file.filename().string()] = hash_of(file);
   }
   util::write_file_atomic(record_of(config, member), record.dump(2) + "\n");
 }
 
-bool is_finished(const EnsembleConfig& config, const EnsembleMember& member, std::string* why) {
+MemberCondition condition_of(const EnsembleConfig& config, const EnsembleMember& member) {
   const fs::path record_path = record_of(config, member);
-  if (!fs::exists(record_path)) {
-    *why = "not finished";
-    return false;
-  }
-  const auto unsound = [&](const std::string& cause) {
-    *why = cause;
-    return false;
-  };
-  std::string changed;
+  if (!fs::exists(record_path)) return {};
+  Json record;
+  Changes changes;
   try {
-    const Json record = config::read_json_file(record_path.string()).root;
-    changed = differing_settings(
-        run::parse_effective_config(record.at("config").dump(), record_path.string()),
-        member.config);
-    train::verify_checkpoint(record_path.parent_path() / "checkpoints" /
-                             config.ensemble.checkpoint);
-    if (record.at("checkpoint") != config.ensemble.checkpoint ||
-        record.at("views") != config.ensemble.views ||
-        record.at("calibrate") != config.ensemble.calibrate) {
-      return unsound("its predictions were made with other settings");
+    record = config::read_json_file(record_path.string()).root;
+    if (record.at("version") != kFinishedVersion) {
+      return {.problem = record_path.string() + " was written by another version"};
     }
-    for (const fs::path& file : files_of(config, member)) {
-      const std::string name = file.filename().string();
-      if (!fs::exists(file) || record.at("files").value(name, "") != hash_of(file)) {
-        return unsound(name + " is missing or damaged");
-      }
+    changes =
+        changes_of(run::parse_effective_config(record.at("config").dump(), record_path.string()),
+                   member.config);
+    if (record.at("ranks") != ranks_of(config, member)) {
+      changes.refused += (changes.refused.empty() ? "" : ", ") + std::string("its ranks were ") +
+                         record.at("ranks").dump() + " and are " +
+                         std::to_string(ranks_of(config, member));
     }
   } catch (const Json::exception&) {
-    return unsound(record_path.string() + " is damaged");
+    return {.problem = record_path.string() + " is damaged"};
   } catch (const Error& error) {
-    return unsound(error.what());
+    return {.problem = error.what()};
   }
-  if (!changed.empty()) {
+  if (!changes.refused.empty()) {
     throw config_error(
         "member " + member.name,
-        "is finished, but with other settings: " + changed,
+        "is finished, but with other settings: " + changes.refused,
         "use another ensemble.output, or remove " + record_path.parent_path().string());
   }
-  return true;
+  if (!changes.resumed.empty()) return {.problem = "it ended otherwise: " + changes.resumed};
+  try {
+    const std::vector<fs::path> checkpoints = predicting_checkpoints(config, member);
+    for (const fs::path& path : checkpoints) train::verify_checkpoint(path);
+    if (record.value("predicting", Json()) != predicting_settings(config, member) ||
+        record.value("checkpoints", Json()) != checkpoint_record(checkpoints)) {
+      return {.problem = "its predictions were made with other settings or checkpoints"};
+    }
+  } catch (const Error& error) {
+    return {.is_damaged = true, .problem = error.what()};
+  }
+  for (const fs::path& file : files_of(config, member)) {
+    const std::string name = file.filename().string();
+    if (!fs::exists(file) ||
+        record.value("files", Json::object()).value(name, "") != hash_of(file)) {
+      return {.problem = name + " is missing or damaged"};
+    }
+  }
+  return {.is_finished = true, .is_damaged = false, .problem = ""};
+}
+
+fs::path put_aside(const EnsembleConfig& config, const EnsembleMember& member) {
+  const fs::path folder = EnsembleFolder{config.ensemble.output}.member(member);
+  fs::path aside;
+  for (int64_t i = 1; aside.empty() || fs::exists(aside); ++i) {
+    aside = folder.string() + ".damaged-" + std::to_string(i);
+  }
+  util::rename_path(folder, aside);
+  return aside;
 }
 
 }  // namespace dtrain::ensemble

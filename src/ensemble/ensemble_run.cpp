@@ -1,12 +1,15 @@
 #include "ensemble/ensemble_run.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <sstream>
+#include <string_view>
 #include <utility>
 
+#include "config/describe.h"
 #include "dist/mpi_work_queue.h"
 #include "ensemble/ensemble_folder.h"
 #include "ensemble/ensemble_plan.h"
@@ -15,7 +18,6 @@
 #include "inference/calibration_record.h"
 #include "run/predict_run.h"
 #include "run/train_run.h"
-#include "train/checkpoint_folder.h"
 #include "util/atomic_file.h"
 #include "util/log.h"
 
@@ -24,12 +26,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Settings of the place and the machine rather than of the member.
+constexpr std::array<std::string_view, 8> kOfToday = {"run.threads",
+                                                      "run.device",
+                                                      "data.data_dir",
+                                                      "data.cache_mb",
+                                                      "loader.workers",
+                                                      "loader.prefetch",
+                                                      "loader.memory_mb",
+                                                      "dist.timeout_s"};
+
 constexpr uint64_t kSeed = 0;  // of the halves that a calibration is reported on
 
 // How a member ended on one rank: code, cause and so on, for the others; empty: well.
 struct Outcome {
-  std::string text;  // "<code>\n<what>\n<cause>\n<advice>"
-  bool is_own = false;
+  std::string text;     // "<code>\n<what>\n<cause>\n<advice>"
+  bool is_own = false;  // and not what another rank's failure looks like from here
 
   static Outcome of(const std::exception_ptr& failure) {
     try {
@@ -37,7 +49,8 @@ struct Outcome {
     } catch (const dist::PeerFailed& error) {
       return {text_of(error), false};
     } catch (const Error& error) {
-      return {text_of(error), true};
+      // A rank that fails takes its connections with it, which the others notice.
+      return {text_of(error), error.code() != ExitCode::kRetry};
     } catch (const std::exception& error) {
       const std::string what = error.what();
       return {text_of(Error(
@@ -115,45 +128,28 @@ class Coordinator {
   std::vector<FailedMember> failed_;
 };
 
-// The checkpoints of a member that predict.
-std::vector<std::string> predicting_checkpoints(const EnsembleConfig& config,
-                                                const EnsembleMember& member,
-                                                const fs::path& folder) {
-  const fs::path checkpoints = folder / "checkpoints";
-  if (member.snapshots == 1) return {(checkpoints / config.ensemble.checkpoint).string()};
-  std::vector<std::string> found(size_t(member.snapshots));
-  const int64_t cycle = member.config.run.epochs / member.snapshots;
-  for (const fs::path& path : train::list_checkpoints(checkpoints)) {
-    const train::Position position = train::read_manifest(path).position;
-    if (position.batch != 0 || position.epoch % cycle != 0 || position.epoch == 0) continue;
-    found[size_t(position.epoch / cycle - 1)] = path.string();
-  }
-  for (size_t i = 0; i < found.size(); ++i) {
-    if (!found[i].empty()) continue;
-    throw io_error("member " + member.name,
-                   "the checkpoint at the end of cycle " + std::to_string(i + 1) + " is gone",
-                   "remove " + folder.string() + " to train it again");
-  }
-  return found;
-}
-
 void predict_split(const EnsembleConfig& config,
                    const EnsembleMember& member,
-                   const std::string& checkpoint,
+                   const fs::path& checkpoint,
                    const std::string& split,
                    const fs::path& output,
                    const dist::MpiScope& group) {
   run::PredictRequest request;
-  request.config.checkpoint = {checkpoint};
+  request.config.checkpoint = {checkpoint.string()};
   request.config.split = split;
   request.config.views = config.ensemble.views;
   // A temperature is a result of the validation samples, not a part of what is said of them.
   request.config.calibrated = config.ensemble.calibrate && split == config.ensemble.split;
   request.output = output.string();
-  for (const auto& [path, value] : std::vector<std::pair<std::string, std::string>>{
-           {"run.threads", std::to_string(member.config.run.threads)},
-           {"run.device", member.config.run.device}}) {
-    request.overrides.push_back({path, value, "ensemble member " + member.name});
+  request.config.ema = member.config.ema.enabled;  // what it was evaluated, and chosen, with
+  // Where and how fast are the member's settings of today, not those that its checkpoint has.
+  run::RunConfig now = member.config;
+  const config::FieldList fields = config::collect(now);
+  for (const config::Field& field : fields.all()) {
+    if (std::find(kOfToday.begin(), kOfToday.end(), field.path) == kOfToday.end()) continue;
+    const std::string value = config::value_text(field.value);
+    if (value == "\"\"") continue;  // empty
+    request.overrides.push_back({field.path, value, "ensemble member " + member.name});
   }
   run::predict(request, group, /*on_terminal=*/false);
 }
@@ -162,7 +158,7 @@ void predict_split(const EnsembleConfig& config,
 // of the others.
 void predict_both(const EnsembleConfig& config,
                   const EnsembleMember& member,
-                  const std::string& checkpoint,
+                  const fs::path& checkpoint,
                   const MemberPredictions& files,
                   const dist::MpiScope& group) {
   const EnsembleSection& ensemble = config.ensemble;
@@ -187,9 +183,9 @@ void make_member(const EnsembleConfig& config,
                  const dist::MpiScope& group) {
   const fs::path folder = EnsembleFolder{config.ensemble.output}.member(member);
   run::train(member.config, group, {.folder = folder, .on_terminal = false});
-  std::vector<std::string> checkpoints(size_t(member.snapshots));
+  std::vector<fs::path> checkpoints(size_t(member.snapshots));
   dist::together(group, [&] {
-    if (group.rank() == 0) checkpoints = predicting_checkpoints(config, member, folder);
+    if (group.rank() == 0) checkpoints = predicting_checkpoints(config, member);
   });
   const std::vector<MemberPredictions> files = predictions_of(config, member);
   for (size_t i = 0; i < files.size(); ++i) {
@@ -224,13 +220,33 @@ std::string outcome_of(const EnsembleConfig& config,
 std::vector<bool> finished_members(const EnsembleConfig& config, util::Log& log) {
   std::vector<bool> done;
   for (const EnsembleMember& member : config.members) {
-    std::string why;
-    done.push_back(is_finished(config, member, &why));
-    if (!done.back() && why != "not finished") {
-      log.warning("member " + member.name + " is made again: " + why);
+    const MemberCondition condition = condition_of(config, member);
+    done.push_back(condition.is_finished);
+    if (condition.problem.empty()) continue;
+    std::string text = "member " + member.name + " is made again: " + condition.problem;
+    if (condition.is_damaged) {
+      text += "; what is left of it is now in " + put_aside(config, member).string();
     }
+    log.warning(text);
   }
   return done;
+}
+
+// Finds settings that would fail behind all trainings before the first one. What only one member
+// lacks, such as its data, is that member's failure.
+void expect_predictable(const EnsembleConfig& config, const std::vector<bool>& done) {
+  const EnsembleSection& ensemble = config.ensemble;
+  for (size_t i = 0; i < done.size(); ++i) {
+    if (done[i]) continue;
+    for (const std::string& split : {ensemble.validation, ensemble.split}) {
+      if (split == "none") continue;
+      try {
+        run::expect_predictable(config.members[i].config, split, ensemble.views);
+      } catch (const Error& error) {
+        if (error.code() == ExitCode::kConfig) throw;
+      }
+    }
+  }
 }
 
 int64_t group_of(const std::vector<int64_t>& sizes, int64_t rank) {
@@ -255,15 +271,29 @@ void open_folder(const EnsembleConfig& config, const dist::MpiScope& mpi) {
   });
 }
 
+// The ranks of each group: those of the configuration, unless one member is trained alone, by all,
+// or nothing is left to train.
+std::vector<int64_t> group_sizes_of(const EnsembleConfig& config,
+                                    const std::string& only,
+                                    bool all_done,
+                                    int64_t ranks) {
+  if (all_done) return {ranks};
+  if (only.empty()) return group_sizes(config, ranks);
+  const int64_t wanted = ranks_of(config, config.members.front());
+  if (wanted == 0 || wanted == ranks) return {ranks};
+  throw usage_error(
+      "--member " + only,
+      "has " + std::to_string(ranks) + " ranks; the ensemble trains its members with " +
+          std::to_string(wanted) + ", and another number makes another member",
+      "start " + std::to_string(wanted) + ", or change ensemble.ranks_per_group for all members");
+}
+
 // Returns, on rank 0, the members that failed.
 std::vector<FailedMember> train_members(const EnsembleConfig& config,
                                         const std::vector<int64_t>& sizes,
+                                        const std::vector<bool>& done,
                                         const dist::MpiScope& mpi,
                                         util::Log& log) {
-  std::vector<bool> done;
-  dist::together(mpi, [&] {
-    if (mpi.rank() == 0) done = finished_members(config, log);
-  });
   const int64_t color = group_of(sizes, mpi.rank());
   const auto group = mpi.split(color);
   std::optional<Coordinator> coordinator;
@@ -298,16 +328,21 @@ void run_ensemble(const EnsembleConfig& config,
                   const std::string& only,
                   const dist::MpiScope& mpi) {
   open_folder(config, mpi);
-  std::vector<int64_t> sizes = {mpi.size()};
+  const EnsembleConfig wanted = only.empty() ? config : with_one_member(config, only);
   util::Log log;
+  std::vector<bool> done;
   dist::together(mpi, [&] {
-    if (only.empty()) sizes = group_sizes(config, mpi.size());
     if (mpi.rank() != 0) return;
     log.set_terminal(stdout);
     log.add_file(EnsembleFolder{config.ensemble.output}.log());
+    done = finished_members(wanted, log);
+    expect_predictable(wanted, done);
   });
-  const std::vector<FailedMember> failed =
-      train_members(only.empty() ? config : with_one_member(config, only), sizes, mpi, log);
+  const bool mine = std::all_of(done.begin(), done.end(), [](bool one) { return one; });
+  const bool all_done = mpi.broadcast(mine ? "1" : "0") == "1";
+  const std::vector<int64_t> sizes =
+      dist::together(mpi, [&] { return group_sizes_of(wanted, only, all_done, mpi.size()); });
+  const std::vector<FailedMember> failed = train_members(wanted, sizes, done, mpi, log);
   dist::together(mpi, [&] {
     if (mpi.rank() != 0) return;
     if (only.empty()) return vote_ensemble(config, failed, log);

@@ -1,14 +1,19 @@
 #include "ensemble/ensemble_vote.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "ensemble/ensemble_folder.h"
 #include "inference/vote_validation.h"
 #include "review/calibration_report.h"
+#include "review/cross_validation_text.h"
+#include "review/ensemble_page.h"
 #include "review/vote_record.h"
 #include "review/vote_report.h"
+#include "util/atomic_file.h"
 
 namespace dtrain::ensemble {
 namespace {
@@ -48,6 +53,25 @@ std::string uncalibrated_because(const EnsembleConfig& config) {
   return different_validation(config);
 }
 
+// Of each member with folds, unless one of them failed.
+std::vector<inference::CrossValidation> cross_validations_of(
+    const EnsembleConfig& config, const std::vector<FailedMember>& failed) {
+  if (config.ensemble.validation != "eval") return {};
+  std::map<std::string, std::vector<fs::path>> held_out;
+  std::set<std::string> incomplete;
+  for (const EnsembleMember& member : config.members) {
+    if (member.cross_validation.empty()) continue;
+    if (has_failed(failed, member.name)) incomplete.insert(member.cross_validation);
+    // The last snapshot is the training's end.
+    held_out[member.cross_validation].push_back(predictions_of(config, member).back().validation);
+  }
+  std::vector<inference::CrossValidation> all;
+  for (const auto& [name, files] : held_out) {
+    if (!incomplete.contains(name)) all.push_back(inference::cross_validate(name, files));
+  }
+  return all;
+}
+
 }  // namespace
 
 void vote_ensemble(const EnsembleConfig& config,
@@ -57,9 +81,6 @@ void vote_ensemble(const EnsembleConfig& config,
   const auto left = int64_t(config.members.size() - failed.size());
   if (!failed.empty() && (ensemble.quorum == 0 || left < ensemble.quorum)) {
     throw failed.front().error;
-  }
-  for (const FailedMember& one : failed) {
-    log.warning("the vote goes without " + one.name + ": " + one.error.what());
   }
   const Files files = files_of(config, failed);
   const EnsembleFolder folder{ensemble.output};
@@ -78,10 +99,17 @@ void vote_ensemble(const EnsembleConfig& config,
   } else if (ensemble.calibrate) {
     log.info("The vote is not calibrated: " + obstacle);
   }
-  const auto result = inference::vote_files(files.voted, folder.vote(), options);
-  review::write_vote_record(folder.vote(), {result, calibration});
+  auto result = inference::vote_files(files.voted, folder.vote(), options);
+  for (const FailedMember& one : failed) {
+    result.missing.push_back({folder.path / "members" / one.name, one.error.what()});
+  }
+  const auto cross_validations = cross_validations_of(config, failed);
+  review::write_vote_record(folder.vote(), {result, calibration, cross_validations});
   review::log_vote(result, folder.vote().string(), log);
   if (calibration) review::log_calibration(*calibration, "The vote", log);
+  for (const auto& one : cross_validations) log.info(review::cross_validation_text(one));
+  util::write_file_atomic(folder.report(), review::ensemble_page(folder.vote(), {}).text());
+  log.info("Report: " + folder.report().string());
 }
 
 }  // namespace dtrain::ensemble

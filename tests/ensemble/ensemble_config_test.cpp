@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "ensemble/ensemble_description.h"
 #include "tests/support/mentions.h"
 #include "tests/support/temp_folder.h"
 #include "util/atomic_file.h"
@@ -53,6 +54,8 @@ TEST_F(EnsembleConfigTest, MembersChangeTheBase) {
   EXPECT_EQ(config.members[1].config.model.width, 8);
   EXPECT_EQ(config.members[1].config.run.seed, 3);
   EXPECT_EQ(config.members[1].config.data.split_seed, 9);  // the same hold-out for all seeds
+  EXPECT_EQ(config.members[2].cross_validation, "");
+  EXPECT_EQ(config.members[3].cross_validation, "cv");
   EXPECT_EQ(config.members[3].config.data.folds, 2);
   EXPECT_EQ(config.members[4].config.data.fold, 1);
   EXPECT_EQ(config.members[4].config.data.split_seed, 9);  // one division for all folds
@@ -81,7 +84,8 @@ TEST_F(EnsembleConfigTest, AllProblemsAreListedAtOnce) {
   EXPECT_TRUE(mentions(problems(R"({
     "ensemble": {"output": "", "vote": "loud"}, "extra": 1, "base": {"run": {"epochz": 3}},
     "members": [{"name": "a/b"}, {"name": "c", "sedes": [1]}, {"name": "c"},
-                {"name": "d", "snapshots": 3, "config": {"run": {"epochs": 4}}}]})"),
+                {"name": "d", "snapshots": 3, "config": {"run": {"epochs": 4}}},
+                {"name": "e", "folds": 1e9}]})"),
                        {"ensemble.output",
                         "ensemble.vote",
                         "extra",
@@ -89,7 +93,13 @@ TEST_F(EnsembleConfigTest, AllProblemsAreListedAtOnce) {
                         "a/b",
                         "sedes",
                         "two members c",
-                        "schedule.cycles"}));
+                        "schedule.cycles",
+                        "from 2 to 1000"}));
+  EXPECT_TRUE(mentions(problems(R"({
+    "ensemble": {"output": "out", "quorum": 9},
+    "members": [{"name": 5}, {"name": "a", "seeds": [1.5]}, {"name": "b", "snapshots": 2.5}, {"name": "c"}]})"),
+                       {"members[0].name", "members[1].seeds", "members[2].snapshots", "quorum"}));
+  EXPECT_TRUE(mentions(problems("[]"), {"braces"}));
 }
 
 TEST_F(EnsembleConfigTest, WeightsThatAreFoundNeedSamplesThatAllMembersShare) {
@@ -99,6 +109,56 @@ TEST_F(EnsembleConfigTest, WeightsThatAreFoundNeedSamplesThatAllMembersShare) {
   EXPECT_TRUE(mentions(problems(start + R"(, "vote": "hard"})" + end), {"soft vote"}));
   EXPECT_TRUE(
       mentions(problems(start + R"(, "validation": "none"})" + end), {"ensemble.validation"}));
+}
+
+TEST_F(EnsembleConfigTest, IsToldFromThatOfARun) {
+  load(kKinds);
+  EXPECT_TRUE(is_ensemble_config(file_.string()));
+  util::write_file_atomic(file_, R"({"run": {"epochs": 3}})");
+  EXPECT_FALSE(is_ensemble_config(file_.string()));
+}
+
+TEST_F(EnsembleConfigTest, IsDescribedWithWhatSetsEachMemberApart) {
+  const std::string text = describe(load(R"({
+    "ensemble": {"output": "out", "vote": "hard"},
+    "members": [{"name": "a", "cost": 3}, {"name": "b", "cost": 1, "config": {"optimizer": {"lr": 0.25}}}]})"));
+  EXPECT_TRUE(mentions(text, {"ensemble.vote", "hard", "75.0", "25.0", "optimizer.lr 0.25"}));
+}
+
+TEST_F(EnsembleConfigTest, WhatWouldFailOnlyBehindTheTrainingsIsRefusedBefore) {
+  const auto refusal = [&](const std::string& ensemble, const std::string& member) {
+    return problems(R"({"ensemble": {"output": "o", )" + ensemble +
+                    R"(}, "members": [{"name": "a", )" + member + "}]}");
+  };
+  EXPECT_TRUE(mentions(
+      refusal(R"("checkpoint": "best")", R"("config": {"checkpoint": {"keep_best": false}})"),
+      {"ensemble.checkpoint", "keep_best"}));
+  EXPECT_TRUE(mentions(refusal(R"("weights": "fitted")", R"("seeds": [1])"),
+                       {"ensemble.weights", "data.holdout"}));
+  EXPECT_TRUE(mentions(refusal(R"("split": "eval")", R"("folds": 2)"), {"ensemble.split", "fold"}));
+}
+
+TEST_F(EnsembleConfigTest, ValidationSamplesAreApartWhereTrainingHoldsThemOut) {
+  const auto apart = [&](const std::string& data) {
+    const EnsembleConfig config = load(R"({"ensemble": {"output": "o"}, "base": {"data": {)" +
+                                       data + R"(}}, "members": [{"name": "a"}]})");
+    return validates_apart(config.ensemble, config.members[0]);
+  };
+  EXPECT_FALSE(apart(""));
+  EXPECT_FALSE(apart(R"("labels_per_class": 20)"));  // these draw what is trained on alone
+  EXPECT_TRUE(apart(R"("holdout": 0.1)"));
+  EXPECT_TRUE(apart(R"("folds": 5)"));
+}
+
+TEST_F(EnsembleConfigTest, AMemberHasItsRanksUnlessAnyNumberGivesTheSame) {
+  EnsembleConfig config = load(kKinds);
+  EXPECT_EQ(ranks_of(config, config.members[0]), 1);
+  config.ensemble.ranks_per_group = 2;
+  EXPECT_EQ(ranks_of(config, config.members[0]), 2);
+  config.ensemble.groups = {4, 4};
+  EXPECT_EQ(ranks_of(config, config.members[0]), 4);
+  config.members[0].config.dist.deterministic_world = 4;
+  EXPECT_EQ(ranks_of(config, config.members[0]), 0);
 }
 
 TEST_F(EnsembleConfigTest, GroupsHaveAllRanksAndOneSizeUnlessTheWorldIsDeterministic) {

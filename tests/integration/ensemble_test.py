@@ -1,14 +1,18 @@
 """Ensembles: members in parallel, alone, killed, failing; always the same bytes."""
+import fcntl
 import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import time
 import unittest
 
-from harness import TrainingTest, command, error_lines, run
+from harness import DATA, ROOT, TrainingTest, command, error_lines, rows, run
+
+MAKE_PICTURES = os.environ.get("MAKE_PICTURES", str(ROOT / "build/release/tests/support/make_pictures"))
 
 BASE = {
     "run": {"epochs": 2, "threads": 1, "log_interval": 1},
@@ -43,6 +47,14 @@ class Ensembles(TrainingTest):
                 for pattern in ("*/predictions-*.h5", "*/checkpoints/last/*.safetensors", "../vote.h5")
                 for path in folder.glob(pattern)}
 
+    def results(self, output):
+        """The same, and what is fitted on the validation samples."""
+        folder = self.scratch / output / "members"
+        return {**self.content(output),
+                **{os.path.relpath(path, folder): path.read_bytes()
+                   for pattern in ("*/checkpoints/best/calibration.json", "../vote-validation.h5", "../vote.json")
+                   for path in folder.glob(pattern)}}
+
     def test_members_are_the_same_in_parallel_alone_and_in_larger_company(self):
         path = self.write()
         done = self.ensemble(path, ranks=2)
@@ -52,10 +64,15 @@ class Ensembles(TrainingTest):
         # Two tensor files each, two predictions, snap twice that; and the vote.
         self.assertEqual(len(expected), 6 * 2 + 5 * 2 + 4 + 1)
         self.assertRegex(done.stdout, r"(?m)^vote +[0-9.]+ +[0-9. to]+ +1.0000 +soft")
+        # Of each of the two folds limit_eval leaves 203 samples.
+        self.assertRegex(done.stdout, r"Cross-validation of cv: [0-9.]+ % of 406 samples .* 2 folds from")
+        self.assertIn("Cross-validation of cv", (self.scratch / "out/report.html").read_text())
         self.ensemble(path, "--output", self.scratch / "three", ranks=3)
         self.assertTrue(self.content("three") == expected, "three ranks and two differ")
-        for name in ("r34", "snap", "cv-fold1"):
+        for name in ("r34", "snap", "5"):  # the last by its number
             self.ensemble(path, "--output", self.scratch / "alone", "--member", name)
+        refused = self.ensemble(path, "--output", self.scratch / "x", "--member", "6", expect=64)
+        self.assertIn("0 to 5", error_lines(refused)[0])
         alone = self.content("alone")
         self.assertTrue(alone == {k: v for k, v in expected.items() if k.split("/")[0] in ("r34", "snap", "cv-fold1")},
                         "members alone differ")
@@ -99,6 +116,26 @@ class Ensembles(TrainingTest):
             self.assertIn("was finished before", done.stdout)
             self.assertTrue(self.content(output.name) == expected, "killed and undisturbed differ")
 
+    def test_killed_while_it_predicts_it_goes_on_to_the_same_calibrated_vote(self):
+        path = self.write(MEMBERS[:2])
+        self.ensemble(path, ranks=2)
+        expected = self.results("out")
+        self.assertEqual(sum(name.endswith("calibration.json") for name in expected), 3)
+        output = self.scratch / "killed"
+        process = subprocess.Popen(command(["ensemble", "--config", path, "--output", output], 2),
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   env={**os.environ, "OMP_NUM_THREADS": "1"})
+        until = time.monotonic() + 60
+        while not list(output.glob("members/*/predictions-eval.h5")):
+            self.assertIsNone(process.poll())
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.001)
+        os.kill(self.ranks_of(process)[0], signal.SIGKILL)
+        self.assertNotEqual(process.wait(timeout=60), 0)
+        self.assertFalse((output / "vote.h5").exists())
+        self.ensemble(path, "--output", output, ranks=2)
+        self.assertTrue(self.results("killed") == expected, "killed and undisturbed differ")
+
     @staticmethod
     def ranks_of(launcher):
         """The processes of the ranks, in the order of their ranks."""
@@ -130,13 +167,31 @@ class Ensembles(TrainingTest):
         self.assertEqual(len(error_lines(done)), 1)
         self.assertFalse((self.scratch / "out/vote.h5").exists())
         quorum = self.ensemble(self.write(members, ranks_per_group=2, quorum=2), ranks=2)
-        self.assertIn("the vote goes without nodata", quorum.stdout)
+        self.assertRegex(quorum.stdout, "left out .*/nodata: .*/nonexistent")
         self.assertTrue((self.scratch / "out/vote.h5").is_file())
+        missing = json.loads((self.scratch / "out/vote.json").read_text())["missing"]
+        self.assertEqual({pathlib.Path(one["path"]).name for one in missing}, {"nan", "nodata"})
+        self.assertIn("/nonexistent", (self.scratch / "out/report.html").read_text())
         # Only what failed is made again; once its settings are right, all are finished.
         members[0]["config"] = {}
         members[1]["config"] = {}
         done = self.ensemble(self.write(members, ranks_per_group=2), ranks=2)
         self.assertEqual(done.stdout.count("was finished before"), 2)
+
+    def test_a_bad_picture_is_named_whichever_rank_meets_it(self):
+        data = self.scratch / "data"
+        subprocess.run([MAKE_PICTURES, "classes", data, "96", "20"], check=True)
+        bad = sorted(data.glob("train/*/*.jpg"))[5]
+        bad.write_bytes(bad.read_bytes()[:300])
+        members = [{"name": "p", "seeds": [1, 2, 3], "config": {
+            "data": {"dataset": "image_folder", "data_dir": str(data), "holdout": 0},
+            "transforms": {"size": 24}, "loader": {"batch_size": 8}}}]
+        done = self.ensemble(self.write(members, ranks_per_group=2, validation="none", calibrate=False), ranks=2, expect=65)
+        self.assertIn(str(bad), error_lines(done)[0])
+        failures = re.findall(r"p-seed\d failed: (.*)", done.stdout)
+        self.assertEqual(len(failures), 3)
+        for failure in failures:
+            self.assertIn(str(bad), failure)
 
     def test_weights_are_found_on_what_all_members_held_out(self):
         for weights in ("accuracy", "fitted"):
@@ -165,6 +220,78 @@ class Ensembles(TrainingTest):
         self.assertNotIn("1.0000", temperatures)
         self.ensemble(path, "--output", self.scratch / "plain", "--set", "ensemble.calibrate=false", "--epochs", 1)
         self.assertFalse(list((self.scratch / "plain").rglob("calibration.json")))
+
+    def test_members_with_a_moving_average_predict_with_it(self):
+        path = self.write([{"name": "a", "config": {"ema": {"enabled": True, "decay": 0.9},
+                                                     "train": {"precision": "float32"}}}])
+        done = self.ensemble(path)
+        evaluated = max(float(row["eval_top1"]) for row in rows(self.scratch / "out/members/a"))
+        done = run(["evaluate", self.scratch / "out/members/a/predictions-eval.h5"])
+        found = float(re.search(r"(?m)^accuracy, % +([0-9.]+)", done.stdout).group(1))
+        self.assertAlmostEqual(found, evaluated, places=2)
+
+    def test_what_would_fail_behind_the_trainings_is_refused_before(self):
+        for flags, part in ((["--set", "ensemble.views=five_crops"], "five_crop"),
+                            (["--set", "ensemble.views=five_crop"], "transforms.size"),
+                            (["--set", "ensemble.split=validation"], "validation")):
+            refused = self.ensemble(self.write(MEMBERS[:1]), *flags, expect=78)
+            self.assertIn(part, error_lines(refused)[0])
+            self.assertFalse(list((self.scratch / "out/members").iterdir()))
+        refused = self.ensemble(self.write(MEMBERS[:1]), "--member", "0", ranks=2, expect=64)
+        self.assertIn("ensemble.ranks_per_group", error_lines(refused)[0])
+
+    def test_a_finished_member_is_made_again_only_where_it_would_be_another(self):
+        path = self.write([{"name": "a"}, {"name": "b", "config": {"run": {"seed": 2}}}], ranks_per_group=2)
+        self.ensemble(path, "--set", "train.max_steps=5", "--set", "ensemble.checkpoint=last", ranks=2)
+        done = self.ensemble(path, "--set", "ensemble.checkpoint=last", ranks=2)
+        self.assertIn("it ended otherwise: train.max_steps was 5 and is 0", done.stdout)
+        self.assertRegex(done.stdout, r"(?m)^a +finished +2/2")
+        calibrated = self.results("out")
+        # All are finished, so one rank is enough, though two train a member.
+        done = self.ensemble(path, "--set", "ensemble.checkpoint=last", "--workers", 2)
+        self.assertEqual(done.stdout.count("was finished before"), 2)
+        self.assertTrue(self.results("out") == calibrated)
+        done = self.ensemble(path, "--set", "ensemble.checkpoint=last", "--set", "ensemble.validation=none", ranks=2)
+        self.assertIn("made with other settings", done.stdout)
+        self.assertNotEqual(self.results("out")["../vote.h5"], calibrated["../vote.h5"])
+        refused = self.ensemble(path, "--set", "ensemble.checkpoint=last", "--set", "ensemble.ranks_per_group=1",
+                                "--set", "ensemble.validation=none", ranks=2, expect=78)
+        self.assertIn("ranks were 2 and are 1", error_lines(refused)[0])
+
+    def test_members_predict_where_the_data_are_now(self):
+        data = self.scratch / "data"
+        data.mkdir()
+        for file in pathlib.Path(DATA).iterdir():
+            (data / file.name).symlink_to(file)
+        path = self.write(MEMBERS[:1])
+        self.ensemble(path, "--data-dir", data)
+        data.rename(self.scratch / "moved")
+        done = self.ensemble(path, "--data-dir", self.scratch / "moved", "--set", "ensemble.views=flip")
+        self.assertRegex(done.stdout, r"(?m)^r18-seed2 +finished")
+
+    def test_a_damaged_checkpoint_is_put_aside_and_trained_again(self):
+        path = self.write([{"name": "snap", "snapshots": 2}])
+        self.ensemble(path)
+        expected = self.results("out")
+        first = sorted((self.scratch / "out/members/snap/checkpoints").glob("step-*"))[0] / "model.safetensors"
+        content = bytearray(first.read_bytes())
+        content[-1] ^= 1
+        first.write_bytes(content)
+        done = self.ensemble(path)
+        self.assertRegex(done.stdout, "snap is made again: .*model.safetensors.*checksum")
+        self.assertTrue((self.scratch / "out/members/snap.damaged-1/config.json").is_file())
+        shutil.rmtree(self.scratch / "out/members/snap.damaged-1")
+        self.assertTrue(self.results("out") == expected)
+
+    def test_two_processes_do_not_train_in_one_folder(self):
+        member = self.scratch / "out/members/r18-seed1"
+        member.mkdir(parents=True)
+        holder = os.open(member, os.O_RDONLY)
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        done = self.ensemble(self.write(MEMBERS[:1]), expect=74)
+        os.close(holder)
+        self.assertIn("another process is training in it", error_lines(done)[0])
+        self.assertRegex(done.stdout, r"(?m)^r18-seed2 +finished")
 
     def test_finished_members_are_verified(self):
         path = self.write(members=MEMBERS[:1])

@@ -115,7 +115,7 @@ void divide(const DatasetConfig& config, uint64_t seed, OpenedData& opened) {
   const std::shared_ptr<Dataset> split = open_dataset(whole, Split::kTrain);
   const Division parts(*split, config, seed);
   opened.train = std::make_unique<Subset>(split, split->name(), parts.train());
-  if (config.holdout > 0 || config.folds > 0) {
+  if (holds_out(config)) {
     opened.eval = std::make_unique<Subset>(split, eval_name(config, split->name()), parts.eval());
   }
   if (config.unlabeled == "rest") {
@@ -129,8 +129,10 @@ void divide(const DatasetConfig& config, uint64_t seed, OpenedData& opened) {
 
 }  // namespace
 
+bool holds_out(const DatasetConfig& config) { return config.holdout > 0 || config.folds > 0; }
+
 bool draws_splits(const DatasetConfig& config) {
-  return config.holdout > 0 || config.folds > 0 || config.labels_per_class > 0;
+  return holds_out(config) || config.labels_per_class > 0;
 }
 
 OpenedData open_datasets(const DatasetConfig& config, uint64_t seed) {

@@ -27,6 +27,10 @@ struct OpenedData {
 // where one is needed, and what open_dataset() throws.
 OpenedData open_datasets(const DatasetConfig& config, uint64_t seed);
 
+// Whether the evaluation samples are cut out of the training split; otherwise they are
+// data.eval_split.
+bool holds_out(const DatasetConfig& config);
+
 // Whether anything is drawn with the seed of the splits.
 bool draws_splits(const DatasetConfig& config);
 
