@@ -3,6 +3,7 @@
 
 #include "cli/command_settings.h"
 #include "cli/commands.h"
+#include "ensemble/ensemble_reader.h"
 #include "ensemble/ensemble_run.h"
 #include "util/check.h"
 

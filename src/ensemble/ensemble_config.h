@@ -104,15 +104,6 @@ struct EnsembleConfig {
   config::Origins origins;  // of the ensemble section
 };
 
-// Whether a configuration is that of an ensemble: it has members. Throws Error(kIo) where the file
-// cannot be read, Error(kConfig) where it is no JSON.
-bool is_ensemble_config(const std::string& file);
-
-// Reads and checks the file; `overrides` change fields of the ensemble section or of the base.
-// Throws one Error(kConfig) with every problem, Error(kIo) where a file cannot be read.
-EnsembleConfig load_ensemble_config(const std::string& file,
-                                    const std::vector<config::Override>& overrides);
-
 // Whether the samples that temperatures and weights are fitted on are others than those voted on.
 bool validates_apart(const EnsembleSection& ensemble, const EnsembleMember& member);
 

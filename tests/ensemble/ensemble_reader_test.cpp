@@ -1,5 +1,5 @@
 // Which members an ensemble's file stands for, and what is refused.
-#include "ensemble/ensemble_config.h"
+#include "ensemble/ensemble_reader.h"
 
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@ namespace {
 using dtrain::testing::error_text;
 using dtrain::testing::mentions;
 
-class EnsembleConfigTest : public ::testing::Test {
+class EnsembleReaderTest : public ::testing::Test {
  protected:
   EnsembleConfig load(const std::string& text,
                       const std::vector<config::Override>& overrides = {}) const {
@@ -44,7 +44,7 @@ constexpr const char* kKinds = R"({
     {"name": "snap", "snapshots": 3}
   ]})";
 
-TEST_F(EnsembleConfigTest, MembersChangeTheBase) {
+TEST_F(EnsembleReaderTest, MembersChangeTheBase) {
   const EnsembleConfig config = load(kKinds);
   EXPECT_EQ(
       names(config),
@@ -66,21 +66,21 @@ TEST_F(EnsembleConfigTest, MembersChangeTheBase) {
   EXPECT_GT(config.members[0].cost, 4 * config.members[1].cost);
 }
 
-TEST_F(EnsembleConfigTest, TheBaseMayBeAFileBesideIt) {
+TEST_F(EnsembleReaderTest, TheBaseMayBeAFileBesideIt) {
   util::write_file_atomic(folder_ / "base.json", R"({"run": {"epochs": 3}})");
   const EnsembleConfig config =
       load(R"({"ensemble": {"output": "o"}, "base": "base.json", "members": [{"name": "a"}]})");
   EXPECT_EQ(config.members[0].config.run.epochs, 3);
 }
 
-TEST_F(EnsembleConfigTest, TheCommandLineWinsOverAllMembersAndTheEnsemble) {
+TEST_F(EnsembleReaderTest, TheCommandLineWinsOverAllMembersAndTheEnsemble) {
   const EnsembleConfig config =
       load(kKinds, {{"model.width", "4", "--set"}, {"ensemble.vote", "hard", "--set"}});
   EXPECT_EQ(config.members[0].config.model.width, 4);
   EXPECT_EQ(config.ensemble.vote, "hard");
 }
 
-TEST_F(EnsembleConfigTest, AllProblemsAreListedAtOnce) {
+TEST_F(EnsembleReaderTest, AllProblemsAreListedAtOnce) {
   EXPECT_TRUE(mentions(problems(R"({
     "ensemble": {"output": "", "vote": "loud"}, "extra": 1, "base": {"run": {"epochz": 3}},
     "members": [{"name": "a/b"}, {"name": "c", "sedes": [1]}, {"name": "c"},
@@ -102,7 +102,7 @@ TEST_F(EnsembleConfigTest, AllProblemsAreListedAtOnce) {
   EXPECT_TRUE(mentions(problems("[]"), {"braces"}));
 }
 
-TEST_F(EnsembleConfigTest, WeightsThatAreFoundNeedSamplesThatAllMembersShare) {
+TEST_F(EnsembleReaderTest, WeightsThatAreFoundNeedSamplesThatAllMembersShare) {
   const std::string end = R"(, "members": [{"name": "a"}, {"name": "cv", "folds": 2}]})";
   const std::string start = R"({"ensemble": {"output": "o", "weights": "fitted")";
   EXPECT_TRUE(mentions(problems(start + "}" + end), {"ensemble.weights", "cv-fold0"}));
@@ -111,21 +111,21 @@ TEST_F(EnsembleConfigTest, WeightsThatAreFoundNeedSamplesThatAllMembersShare) {
       mentions(problems(start + R"(, "validation": "none"})" + end), {"ensemble.validation"}));
 }
 
-TEST_F(EnsembleConfigTest, IsToldFromThatOfARun) {
+TEST_F(EnsembleReaderTest, IsToldFromThatOfARun) {
   load(kKinds);
   EXPECT_TRUE(is_ensemble_config(file_.string()));
   util::write_file_atomic(file_, R"({"run": {"epochs": 3}})");
   EXPECT_FALSE(is_ensemble_config(file_.string()));
 }
 
-TEST_F(EnsembleConfigTest, IsDescribedWithWhatSetsEachMemberApart) {
+TEST_F(EnsembleReaderTest, IsDescribedWithWhatSetsEachMemberApart) {
   const std::string text = describe(load(R"({
     "ensemble": {"output": "out", "vote": "hard"},
     "members": [{"name": "a", "cost": 3}, {"name": "b", "cost": 1, "config": {"optimizer": {"lr": 0.25}}}]})"));
   EXPECT_TRUE(mentions(text, {"ensemble.vote", "hard", "75.0", "25.0", "optimizer.lr 0.25"}));
 }
 
-TEST_F(EnsembleConfigTest, WhatWouldFailOnlyBehindTheTrainingsIsRefusedBefore) {
+TEST_F(EnsembleReaderTest, WhatWouldFailOnlyBehindTheTrainingsIsRefusedBefore) {
   const auto refusal = [&](const std::string& ensemble, const std::string& member) {
     return problems(R"({"ensemble": {"output": "o", )" + ensemble +
                     R"(}, "members": [{"name": "a", )" + member + "}]}");
@@ -138,7 +138,7 @@ TEST_F(EnsembleConfigTest, WhatWouldFailOnlyBehindTheTrainingsIsRefusedBefore) {
   EXPECT_TRUE(mentions(refusal(R"("split": "eval")", R"("folds": 2)"), {"ensemble.split", "fold"}));
 }
 
-TEST_F(EnsembleConfigTest, ValidationSamplesAreApartWhereTrainingHoldsThemOut) {
+TEST_F(EnsembleReaderTest, ValidationSamplesAreApartWhereTrainingHoldsThemOut) {
   const auto apart = [&](const std::string& data) {
     const EnsembleConfig config = load(R"({"ensemble": {"output": "o"}, "base": {"data": {)" +
                                        data + R"(}}, "members": [{"name": "a"}]})");
@@ -150,7 +150,7 @@ TEST_F(EnsembleConfigTest, ValidationSamplesAreApartWhereTrainingHoldsThemOut) {
   EXPECT_TRUE(apart(R"("folds": 5)"));
 }
 
-TEST_F(EnsembleConfigTest, AMemberHasItsRanksUnlessAnyNumberGivesTheSame) {
+TEST_F(EnsembleReaderTest, AMemberHasItsRanksUnlessAnyNumberGivesTheSame) {
   EnsembleConfig config = load(kKinds);
   EXPECT_EQ(ranks_of(config, config.members[0]), 1);
   config.ensemble.ranks_per_group = 2;
@@ -161,7 +161,7 @@ TEST_F(EnsembleConfigTest, AMemberHasItsRanksUnlessAnyNumberGivesTheSame) {
   EXPECT_EQ(ranks_of(config, config.members[0]), 0);
 }
 
-TEST_F(EnsembleConfigTest, GroupsHaveAllRanksAndOneSizeUnlessTheWorldIsDeterministic) {
+TEST_F(EnsembleReaderTest, GroupsHaveAllRanksAndOneSizeUnlessTheWorldIsDeterministic) {
   EnsembleConfig config = load(kKinds);
   EXPECT_EQ(group_sizes(config, 3), (std::vector<int64_t>{1, 1, 1}));
   config.ensemble.ranks_per_group = 2;
