@@ -67,6 +67,10 @@ int run_calibrate(const Words& words, dist::MpiScope*) {
   }
   util::log().set_terminal(stdout);
   const inference::PredictionsFile file(parsed.positionals.front());
+  if (file.header().temperature != 1) {
+    util::log_info("The temperature that " + file.path().string() +
+                   " carries is left aside: what follows is of its logits as they are stored");
+  }
   const inference::CalibrationReport report =
       inference::calibrate(inference::read_labelled(file.path()),
                            uint64_t(settings.seed),

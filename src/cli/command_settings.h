@@ -43,6 +43,7 @@ template <class Own>
 struct ParsedCommand {
   Own own;
   std::vector<config::Override> of_run;
+  config::Origins origins;  // of the command's own settings
   std::string config_file;
   Words positionals;
 
@@ -66,16 +67,15 @@ ParsedCommand<Own> parse_command(const Words& words) {
   parsed.config_file = arguments.config_file;
   parsed.positionals = arguments.positionals;
   config::Problems problems;
-  config::Origins origins;
   const config::FieldList own = config::collect(parsed.own);
   for (const config::Override& setting : arguments.overrides) {
     if (config::find_field(own, setting.path) == nullptr) {
       parsed.of_run.push_back(setting);
     } else {
-      config::read_text(own, setting, origins, problems);
+      config::read_text(own, setting, parsed.origins, problems);
     }
   }
-  config::check_limits(own, origins, problems);
+  config::check_limits(own, parsed.origins, problems);
   problems.throw_if_any("command line", ExitCode::kUsage);
   return parsed;
 }
@@ -88,11 +88,10 @@ ParsedCommand<Own> parse_file_command(const Words& words, const std::string& usa
   const config::FieldList own = config::collect(parsed.own);
   const Arguments arguments = parse_arguments(words, own);
   config::Problems problems;
-  config::Origins origins;
   for (const config::Override& setting : arguments.overrides) {
-    config::read_text(own, setting, origins, problems);
+    config::read_text(own, setting, parsed.origins, problems);
   }
-  config::check_limits(own, origins, problems);
+  config::check_limits(own, parsed.origins, problems);
   problems.throw_if_any("command line", ExitCode::kUsage);
   if (!arguments.config_file.empty()) {
     throw usage_error("command line", "there is no --config", usage);

@@ -18,6 +18,12 @@ run::PredictRequest read_request(const Words& words) {
                       "change single ones with flags, such as --data-dir");
   }
   if (parsed.own.checkpoint.empty()) throw usage_error("dtrain predict", "no --checkpoint", kUsage);
+  if (parsed.origins.contains("split") && !parsed.positionals.empty()) {
+    throw usage_error("--split",
+                      "names samples of the data set, and " + parsed.positionals.front() +
+                          " is predicted in their place",
+                      "leave out --split or the pictures");
+  }
   run::PredictRequest request;
   request.output = parsed.take("run.output");
   request.config = std::move(parsed.own);

@@ -97,10 +97,13 @@ bool is_found_on_validation(const std::string& weights) {
   return weights == "accuracy" || weights == "fitted";
 }
 
+bool calibrates_or_weighs(const VoteSettings& settings) {
+  return settings.calibrate || is_found_on_validation(settings.weights);
+}
+
 void expect_validation(const Request& request) {
   const VoteSettings& settings = request.settings;
-  const bool is_needed = settings.calibrate || is_found_on_validation(settings.weights);
-  if (!is_needed || settings.validation.size() == request.files.size()) return;
+  if (!calibrates_or_weighs(settings) || settings.validation.size() == request.files.size()) return;
   throw usage_error("--validation",
                     "has " + std::to_string(settings.validation.size()) + " files for " +
                         std::to_string(request.files.size()) + " members",
@@ -133,6 +136,57 @@ std::filesystem::path validation_vote(const std::filesystem::path& output) {
          (output.stem().string() + "-validation" + output.extension().string());
 }
 
+// Its name follows from that of the vote: nobody chose to replace what is there.
+void expect_vote_or_nothing(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(std::filesystem::symlink_status(path, error))) return;
+  try {
+    if (inference::PredictionsFile(path).header().checkpoint.empty()) return;
+  } catch (const Error&) {
+    // Not even predictions.
+  }
+  throw Error(ExitCode::kUnsafe,
+              path.string(),
+              "the vote of the validation samples would replace it, and it is no vote",
+              "write the vote to a file of another name, or move that one away");
+}
+
+// What is read and what is written are different files, and nothing else is replaced.
+void expect_outputs(const Request& request) {
+  const VoteSettings& settings = request.settings;
+  const std::string ending = std::filesystem::path(settings.output).extension().string();
+  if (ending == ".json" || ending == ".csv") {
+    throw usage_error("--output",
+                      "is " + settings.output + ", but a vote is a file of predictions in HDF5",
+                      "let its name end in .h5; --csv writes a CSV, and the record beside the vote "
+                      "is JSON");
+  }
+  struct File {
+    std::string role;
+    std::filesystem::path path;
+  };
+  std::vector<File> files = {{"the vote", settings.output},
+                             {"its record", review::vote_record_path(settings.output)}};
+  if (!settings.csv.empty()) files.push_back({"--csv", settings.csv});
+  if (settings.calibrate) {
+    files.push_back({"the vote of --validation", validation_vote(settings.output)});
+  }
+  const size_t outputs = files.size();
+  for (const auto& path : request.files) files.push_back({"a member", path});
+  for (const auto& path : settings.validation) files.push_back({"--validation", path});
+  for (size_t i = 0; i < outputs; ++i) {
+    for (size_t j = i + 1; j < files.size(); ++j) {
+      if (!util::same_path(files[i].path, files[j].path)) continue;
+      throw usage_error(
+          "dtrain vote",
+          files[i].role + " and " + files[j].role + " are the same file, " + files[i].path.string(),
+          "choose other names for what is written");
+    }
+  }
+  review::expect_replaceable_record(settings.output);
+  if (settings.calibrate) expect_vote_or_nothing(validation_vote(settings.output));
+}
+
 void write_csv(const VoteSettings& settings) {
   const inference::PredictionsFile vote(settings.output);
   inference::Submission submission(vote.size());
@@ -149,8 +203,9 @@ int run_vote(const Words& words, dist::MpiScope*) {
   const VoteSettings& settings = request.settings;
   util::log().set_terminal(stdout);
   inference::VoteOptions options = options_of(request);
+  expect_outputs(request);
   std::optional<inference::CalibrationReport> calibration;
-  if (settings.calibrate || is_found_on_validation(settings.weights)) {
+  if (calibrates_or_weighs(settings)) {
     const Paths validation(settings.validation.begin(), settings.validation.end());
     calibration = inference::prepare_vote(
         request.files,

@@ -99,6 +99,7 @@ void vote_ensemble(const EnsembleConfig& config,
   } else if (ensemble.calibrate) {
     log.info("The vote is not calibrated: " + obstacle);
   }
+  review::expect_replaceable_record(folder.vote());
   auto result = inference::vote_files(files.voted, folder.vote(), options);
   for (const FailedMember& one : failed) {
     result.missing.push_back({folder.path / "members" / one.name, one.error.what()});

@@ -8,49 +8,41 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
-#include <span>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "inference/labelled_logits.h"
 #include "metrics/calibration_error.h"
 
 namespace dtrain::inference {
-
-// Samples with a target.
-struct LabelledLogits {
-  int64_t classes = 0;
-  std::vector<int64_t> ids, targets;  // (N)
-  std::vector<float> logits;          // (N, K)
-
-  int64_t size() const { return static_cast<int64_t>(targets.size()); }
-  std::span<const float> row(int64_t i) const {
-    return std::span(logits).subspan(static_cast<size_t>(i * classes),
-                                     static_cast<size_t>(classes));
-  }
-};
-
-// Reads all of a table into memory, as its logits are: the temperature in its header is left alone.
-// Error(kData) where no sample has a target.
-LabelledLogits read_labelled(const std::filesystem::path& predictions);
 
 struct FittedTemperature {
   double temperature = 1;
   double nll_before = 0, nll_after = 0;  // of the samples that were fitted; never worse
   int64_t samples = 0, iterations = 0;
-  std::string problem;  // why it is 1 though something else was looked for; empty: it converged
+  std::string problem;  // why it is 1 though something else was looked for; empty: it is the best
 };
 
 // Minimises the mean negative log-likelihood over t = log(temperature) with L-BFGS, so that the
-// temperature is above zero whatever happens, between 0.01 and 100. Where it does not converge, or
-// a target has probability zero, the temperature is 1. The result does not depend on `threads`.
+// temperature is above zero whatever happens. It is 1, for a reason that stands in `problem`, where
+// the best one is not between 0.01 and 100 (of samples that are all right the lowest is), the
+// search does not converge, the NLL would get worse, or a target has probability zero. The result
+// does not depend on `threads`. Reads the table some ten to twenty times.
 FittedTemperature fit_temperature(const LabelledLogits& table, int64_t threads = 1);
+
+// The mean NLL at 1 / temperature = u, and its derivative by u, which never falls as u rises.
+struct NllPoint {
+  double nll = 0, slope = 0;
+};
+// The same of any such curve; `samples` is left 0.
+FittedTemperature fit_temperature(const std::function<NllPoint(double u)>& curve);
 
 struct CalibrationScores {
   double nll = 0, brier = 0, ece = 0, adaptive_ece = 0, top1 = 0;
   std::vector<metrics::ReliabilityBin> bins;  // of equal width
 };
-CalibrationScores scores_of(const LabelledLogits& table, double temperature);
+CalibrationScores scores_of(const LabelledLogits& table, double temperature, int64_t threads = 1);
 
 struct CalibrationReport {
   FittedTemperature fit;   // on all samples: to be used

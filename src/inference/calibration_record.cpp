@@ -1,6 +1,7 @@
 #include "inference/calibration_record.h"
 
 #include <string>
+#include <utility>
 
 #include "config/json.h"
 #include "inference/calibration_json.h"
@@ -56,6 +57,26 @@ Json read_entries(const fs::path& path) {
   return root.at("entries");
 }
 
+struct Kept {
+  CalibrationReport calibration;
+  std::string data_fingerprint;  // of the samples that were fitted on
+};
+
+std::optional<Kept> find_kept(const fs::path& checkpoint, const PredictionsHeader& header) {
+  const fs::path path = checkpoint / kCalibrationFile;
+  const Json key = key_of(header);
+  for (const Json& entry : read_entries(path)) {
+    if (!belongs_to(entry, key)) continue;
+    try {
+      return Kept{calibration_from_json(entry.at("calibration")),
+                  entry.at("fitted_on").at("data_fingerprint").get<std::string>()};
+    } catch (const Json::exception&) {
+      throw damaged(path, "holds an entry that is no calibration");
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 void keep_calibration(const fs::path& checkpoint,
@@ -74,22 +95,17 @@ void keep_calibration(const fs::path& checkpoint,
 
 std::optional<CalibrationReport> kept_calibration(const fs::path& checkpoint,
                                                   const PredictionsHeader& header) {
-  const fs::path path = checkpoint / kCalibrationFile;
-  const Json key = key_of(header);
-  for (const Json& entry : read_entries(path)) {
-    if (!belongs_to(entry, key)) continue;
-    try {
-      return calibration_from_json(entry.at("calibration"));
-    } catch (const Json::exception&) {
-      throw damaged(path, "holds an entry that is no calibration");
-    }
-  }
-  return std::nullopt;
+  auto kept = find_kept(checkpoint, header);
+  if (!kept) return std::nullopt;
+  return std::move(kept->calibration);
 }
 
-double kept_temperature(const fs::path& checkpoint, const PredictionsHeader& header) {
-  const auto kept = kept_calibration(checkpoint, header);
-  return kept ? kept->fit.temperature : 1;
+KeptTemperature kept_temperature(const fs::path& checkpoint, const PredictionsHeader& header) {
+  const auto kept = find_kept(checkpoint, header);
+  if (!kept) return {};
+  const double temperature = kept->calibration.fit.temperature;
+  if (kept->data_fingerprint != header.data_fingerprint) return {.value = temperature};
+  return {.is_of_these_samples = temperature != 1};
 }
 
 }  // namespace dtrain::inference

@@ -3,7 +3,7 @@
 // from one view or several.
 //
 //   keep_calibration(checkpoint, header, calibrate(read_labelled(file), 0));
-//   header.temperature = kept_temperature(checkpoint, header);  // of predictions made later
+//   header.temperature = kept_temperature(checkpoint, header).value;  // of predictions made later
 //
 // docs/checkpoint_format.md describes the file.
 #pragma once
@@ -28,7 +28,14 @@ void keep_calibration(const std::filesystem::path& checkpoint,
 // where the file is damaged.
 std::optional<CalibrationReport> kept_calibration(const std::filesystem::path& checkpoint,
                                                   const PredictionsHeader& header);
-// Its temperature, or 1.
-double kept_temperature(const std::filesystem::path& checkpoint, const PredictionsHeader& header);
+
+struct KeptTemperature {
+  double value = 1;                  // to divide the logits by
+  bool is_of_these_samples = false;  // why it is 1 though another is kept
+};
+// Its temperature, or 1. It is 1 too where the predictions are of the very samples that it was
+// fitted on, by the data's fingerprint: on them it would look better than it is.
+KeptTemperature kept_temperature(const std::filesystem::path& checkpoint,
+                                 const PredictionsHeader& header);
 
 }  // namespace dtrain::inference

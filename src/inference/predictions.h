@@ -51,7 +51,7 @@ struct PredictionsIndex {
   std::vector<std::string> paths;  // (N), below the data set's folder; empty texts where no files
 };
 
-// The class of the largest value, the lowest of equals; NaN never wins.
+// The class of the largest value, the lowest of equals; NaN never wins over a number.
 int64_t largest(std::span<const float> values);
 
 // Writes the table from its first sample to its last. The file appears, or replaces another, when
@@ -105,6 +105,8 @@ class PredictionsFile {
   // in whole multiples of rows_per_chunk(), where nothing is read twice.
   void read_logits(int64_t first, std::span<float> logits) const;
   int64_t rows_per_chunk() const { return logits_.rows_per_chunk; }
+  // Reads all logits for nothing but their checksums, as the file opens without.
+  void verify_logits() const;
   // (n, V, K), where they are kept.
   void read_view_logits(int64_t first, std::span<float> logits) const;
 

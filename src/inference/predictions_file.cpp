@@ -135,6 +135,14 @@ void PredictionsFile::read_logits(int64_t first, std::span<float> logits) const 
   read(logits_, first, logits);
 }
 
+void PredictionsFile::verify_logits() const {
+  std::vector<float> rows;
+  for (int64_t first = 0; first < size(); first += rows_per_chunk()) {
+    rows.resize(size_t(std::min(rows_per_chunk(), size() - first) * classes()));
+    read_logits(first, rows);
+  }
+}
+
 void PredictionsFile::read_view_logits(int64_t first, std::span<float> logits) const {
   check(has_views(), "the views were kept");
   read(views_, first, logits);

@@ -18,7 +18,7 @@ int64_t largest(std::span<const float> values) {
   int64_t best = 0;
   for (size_t i = 1; i < values.size(); ++i) {
     const float now = values[size_t(best)];
-    if (values[i] > now || std::isnan(now)) best = int64_t(i);
+    if (values[i] > now || (std::isnan(now) && !std::isnan(values[i]))) best = int64_t(i);
   }
   return best;
 }

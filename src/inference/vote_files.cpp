@@ -68,7 +68,7 @@ std::vector<double> weights_of(const VoteMembers& opened, const VoteOptions& opt
   const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
   if (sum == 0) {
     throw data_error("weighted vote",
-                     "all members that can be opened have weight 0",
+                     "all members that can be read have weight 0",
                      "predict the missing ones again, or choose other weights");
   }
   for (double& weight : weights) weight /= sum;
@@ -155,7 +155,7 @@ VoteResult vote_files(const std::vector<fs::path>& paths,
                       const fs::path& output,
                       const VoteOptions& options) {
   expect_options(paths, output, options);
-  const VoteMembers opened = open_members(paths, options.quorum);
+  const VoteMembers opened = open_members(paths, options.quorum, options.obstacles);
   const std::vector<VoteMember>& members = opened.members;
   const std::vector<double> weights = weights_of(opened, options);
   VoteResult result;

@@ -16,8 +16,9 @@ namespace dtrain::inference {
 
 struct VoteOptions {
   VoteRule rule = VoteRule::kSoft;
-  std::vector<double> weights = {};  // of kWeighted: one for each path, >= 0, not all 0
-  int64_t quorum = 0;                // open_members()
+  std::vector<double> weights = {};         // of kWeighted: one for each path, >= 0, not all 0
+  int64_t quorum = 0;                       // open_members()
+  std::vector<std::string> obstacles = {};  // open_members(); prepare_vote() finds them
   // What members' logits are divided by, one for each path; empty: as their files say.
   std::vector<double> temperatures = {};
   double temperature = 1;  // what the vote's own logits are to be divided by, for its header

@@ -68,9 +68,9 @@ class Comparison {
                const std::string& what,
                const std::string& here,
                const std::string& there) const {
-    return data_error("votes of " + first_.path().string() + " and " + other.path().string(),
+    return data_error(first_.path().string() + " and " + other.path().string(),
                       what + " differs: " + here + " and " + there,
-                      "vote on predictions of the same data");
+                      "take predictions of the same data");
   }
 
   const PredictionsFile& first_;
@@ -84,24 +84,44 @@ void expect_quorum(const VoteMembers& opened, size_t all, int64_t quorum) {
   for (const MissingMember& one : opened.missing) reasons += "; " + one.reason;
   throw data_error(
       "vote of " + std::to_string(all) + " members",
-      std::to_string(there) + " can be opened, the quorum is " + std::to_string(quorum) + reasons,
+      std::to_string(there) + " can be read, the quorum is " + std::to_string(quorum) + reasons,
       "predict the missing ones again, or lower the quorum");
 }
 
 }  // namespace
 
-VoteMembers open_members(const std::vector<std::filesystem::path>& paths, int64_t quorum) {
+std::optional<PredictionsFile> open_whole(const std::filesystem::path& path,
+                                          std::string* obstacle) {
+  try {
+    PredictionsFile file(path);
+    file.verify_logits();
+    return file;
+  } catch (const Error& error) {
+    *obstacle = error.what();
+    return std::nullopt;
+  }
+}
+
+VoteMembers open_members(const std::vector<std::filesystem::path>& paths,
+                         int64_t quorum,
+                         const std::vector<std::string>& obstacles) {
+  check(obstacles.empty() || obstacles.size() == paths.size(), "of each member something is known");
   VoteMembers opened;
   // Comparisons refer to the first.
   opened.members.reserve(paths.size());
   for (size_t i = 0; i < paths.size(); ++i) {
-    try {
-      opened.members.push_back({PredictionsFile(paths[i]), i, {}});
-    } catch (const Error& error) {
-      if (quorum == 0) throw;
-      opened.missing.push_back({paths[i], error.what()});
+    std::string obstacle = obstacles.empty() ? "" : obstacles[i];
+    std::optional<PredictionsFile> file;
+    if (quorum > 0 && obstacles.empty()) {
+      file = open_whole(paths[i], &obstacle);
+    } else if (obstacle.empty()) {
+      file = PredictionsFile(paths[i]);
+    }
+    if (!file) {
+      opened.missing.push_back({paths[i], obstacle});
       continue;
     }
+    opened.members.push_back({std::move(*file), i, {}});
     VoteMember& member = opened.members.back();
     if (opened.members.size() > 1) {
       Comparison(opened.members.front().file, opened.index).expect_same(member.file);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,14 @@ struct VoteMembers {
 //
 // `quorum` 0: all must open, and the error is that of the first which does not. Otherwise those
 // that are damaged or not there are left out, and Error(kData) names them if fewer than `quorum`
-// remain.
-VoteMembers open_members(const std::vector<std::filesystem::path>& paths, int64_t quorum);
+// remain. To find damage before anything is merged, all logits are read once for their checksums;
+// `obstacles`, one for each path, say what is known already: why a member is left out, or nothing
+// of one that was read. They may be empty.
+VoteMembers open_members(const std::vector<std::filesystem::path>& paths,
+                         int64_t quorum,
+                         const std::vector<std::string>& obstacles = {});
+
+// Opens a table and checks all its logits; otherwise nothing, and says why.
+std::optional<PredictionsFile> open_whole(const std::filesystem::path& path, std::string* obstacle);
 
 }  // namespace dtrain::inference

@@ -31,22 +31,28 @@ void expect_fits(const PredictionsFile& member, const PredictionsFile& apart) {
   }
 }
 
+// With a quorum, members of which a file cannot be read are left out, and `obstacles` says why.
 Present open_present(const std::vector<fs::path>& voted,
                      const std::vector<fs::path>& validation,
-                     bool has_quorum) {
+                     bool has_quorum,
+                     std::vector<std::string>& obstacles) {
   check(voted.size() == validation.size(), "each member has a validation file");
+  if (has_quorum) obstacles.assign(voted.size(), "");
   Present present;
   for (size_t i = 0; i < voted.size(); ++i) {
-    try {
-      const PredictionsFile member(voted[i]);
-      expect_fits(member, PredictionsFile(validation[i]));
-      present.places.push_back(i);
-      present.validation.push_back(validation[i]);
-      present.temperatures.push_back(member.header().temperature);
-    } catch (const Error&) {
-      // Whether it is a quorum is vote_files()'s to say, which names what is missing.
-      if (!has_quorum || fs::exists(voted[i])) throw;
+    std::optional<PredictionsFile> member, apart;
+    if (has_quorum) {
+      member = open_whole(voted[i], &obstacles[i]);
+      if (member) apart = open_whole(validation[i], &obstacles[i]);
+      if (!apart) continue;
+    } else {
+      member = PredictionsFile(voted[i]);
+      apart = PredictionsFile(validation[i]);
     }
+    expect_fits(*member, *apart);
+    present.places.push_back(i);
+    present.validation.push_back(validation[i]);
+    present.temperatures.push_back(member->header().temperature);
   }
   return present;
 }
@@ -58,10 +64,13 @@ std::optional<CalibrationReport> prepare_vote(const std::vector<fs::path>& voted
                                               const fs::path& validation_vote,
                                               const VotePreparation& preparation,
                                               VoteOptions& options) {
-  const Present present = open_present(voted, validation, options.quorum > 0);
-  if (present.places.empty()) return std::nullopt;
+  const Present present = open_present(voted, validation, options.quorum > 0, options.obstacles);
+  // vote_files() refuses these, and names what is missing.
+  const auto there = int64_t(present.places.size());
+  if (there == 0 || there < options.quorum) return std::nullopt;
   VoteOptions of_validation = options;
   of_validation.quorum = 0;
+  of_validation.obstacles.clear();
   of_validation.temperatures = present.temperatures;
   if (preparation.weights != "equal") {
     of_validation.rule = options.rule = VoteRule::kWeighted;

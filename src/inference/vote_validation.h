@@ -24,10 +24,11 @@ struct VotePreparation {
 };
 
 // Sets the weights (by way of VoteRule::kWeighted) and the temperature in `options`, from one file
-// of `validation` for each of `voted`; with a quorum, members that are not there are left out. Each
-// member's logits are divided by the temperature of its voted file. With `calibrate` the vote of
-// the validation samples is written to `validation_vote`, and what is returned is how calibrated it
-// is.
+// of `validation` for each of `voted`. With a quorum all files are read once for their checksums,
+// and members of which one is damaged or not there are left out, of the vote too: it stands in
+// `options.obstacles`. Each member's logits are divided by the temperature of its voted file. With
+// `calibrate` the vote of the validation samples is written to `validation_vote`, and what is
+// returned is how calibrated it is.
 //
 // Throws Error(kData) where a validation file is of other weights than the voted one, or of the
 // samples that are voted on, which would make the result look better than it is; and what

@@ -57,9 +57,8 @@ void fields(V& v, PredictConfig& c) {
     "Take the temperature that dtrain calibrate left with the checkpoint.");
   v("csv",
     c.csv,
-    "Also write Id,Category lines to this file: the sample's number with leading zeros, and the "
-    "name "
-    "of its class.");
+    "Also write Id,Category lines to this file: the sample's number with leading zeros, or that of "
+    "its file where files are named by numbers, and the name of its class.");
 }
 
 }  // namespace dtrain::run

@@ -84,7 +84,18 @@ void PredictReport::count(const inference::PredictionsIndex& rows, const at::Ten
   }
 }
 
+// Of the network's own logits: those of merged views may be minus infinity.
+void PredictReport::look_for_broken(const inference::PredictedBatch& batch) {
+  const at::Tensor is_broken = batch.logits.isfinite().logical_not().flatten(1).any(1);
+  const int64_t broken = is_broken.sum().item<int64_t>();
+  if (broken > 0 && broken_ == 0) {
+    first_broken_ = dataset_.describe(batch.first + is_broken.nonzero()[0].item<int64_t>());
+  }
+  broken_ += broken;
+}
+
 void PredictReport::add(const inference::PredictedBatch& batch) {
+  look_for_broken(batch);
   const inference::MergedViews merged = inference::merge_views(batch.logits, merge_);
   inference::PredictionsIndex rows;
   rows.ids = values_of<int64_t>(batch.ids);
@@ -123,6 +134,14 @@ void PredictReport::progress() {
 }
 
 void PredictReport::finish() {
+  if (broken_ > 0) {
+    const bool is_narrow = config_.precision.ends_with("float16");
+    util::log_warning(
+        header_.checkpoint + " gives logits that are not finite for " + std::to_string(broken_) +
+        " of " + std::to_string(done_) + " samples, the first of them " + first_broken_ +
+        ": the network is broken" +
+        (is_narrow ? ", or --precision " + config_.precision + " too narrow for it" : ""));
+  }
   if (writer_) writer_->finish();
   if (!config_.csv.empty()) util::write_file_atomic(config_.csv, submission_.text());
   if (labelled_ > 0) {

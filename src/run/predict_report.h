@@ -32,6 +32,7 @@ class PredictReport {
 
  private:
   void print_classes(const std::string& name, const at::Tensor& logits) const;
+  void look_for_broken(const inference::PredictedBatch& batch);
   void count(const inference::PredictionsIndex& rows, const at::Tensor& logits);
   void progress();
 
@@ -45,6 +46,8 @@ class PredictReport {
   inference::Submission submission_;
   int64_t done_ = 0, labelled_ = 0, top1_ = 0, top5_ = 0;
   double loss_ = 0;
+  int64_t broken_ = 0;  // samples with a logit that is not finite
+  std::string first_broken_;
   util::Timer timer_;
   double last_progress_ = 0;
 };

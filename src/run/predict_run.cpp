@@ -24,6 +24,7 @@
 #include "run/components.h"
 #include "run/machine.h"
 #include "run/open_split.h"
+#include "run/predict_outputs.h"
 #include "run/predict_report.h"
 #include "run/run_folder.h"
 #include "run/trained_model.h"
@@ -60,21 +61,19 @@ std::string short_name_of(const fs::path& checkpoint) {
   return run ? run->path.filename().string() + "/" + name : name;
 }
 
-fs::path output_of(const PredictRequest& request, const std::string& checkpoint) {
-  const auto run = run_folder_of(checkpoint);
-  if (request.config.checkpoint.size() > 1 && !request.output.empty()) {
-    const fs::path named = run ? run->path : fs::path(checkpoint);
-    return fs::path(request.output) / (named.filename().string() + ".h5");
-  }
-  if (!request.output.empty()) return request.output;
-  const std::string name = "predictions-" + request.config.split + ".h5";
-  return run ? run->path / name : fs::path(name);
+data::Normalization normalization_of(const RunConfig& config, const data::Dataset& dataset) {
+  const auto [mean, std] = data::statistics_of(data::find_dataset(config.data.dataset), dataset);
+  return data::resolve_normalization(config.transforms, mean, std, dataset.shape().channels);
 }
 
 // The prediction of one checkpoint.
 class PredictRun {
  public:
-  PredictRun(const PredictRequest& request, TrainedModel trained, const dist::MpiScope& mpi);
+  // `output` may be empty: no file.
+  PredictRun(const PredictRequest& request,
+             TrainedModel trained,
+             fs::path output,
+             const dist::MpiScope& mpi);
   void run();
 
  private:
@@ -87,6 +86,7 @@ class PredictRun {
 
   const PredictRequest& request_;
   TrainedModel trained_;
+  fs::path output_;
   const dist::MpiScope& mpi_;
   c10::Device device_ = at::kCPU;
   train::Precision precision_ = train::Precision::kFloat32;
@@ -102,8 +102,9 @@ class PredictRun {
 
 PredictRun::PredictRun(const PredictRequest& request,
                        TrainedModel trained,
+                       fs::path output,
                        const dist::MpiScope& mpi)
-    : request_(request), trained_(std::move(trained)), mpi_(mpi) {
+    : request_(request), trained_(std::move(trained)), output_(std::move(output)), mpi_(mpi) {
   const Machine machine = this_machine(mpi);
   RunConfig& config = trained_.config;
   dist::together(mpi, [&] {
@@ -130,9 +131,7 @@ void PredictRun::open_data() {
     expect_classes(*dataset_, trained_);
   }
   dataset_->start_loading();
-  const auto [mean, std] = data::statistics_of(data::find_dataset(config.data.dataset), *dataset_);
-  normalization_ =
-      data::resolve_normalization(config.transforms, mean, std, dataset_->shape().channels);
+  normalization_ = normalization_of(config, *dataset_);
   views_ = data::make_tta_views(
       request_.config.views, config.transforms, normalization_, dataset_->shape());
   for (const data::View& view : views_) view_names_.push_back(view.name);
@@ -178,7 +177,13 @@ inference::PredictionsHeader PredictRun::header(const std::string& fingerprint) 
                       ? "logits"
                       : inference::method_of(inference::parse_view_merge(request_.config.merge));
   if (request_.config.calibrated) {
-    header.temperature = inference::kept_temperature(trained_.checkpoint, header);
+    const inference::KeptTemperature kept =
+        inference::kept_temperature(trained_.checkpoint, header);
+    header.temperature = kept.value;
+    if (kept.is_of_these_samples) {
+      util::log_info("Temperature: 1, for the one that is kept with " + header.checkpoint +
+                     " was fitted on these very samples");
+    }
   }
   return header;
 }
@@ -187,6 +192,11 @@ void PredictRun::run() {
   std::string fingerprint;
   make_network(&fingerprint);
   configure_arithmetic(trained_.config);
+  if (trained_.config.ema.enabled && !request_.config.ema) {
+    util::log_info(
+        "Weights: those of the last update; the training was evaluated with their "
+        "moving average, with which --ema predicts");
+  }
   data::DevicePrefetcher batches(
       *loader_, normalization_, device_, train::weight_dtype(precision_));
   const dist::ProcessGroup control = group_->control_group();
@@ -202,11 +212,7 @@ void PredictRun::run() {
   std::optional<PredictReport> report;
   dist::together(mpi_, [&] {
     if (group_->rank() != 0) return;
-    fs::path output;
-    if (!shows_pictures() || !request_.output.empty()) {
-      output = output_of(request_, trained_.checkpoint);
-    }
-    report.emplace(request_.config, *dataset_, header(fingerprint), output, shows_pictures());
+    report.emplace(request_.config, *dataset_, header(fingerprint), output_, shows_pictures());
   });
   predictor.run([&](const inference::PredictedBatch& batch) { report->add(batch); });
   if (report) report->finish();
@@ -215,10 +221,30 @@ void PredictRun::run() {
 
 }  // namespace
 
+void expect_predictable(const RunConfig& config,
+                        const std::string& split,
+                        const std::string& views) {
+  const auto dataset = open_split(config, split);
+  data::make_tta_views(
+      views, config.transforms, normalization_of(config, *dataset), dataset->shape());
+}
+
 void predict(const PredictRequest& request, const dist::MpiScope& mpi, bool on_terminal) {
   if (mpi.rank() == 0 && on_terminal) util::log().set_terminal(stdout);
+  std::vector<TrainedModel> trained;
+  std::vector<NamedCheckpoint> checkpoints;
   for (const std::string& checkpoint : request.config.checkpoint) {
-    PredictRun(request, open_trained_model(checkpoint, mpi), mpi).run();
+    trained.push_back(open_trained_model(checkpoint, mpi));
+    checkpoints.push_back({checkpoint, trained.back().checkpoint});
+  }
+  std::vector<fs::path> outputs(trained.size());
+  dist::together(mpi, [&] {
+    if (mpi.rank() != 0 || (!request.pictures.empty() && request.output.empty())) return;
+    outputs =
+        prediction_paths(checkpoints, request.config.split, request.output, request.config.csv);
+  });
+  for (size_t i = 0; i < trained.size(); ++i) {
+    PredictRun(request, std::move(trained[i]), outputs[i], mpi).run();
   }
 }
 

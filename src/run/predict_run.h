@@ -7,6 +7,7 @@
 #include "config/reader.h"
 #include "dist/mpi_scope.h"
 #include "run/predict_config.h"
+#include "run/run_config.h"
 
 namespace dtrain::run {
 
@@ -14,8 +15,8 @@ struct PredictRequest {
   PredictConfig config;
   // Settings of the training to be changed: where the data are, threads, workers ...
   std::vector<config::Override> overrides;
-  // A file, or with several checkpoints a folder; empty: predictions-<split>.h5 in the run's
-  // folder.
+  // A file, or with several checkpoints a folder; empty: predictions-<split>.h5 in the run's folder
+  // (predict_outputs.h).
   std::string output;
   // Files and folders; where there are any they are predicted in place of a split, without targets.
   std::vector<std::string> pictures;
@@ -25,5 +26,12 @@ struct PredictRequest {
 // likeliest classes of pictures. Collective; rank 0 writes. The file does not depend on the number
 // of ranks. Throws Error.
 void predict(const PredictRequest& request, const dist::MpiScope& mpi, bool on_terminal = true);
+
+// Throws Error(kConfig) where a training with these settings could not be followed by a prediction
+// of `split` with these views: there is no such split or list of views. Opens the data set; throws
+// what that throws.
+void expect_predictable(const RunConfig& config,
+                        const std::string& split,
+                        const std::string& views);
 
 }  // namespace dtrain::run

@@ -6,11 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <random>
 #include <utility>
 
 namespace dtrain::util {
@@ -244,10 +245,22 @@ void rename_path(const fs::path& from, const fs::path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) throw file_error("cannot replace", to, errno);
 }
 
+fs::path whole_path(const fs::path& path) {
+  std::error_code error;
+  const fs::path whole = fs::weakly_canonical(fs::absolute(path, error), error);
+  return error ? fs::absolute(path).lexically_normal() : whole;
+}
+
+bool same_path(const fs::path& a, const fs::path& b) { return whole_path(a) == whole_path(b); }
+
+// Tasks on several hosts write into one folder, and in containers they often have the same process
+// id: only chance keeps them apart.
 fs::path temporary_beside(const fs::path& path) {
-  static std::atomic<int> count{0};
-  std::string name = ".tmp-" + path.filename().string() + "-" + std::to_string(::getpid()) + "-" +
-                     std::to_string(count.fetch_add(1));
+  std::random_device chance;
+  std::array<char, 17> digits{};
+  std::snprintf(digits.data(), digits.size(), "%08x%08x", chance(), chance());
+  const std::string name =
+      ".tmp-" + path.filename().string() + "-" + std::to_string(::getpid()) + "-" + digits.data();
   return folder_of(path) / name;
 }
 

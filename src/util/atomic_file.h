@@ -91,8 +91,14 @@ void sync_folder(const std::filesystem::path& path);
 // Renames within one file system, replacing what is there; a folder only replaces an empty one.
 void rename_path(const std::filesystem::path& from, const std::filesystem::path& to);
 
-// A name for a temporary beside `path` that no other process and no other call uses:
-// ".tmp-<name>-<pid>-<count>". What starts with ".tmp-" may be deleted when its process is gone.
+// The path without links, "." and "..", also of a file that is not there yet.
+std::filesystem::path whole_path(const std::filesystem::path& path);
+// Whether writing one would replace the other.
+bool same_path(const std::filesystem::path& a, const std::filesystem::path& b);
+
+// A name for a temporary beside `path` that no other call uses, in this process or another, on this
+// host or another: ".tmp-<name>-<pid>-<16 random digits>". What starts with ".tmp-" may be deleted
+// when its process is gone.
 std::filesystem::path temporary_beside(const std::filesystem::path& path);
 
 }  // namespace dtrain::util

@@ -2,6 +2,7 @@
 import csv
 import os
 import re
+import shutil
 import subprocess
 import unittest
 
@@ -19,6 +20,11 @@ def eval_line(done):
 class Predictions(TrainingTest):
     def predict(self, *arguments, ranks=None, **kwargs):
         return run(["predict", *arguments], ranks, **kwargs)
+
+    @staticmethod
+    def write(path, content):
+        path.write_bytes(content)
+        return path
 
     def test_do_not_depend_on_the_number_of_ranks_or_of_threads(self):
         folder = train(self.output("runs"), "--epochs", 1)
@@ -63,9 +69,40 @@ class Predictions(TrainingTest):
         self.predict("--checkpoint", folder, "--views", "flip")
         done = run(["calibrate", folder / "predictions-eval.h5"])
         self.assertIn("Kept: ", done.stdout)
+        # Not for the samples that it was fitted on: there it would look better than it is.
+        before = validation.read_bytes()
+        done = self.predict("--checkpoint", folder, "--output", validation)
+        self.assertIn("fitted on these very samples", done.stdout)
+        self.assertEqual(validation.read_bytes(), before)
+        # What carries a temperature is calibrated as if it carried none.
+        self.predict("--checkpoint", folder, "--split", "test", "--output", test)
+        fits = [re.search(r"temperature ([0-9.]+) fitted on all", run(["calibrate", path, "--no-keep"]).stdout)[1]
+                for path in (test, self.write(test.with_name("plain.h5"), plain))]
+        self.assertEqual(fits[0], fits[1])
         other = train(self.output("others"), "--epochs", 1, "--seed", 7)
         refused = run(["calibrate", validation, "--checkpoint", other], expect=65)
         self.assertIn("has other weights", error_lines(refused)[0])
+
+    def test_of_several_checkpoints_do_not_replace_each_other(self):
+        folder = train(self.output("runs"), "--epochs", 2, "--set", "checkpoint.save_every_steps=10")
+        checkpoints = sorted(folder.glob("checkpoints/step-*"))
+        self.assertGreaterEqual(len(checkpoints), 2)
+        first, last = checkpoints[0], checkpoints[-1]
+        both = f"{first},{last}"
+        self.predict("--checkpoint", both, "--output", self.output("files"))
+        self.assertEqual(sorted(path.name for path in self.output("files").iterdir()),
+                         [f"{folder.name}-{path.name}.h5" for path in (first, last)])
+        self.predict("--checkpoint", both, ranks=2)
+        for path in (first, last):
+            written = folder / f"predictions-eval-{path.name}.h5"
+            self.assertEqual(written.read_bytes(), (self.output("files") / f"{folder.name}-{path.name}.h5").read_bytes())
+        moved = self.scratch / "moved" / folder.name
+        shutil.copytree(folder, moved)
+        same = f"{first},{moved / 'checkpoints' / first.name}"
+        refused = self.predict("--checkpoint", same, "--output", self.output("none"), expect=64)
+        for path in (first, moved):
+            self.assertIn(str(path), error_lines(refused)[0])
+        self.assertFalse(self.output("none").exists())
 
     def test_of_a_split_without_labels_and_a_submission(self):
         data = self.scratch / "data"
@@ -84,6 +121,17 @@ class Predictions(TrainingTest):
         self.assertEqual([row["Id"] for row in rows], [f"{i:04}" for i in range(12)])
         classes = {path.name for path in (data / "train").iterdir()}
         self.assertLessEqual({row["Category"] for row in rows}, classes)
+        # The numbers of the files, not their places among "0.jpg", "1.jpg", "10.jpg", "11.jpg", "2.jpg".
+        numbered = self.scratch / "numbered"
+        numbered.mkdir()
+        for i in range(12):
+            (numbered / f"{i}.jpg").write_bytes((unlabelled / f"{i:04}.jpg").read_bytes())
+        self.predict("--checkpoint", folder, numbered, "--csv", self.output("numbered.csv"))
+        self.assertEqual(self.output("numbered.csv").read_text(), submission.read_text())
+        refused = self.predict("--checkpoint", folder, numbered, "--split", "test", expect=64)
+        self.assertIn("--split", error_lines(refused)[0])
+        refused = self.predict("--checkpoint", folder, "--output", submission, "--csv", submission, expect=64)
+        self.assertIn("--csv", error_lines(refused)[0])
         # Each picture with its likeliest classes, the first of which is that of the submission.
         blocks = re.findall(r"(\S+)/(\d{4})\.jpg\n([0-9.]+) %  (.*)\n", done.stdout)
         self.assertEqual([(name, best) for _, name, _, best in blocks],
