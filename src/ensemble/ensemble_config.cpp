@@ -1,11 +1,34 @@
 #include "ensemble/ensemble_config.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <numeric>
 
 #include "data/datasets/open_datasets.h"
 
 namespace dtrain::ensemble {
+namespace {
+
+bool is_any_of(const std::string& path, std::initializer_list<const char*> paths) {
+  return std::any_of(paths.begin(), paths.end(), [&](const char* one) { return path == one; });
+}
+
+// Whether a setting may say which samples validate. What divides the training split does so only
+// where they are a part of it.
+bool says_which_samples(const std::string& path, const std::string& validation) {
+  if (!path.starts_with("data.")) return false;
+  if (is_any_of(path, {"data.cache", "data.cache_mb", "data.data_dir"})) return false;
+  return validation == "eval" || !is_any_of(path,
+                                            {"data.fold",
+                                             "data.folds",
+                                             "data.holdout",
+                                             "data.split_seed",
+                                             "data.labels_per_class",
+                                             "data.unlabeled",
+                                             "data.limit_train"});
+}
+
+}  // namespace
 
 bool validates_apart(const EnsembleSection& ensemble, const EnsembleMember& member) {
   if (ensemble.validation == "none") return false;
@@ -17,6 +40,10 @@ bool validates_apart(const EnsembleSection& ensemble, const EnsembleMember& memb
   return split(ensemble.validation) != split(ensemble.split);
 }
 
+bool calibrates(const EnsembleSection& ensemble, const EnsembleMember& member) {
+  return ensemble.calibrate && validates_apart(ensemble, member);
+}
+
 std::string different_validation(const EnsembleConfig& config) {
   const EnsembleMember& first = config.members.front();
   for (const EnsembleMember& member : config.members) {
@@ -24,7 +51,7 @@ std::string different_validation(const EnsembleConfig& config) {
       return member.name + " is evaluated on a fold of its own";
     }
     for (const config::Difference& one : run::differences(first.config, member.config)) {
-      if (one.path.starts_with("data.") && one.path != "data.cache") {
+      if (says_which_samples(one.path, config.ensemble.validation)) {
         return member.name + " has another " + one.path + " than " + first.name;
       }
     }

@@ -107,6 +107,9 @@ struct EnsembleConfig {
 // Whether the samples that temperatures and weights are fitted on are others than those voted on.
 bool validates_apart(const EnsembleSection& ensemble, const EnsembleMember& member);
 
+// Whether a temperature is fitted for a member.
+bool calibrates(const EnsembleSection& ensemble, const EnsembleMember& member);
+
 // Why members may have been validated on different samples, so that their vote cannot be; empty:
 // they were not.
 std::string different_validation(const EnsembleConfig& config);

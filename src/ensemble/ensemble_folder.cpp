@@ -1,8 +1,7 @@
 #include "ensemble/ensemble_folder.h"
 
 #include <algorithm>
-#include <array>
-#include <string_view>
+#include <cstdlib>
 #include <utility>
 
 #include "config/json.h"
@@ -10,6 +9,7 @@
 #include "run/snapshot.h"
 #include "train/checkpoint_folder.h"
 #include "util/atomic_file.h"
+#include "util/folder_lock.h"
 #include "util/hash.h"
 
 namespace dtrain::ensemble {
@@ -39,30 +39,30 @@ std::vector<fs::path> files_of(const EnsembleConfig& config, const EnsembleMembe
   return files;
 }
 
-// Settings that a resumed training may change, but that change what comes out of it in the end.
-constexpr std::array<std::string_view, 9> kEndsOtherwise = {"train.max_steps",
-                                                            "train.patience",
-                                                            "loader.eval_batch_size",
-                                                            "loader.bad_samples",
-                                                            "loader.max_bad_samples",
-                                                            "nonfinite.policy",
-                                                            "nonfinite.max_skips",
-                                                            "checkpoint.keep_best",
-                                                            "checkpoint.keep_every_epochs"};
-
 struct Changes {
-  std::string refused;  // no training goes on with these
-  std::string resumed;  // one goes on, and ends otherwise
+  std::string refused;   // no training goes on with these
+  std::string resumed;   // one goes on, and comes further
+  std::string rounding;  // a training anew would differ in rounding at most
 };
+
+int64_t number_of(const std::string& text) { return std::strtoll(text.c_str(), nullptr, 10); }
+
+// Limits to the length of a training, of which 0 is none: whether the new one is longer.
+bool is_longer(const config::Difference& limit) {
+  const int64_t before = number_of(limit.left), now = number_of(limit.right);
+  return now == 0 || (before != 0 && now > before);
+}
 
 Changes changes_of(const run::RunConfig& before, const run::RunConfig& now) {
   Changes changes;
   for (const config::Difference& one : run::differences(before, now)) {
-    const bool ends_otherwise =
-        std::find(kEndsOtherwise.begin(), kEndsOtherwise.end(), one.path) != kEndsOtherwise.end();
-    if (run::is_free_setting(one.path) && !ends_otherwise) continue;
-    std::string& text = ends_otherwise ? changes.resumed : changes.refused;
-    text += (text.empty() ? "" : ", ") + one.path + " was " + one.left + " and is " + one.right;
+    const bool is_limit = one.path == "train.max_steps" || one.path == "train.patience";
+    std::string* text = &changes.refused;
+    if (is_limit && is_longer(one)) text = &changes.resumed;
+    if (run::is_rounding_setting(one.path)) text = &changes.rounding;
+    if (one.path == "loader.eval_batch_size") text = &changes.rounding;
+    if (run::is_free_setting(one.path) && text == &changes.refused && !is_limit) continue;
+    *text += (text->empty() ? "" : ", ") + one.path + " was " + one.left + " and is " + one.right;
   }
   return changes;
 }
@@ -126,7 +126,12 @@ std::vector<fs::path> predicting_checkpoints(const EnsembleConfig& config,
   std::vector<fs::path> found(size_t(member.snapshots));
   const int64_t cycle = member.config.run.epochs / member.snapshots;
   for (const fs::path& path : train::list_checkpoints(checkpoints)) {
-    const train::Position position = train::read_manifest(path).position;
+    train::Position position;
+    try {
+      position = train::read_manifest(path).position;
+    } catch (const Error&) {
+      continue;  // if it is one of those that predict, that one is missing
+    }
     if (position.batch != 0 || position.epoch % cycle != 0 || position.epoch == 0) continue;
     found[size_t(position.epoch / cycle - 1)] = path;
   }
@@ -150,58 +155,91 @@ void write_finished(const EnsembleConfig& config, const EnsembleMember& member) 
   util::write_file_atomic(record_of(config, member), record.dump(2) + "\n");
 }
 
-MemberCondition condition_of(const EnsembleConfig& config, const EnsembleMember& member) {
-  const fs::path record_path = record_of(config, member);
-  if (!fs::exists(record_path)) return {};
-  Json record;
-  Changes changes;
-  try {
-    record = config::read_json_file(record_path.string()).root;
-    if (record.at("version") != kFinishedVersion) {
-      return {.problem = record_path.string() + " was written by another version"};
-    }
-    changes =
-        changes_of(run::parse_effective_config(record.at("config").dump(), record_path.string()),
-                   member.config);
-    if (record.at("ranks") != ranks_of(config, member)) {
-      changes.refused += (changes.refused.empty() ? "" : ", ") + std::string("its ranks were ") +
-                         record.at("ranks").dump() + " and are " +
-                         std::to_string(ranks_of(config, member));
-    }
-  } catch (const Json::exception&) {
-    return {.problem = record_path.string() + " is damaged"};
-  } catch (const Error& error) {
-    return {.problem = error.what()};
+namespace {
+
+// What the record of a finished member says of the member's settings. Throws Json::exception where
+// it is damaged.
+Changes changes_since(const EnsembleConfig& config,
+                      const EnsembleMember& member,
+                      const Json& record) {
+  const std::string name = record_of(config, member).string();
+  Changes changes =
+      changes_of(run::parse_effective_config(record.at("config").dump(), name), member.config);
+  if (record.at("ranks") != ranks_of(config, member)) {
+    changes.refused += (changes.refused.empty() ? "" : ", ") + std::string("its ranks were ") +
+                       record.at("ranks").dump() + " and are " +
+                       std::to_string(ranks_of(config, member));
   }
-  if (!changes.refused.empty()) {
-    throw config_error(
-        "member " + member.name,
-        "is finished, but with other settings: " + changes.refused,
-        "use another ensemble.output, or remove " + record_path.parent_path().string());
-  }
-  if (!changes.resumed.empty()) return {.problem = "it ended otherwise: " + changes.resumed};
-  try {
-    const std::vector<fs::path> checkpoints = predicting_checkpoints(config, member);
-    for (const fs::path& path : checkpoints) train::verify_checkpoint(path);
-    if (record.value("predicting", Json()) != predicting_settings(config, member) ||
-        record.value("checkpoints", Json()) != checkpoint_record(checkpoints)) {
-      return {.problem = "its predictions were made with other settings or checkpoints"};
-    }
-  } catch (const Error& error) {
-    return {.is_damaged = true, .problem = error.what()};
+  return changes;
+}
+
+// Empty: they are all there and sound. Throws Json::exception where the record is damaged.
+std::string problem_of_predictions(const EnsembleConfig& config,
+                                   const EnsembleMember& member,
+                                   const std::vector<fs::path>& checkpoints,
+                                   const Json& record) {
+  if (record.at("predicting") != predicting_settings(config, member) ||
+      record.at("checkpoints") != checkpoint_record(checkpoints)) {
+    return "its predictions were made with other settings or checkpoints";
   }
   for (const fs::path& file : files_of(config, member)) {
     const std::string name = file.filename().string();
-    if (!fs::exists(file) ||
-        record.value("files", Json::object()).value(name, "") != hash_of(file)) {
-      return {.problem = name + " is missing or damaged"};
+    if (!fs::exists(file) || record.at("files").value(name, "") != hash_of(file)) {
+      return name + " is missing or damaged";
     }
   }
-  return {.is_finished = true, .is_damaged = false, .problem = ""};
+  return "";
+}
+
+MemberCondition condition_by(const EnsembleConfig& config,
+                             const EnsembleMember& member,
+                             const Json& record) {
+  if (record.at("version") != kFinishedVersion) {
+    return {.problem = record_of(config, member).string() + " was written by another version"};
+  }
+  const Changes changes = changes_since(config, member, record);
+  if (!changes.refused.empty()) {
+    throw config_error("member " + member.name,
+                       "is finished, but with other settings: " + changes.refused,
+                       "use another ensemble.output, or remove " +
+                           record_of(config, member).parent_path().string());
+  }
+  if (!changes.resumed.empty()) return {.problem = "it goes on: " + changes.resumed};
+  std::vector<fs::path> checkpoints;
+  try {
+    checkpoints = predicting_checkpoints(config, member);
+    for (const fs::path& path : checkpoints) train::verify_checkpoint(path);
+  } catch (const Error& error) {
+    return {.is_damaged = true, .problem = error.what()};
+  }
+  MemberCondition condition;
+  condition.problem = problem_of_predictions(config, member, checkpoints, record);
+  condition.is_finished = condition.problem.empty();
+  if (!changes.rounding.empty()) condition.note = "is kept as it is: " + changes.rounding;
+  return condition;
+}
+
+}  // namespace
+
+MemberCondition condition_of(const EnsembleConfig& config, const EnsembleMember& member) {
+  const fs::path path = record_of(config, member);
+  if (!fs::exists(path)) return {};
+  Json record;
+  try {
+    record = config::read_json_file(path.string()).root;
+  } catch (const Error& error) {
+    return {.problem = error.what()};
+  }
+  try {
+    return condition_by(config, member, record);
+  } catch (const Json::exception&) {
+    return {.problem = path.string() + " is damaged"};
+  }
 }
 
 fs::path put_aside(const EnsembleConfig& config, const EnsembleMember& member) {
   const fs::path folder = EnsembleFolder{config.ensemble.output}.member(member);
+  const util::FolderLock lock(folder, "training in");
   fs::path aside;
   for (int64_t i = 1; aside.empty() || fs::exists(aside); ++i) {
     aside = folder.string() + ".damaged-" + std::to_string(i);

@@ -53,6 +53,7 @@ void write_finished(const EnsembleConfig& config, const EnsembleMember& member);
 struct MemberCondition {
   bool is_finished = false;
   bool is_damaged = false;   // a checkpoint that predicts is lost: only a new training helps
+  std::string note = {};     // what of a finished one would be otherwise today, but for rounding
   std::string problem = {};  // why it is not finished; empty: it was never
 };
 

@@ -139,7 +139,7 @@ void predict_split(const EnsembleConfig& config,
   request.config.split = split;
   request.config.views = config.ensemble.views;
   // A temperature is a result of the validation samples, not a part of what is said of them.
-  request.config.calibrated = config.ensemble.calibrate && split == config.ensemble.split;
+  request.config.calibrated = calibrates(config.ensemble, member) && split == config.ensemble.split;
   request.output = output.string();
   request.config.ema = member.config.ema.enabled;  // what it was evaluated, and chosen, with
   // Where and how fast are the member's settings of today, not those that its checkpoint has.
@@ -164,7 +164,7 @@ void predict_both(const EnsembleConfig& config,
   const EnsembleSection& ensemble = config.ensemble;
   if (!files.validation.empty() && files.validation != files.voted) {
     predict_split(config, member, checkpoint, ensemble.validation, files.validation, group);
-    if (ensemble.calibrate && validates_apart(ensemble, member)) {
+    if (calibrates(ensemble, member)) {
       dist::together(group, [&] {
         if (group.rank() != 0) return;
         inference::keep_calibration(
@@ -217,11 +217,28 @@ std::string outcome_of(const EnsembleConfig& config,
 }
 
 // Which members are finished; asked on rank 0.
-std::vector<bool> finished_members(const EnsembleConfig& config, util::Log& log) {
-  std::vector<bool> done;
+std::vector<MemberCondition> conditions_of(const EnsembleConfig& config) {
+  std::vector<MemberCondition> conditions;
   for (const EnsembleMember& member : config.members) {
-    const MemberCondition condition = condition_of(config, member);
-    done.push_back(condition.is_finished);
+    conditions.push_back(condition_of(config, member));
+  }
+  return conditions;
+}
+
+std::vector<bool> finished(const std::vector<MemberCondition>& conditions) {
+  std::vector<bool> done;
+  for (const MemberCondition& one : conditions) done.push_back(one.is_finished);
+  return done;
+}
+
+// Says what is not as it was left, and makes room for those that only a new training helps.
+void announce(const EnsembleConfig& config,
+              const std::vector<MemberCondition>& conditions,
+              util::Log& log) {
+  for (size_t i = 0; i < conditions.size(); ++i) {
+    const EnsembleMember& member = config.members[i];
+    const MemberCondition& condition = conditions[i];
+    if (!condition.note.empty()) log.warning("member " + member.name + " " + condition.note);
     if (condition.problem.empty()) continue;
     std::string text = "member " + member.name + " is made again: " + condition.problem;
     if (condition.is_damaged) {
@@ -229,7 +246,6 @@ std::vector<bool> finished_members(const EnsembleConfig& config, util::Log& log)
     }
     log.warning(text);
   }
-  return done;
 }
 
 // Finds settings that would fail behind all trainings before the first one. What only one member
@@ -330,18 +346,21 @@ void run_ensemble(const EnsembleConfig& config,
   open_folder(config, mpi);
   const EnsembleConfig wanted = only.empty() ? config : with_one_member(config, only);
   util::Log log;
+  std::vector<MemberCondition> conditions;
   std::vector<bool> done;
   dist::together(mpi, [&] {
     if (mpi.rank() != 0) return;
     log.set_terminal(stdout);
     log.add_file(EnsembleFolder{config.ensemble.output}.log());
-    done = finished_members(wanted, log);
+    conditions = conditions_of(wanted);
+    done = finished(conditions);
     expect_predictable(wanted, done);
   });
   const bool mine = std::all_of(done.begin(), done.end(), [](bool one) { return one; });
   const bool all_done = mpi.broadcast(mine ? "1" : "0") == "1";
   const std::vector<int64_t> sizes =
       dist::together(mpi, [&] { return group_sizes_of(wanted, only, all_done, mpi.size()); });
+  dist::together(mpi, [&] { announce(wanted, conditions, log); });
   const std::vector<FailedMember> failed = train_members(wanted, sizes, done, mpi, log);
   dist::together(mpi, [&] {
     if (mpi.rank() != 0) return;

@@ -101,6 +101,8 @@ bool is_free_setting(const std::string& path) {
   return contains(kFree, path) || path.starts_with("checkpoint.");
 }
 
+bool is_rounding_setting(const std::string& path) { return contains(kRounding, path); }
+
 dist::NamedTensors replicated_state(const nn::Classifier& model,
                                     const optim::Optimizer& optimizer) {
   dist::NamedTensors state = dist::state_of(model);
@@ -196,7 +198,7 @@ std::vector<std::string> check_resumable(const config::Json& meta,
     const bool of_batch =
         difference.path == "loader.batch_size" || difference.path == "train.grad_accum_steps";
     if (is_free_setting(difference.path) || (of_batch && !exact)) continue;
-    if (contains(kRounding, difference.path)) {
+    if (is_rounding_setting(difference.path)) {
       announced.push_back(both(difference.path, difference.left, difference.right) +
                           kRoundsOtherwise);
     } else {

@@ -38,6 +38,8 @@ dist::NamedTensors replicated_state(const nn::Classifier& model, const optim::Op
 
 // Whether a setting changes what is written or how fast, not what is computed.
 bool is_free_setting(const std::string& path);
+// Whether it changes rounding at most.
+bool is_rounding_setting(const std::string& path);
 
 // Images in one step over all ranks, with accumulation.
 int64_t global_batch_size(const RunConfig& config, int64_t ranks);

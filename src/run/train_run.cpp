@@ -45,6 +45,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kDoing = "training in";
+
 struct Loaders {
   std::unique_ptr<data::DataLoader> train, eval;
 };
@@ -55,16 +57,34 @@ struct Start {
   config::Json meta;
 };
 
-Start find_start(const RunConfig& config, const fs::path& folder, const dist::MpiScope& mpi) {
+// The folder that is gone on in is locked before it is looked at: what another process writes there
+// later must not be overlooked.
+std::optional<train::ResumePoint> find_resume_point(const RunConfig& config,
+                                                    const fs::path& folder,
+                                                    std::optional<util::FolderLock>& lock) {
+  if (!folder.empty()) {
+    util::make_folders(folder / "checkpoints");
+    lock.emplace(folder, kDoing);
+    if (train::list_checkpoints(folder / "checkpoints").empty()) return std::nullopt;
+    return train::resolve_resume(folder.string(), config.run.output, config.run.experiment);
+  }
+  const auto& request = config.run.resume;
+  auto point = train::resolve_resume(request, config.run.output, config.run.experiment);
+  const auto run = point ? run_folder_of(point->checkpoint) : std::nullopt;
+  if (!run) return point;
+  lock.emplace(run->path, kDoing);
+  return train::resolve_resume(
+      request == "auto" ? run->path.string() : request, config.run.output, config.run.experiment);
+}
+
+Start find_start(const RunConfig& config,
+                 const fs::path& folder,
+                 const dist::MpiScope& mpi,
+                 std::optional<util::FolderLock>& lock) {
   Start start;
   dist::together(mpi, [&] {
     if (mpi.rank() != 0) return;
-    std::string request = config.run.resume;
-    if (!folder.empty()) {
-      const bool begun = !train::list_checkpoints(folder / "checkpoints").empty();
-      request = begun ? folder.string() : "";
-    }
-    const auto point = train::resolve_resume(request, config.run.output, config.run.experiment);
+    const auto point = find_resume_point(config, folder, lock);
     if (!point) return;
     start.checkpoint = point->checkpoint.string();
     start.meta = point->manifest.meta;
@@ -87,8 +107,7 @@ void write_config(const RunFolder& folder, const std::string& text) {
   }
 }
 
-// Rank 0 makes the folder, or finds that of the checkpoint, and locks it; every rank opens its log
-// in it.
+// Rank 0 makes the folder, or finds that of the checkpoint; every rank opens its log in it.
 RunFolder open_run_folder(const RunConfig& config,
                           const fs::path& wanted,
                           const Start& start,
@@ -99,12 +118,9 @@ RunFolder open_run_folder(const RunConfig& config,
     if (mpi.rank() != 0) return;
     std::optional<RunFolder> folder;
     if (!start.checkpoint.empty()) folder = run_folder_of(start.checkpoint);
-    if (!wanted.empty()) {
-      util::make_folders(wanted / "checkpoints");
-      folder = RunFolder{wanted};
-    }
+    if (!wanted.empty()) folder = RunFolder{wanted};
     if (!folder) folder = create_run_folder(config.run.output, config.run.experiment);
-    lock.emplace(folder->path, "training in");
+    if (!lock) lock.emplace(folder->path, kDoing);
     RunConfig written = config;
     written.run.resume.clear();  // the file starts the same run again, also after a resume
     written.origins.erase("run.resume");
@@ -183,7 +199,7 @@ TrainRun::TrainRun(RunConfig config, const dist::MpiScope& mpi, fs::path place)
 
   data_ = dist::together(mpi, [&] { return open_data(config_); });
   share_caches(data_, config_, mpi);
-  start_ = find_start(config_, place_, mpi);
+  start_ = find_start(config_, place_, mpi, lock_);
   dist::together(mpi, [&] {
     data_.identity.input = input_shape(config_, data_);
     model_ =

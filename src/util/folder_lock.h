@@ -5,8 +5,9 @@
 
 namespace dtrain::util {
 
-// Holds an advisory lock on a folder until it is destroyed or its process ends, however that ends;
-// nothing is left behind. On file systems that have no locks for folders it holds nothing.
+// Holds an advisory lock on a folder until it is destroyed or its process ends, however that ends.
+// Nothing is left behind, but on network file systems a file `.lock`. Where there are no locks at
+// all it holds nothing, with a warning in the log.
 class FolderLock {
  public:
   // Throws Error(kIo) where another process has it; `doing` says what that one does there:

@@ -150,6 +150,18 @@ TEST_F(EnsembleReaderTest, ValidationSamplesAreApartWhereTrainingHoldsThemOut) {
   EXPECT_TRUE(apart(R"("folds": 5)"));
 }
 
+TEST_F(EnsembleReaderTest, FoldsShareTheValidationSamplesOfASplitOfTheirOwn) {
+  const auto difference = [&](const std::string& ensemble, const std::string& other) {
+    return different_validation(
+        load(R"({"ensemble": {"output": "o", )" + ensemble +
+             R"(}, "members": [{"name": "a", "folds": 2}, {"name": "b", "config": {"data": {)" +
+             other + "}}}]}"));
+  };
+  EXPECT_NE(difference(R"("validation": "eval")", ""), "");
+  EXPECT_EQ(difference(R"("validation": "validation")", R"("holdout": 0.1, "cache_mb": 5)"), "");
+  EXPECT_NE(difference(R"("validation": "validation")", R"("limit_eval": 9)"), "");
+}
+
 TEST_F(EnsembleReaderTest, AMemberHasItsRanksUnlessAnyNumberGivesTheSame) {
   EnsembleConfig config = load(kKinds);
   EXPECT_EQ(ranks_of(config, config.members[0]), 1);

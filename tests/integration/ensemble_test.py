@@ -244,16 +244,26 @@ class Ensembles(TrainingTest):
         path = self.write([{"name": "a"}, {"name": "b", "config": {"run": {"seed": 2}}}], ranks_per_group=2)
         self.ensemble(path, "--set", "train.max_steps=5", "--set", "ensemble.checkpoint=last", ranks=2)
         done = self.ensemble(path, "--set", "ensemble.checkpoint=last", ranks=2)
-        self.assertIn("it ended otherwise: train.max_steps was 5 and is 0", done.stdout)
+        self.assertIn("it goes on: train.max_steps was 5 and is 0", done.stdout)
         self.assertRegex(done.stdout, r"(?m)^a +finished +2/2")
         calibrated = self.results("out")
         # All are finished, so one rank is enough, though two train a member.
         done = self.ensemble(path, "--set", "ensemble.checkpoint=last", "--workers", 2)
         self.assertEqual(done.stdout.count("was finished before"), 2)
         self.assertTrue(self.results("out") == calibrated)
-        done = self.ensemble(path, "--set", "ensemble.checkpoint=last", "--set", "ensemble.validation=none", ranks=2)
+        done = self.ensemble(path, "--set", "ensemble.checkpoint=last", "--threads", 2)
+        self.assertIn("is kept as it is: run.threads was 1 and is 2", done.stdout)
+        self.assertTrue(self.results("out") == calibrated)
+        shorter = self.ensemble(path, "--set", "ensemble.checkpoint=last", "--set", "train.max_steps=3", ranks=2, expect=78)
+        self.assertIn("train.max_steps was 0 and is 3", error_lines(shorter)[0])
+        # Without validation samples no temperature of before is used.
+        plain = ["--set", "ensemble.checkpoint=last", "--set", "ensemble.validation=none"]
+        done = self.ensemble(path, *plain, ranks=2)
         self.assertIn("made with other settings", done.stdout)
-        self.assertNotEqual(self.results("out")["../vote.h5"], calibrated["../vote.h5"])
+        self.ensemble(path, *plain, "--output", self.scratch / "fresh", ranks=2)
+        again, fresh = self.content("out"), self.content("fresh")
+        self.assertTrue(fresh == {name: again[name] for name in fresh})
+        self.assertNotEqual(fresh["../vote.h5"], calibrated["../vote.h5"])
         refused = self.ensemble(path, "--set", "ensemble.checkpoint=last", "--set", "ensemble.ranks_per_group=1",
                                 "--set", "ensemble.validation=none", ranks=2, expect=78)
         self.assertIn("ranks were 2 and are 1", error_lines(refused)[0])
@@ -273,6 +283,11 @@ class Ensembles(TrainingTest):
         path = self.write([{"name": "snap", "snapshots": 2}])
         self.ensemble(path)
         expected = self.results("out")
+        # What does not predict may be damaged.
+        self.ensemble(path, "--epochs", 4, "--output", self.scratch / "four")
+        third = sorted((self.scratch / "four/members/snap/checkpoints").glob("step-*"))[-2] / "manifest.json"
+        third.write_text("{")
+        self.assertIn("was finished before", self.ensemble(path, "--epochs", 4, "--output", self.scratch / "four").stdout)
         first = sorted((self.scratch / "out/members/snap/checkpoints").glob("step-*"))[0] / "model.safetensors"
         content = bytearray(first.read_bytes())
         content[-1] ^= 1
@@ -302,6 +317,9 @@ class Ensembles(TrainingTest):
         done = self.ensemble(path)
         self.assertIn("predictions-test.h5 is missing or damaged", done.stdout)
         self.assertEqual(predictions.read_bytes(), expected)
+        record = self.scratch / "out/members/r18-seed1/finished.json"
+        record.write_text(json.dumps({**json.loads(record.read_text()), "files": []}))
+        self.assertIn("finished.json is damaged", self.ensemble(path).stdout)
         changed = self.ensemble(path, "--lr", "0.03", expect=78)
         self.assertIn("optimizer.lr was 0.02 and is 0.03", error_lines(changed)[0])
 

@@ -1,8 +1,10 @@
 """Whole trainings through the program: what they write, and what must not change their result."""
+import fcntl
 import json
+import os
 import unittest
 
-from harness import CONFIG, QUICK, TrainingTest, only_run, other_images, rows, run, scalars, train, weights
+from harness import CONFIG, QUICK, TrainingTest, error_lines, only_run, other_images, rows, run, scalars, train, weights
 
 
 class RunFolder(TrainingTest):
@@ -173,6 +175,20 @@ class Resume(TrainingTest):
                     "--resume", folder, "--data-dir", other_images(self.scratch / "data")], expect=78)
         self.assertIn("the training images or labels are not those the run began with", done.stderr)
         self.assertEqual(sorted(path.name for path in folder.rglob("*")), before)
+
+
+class OneAtATime(TrainingTest):
+    def test_a_run_folder_in_use_is_refused_before_it_is_looked_at(self):
+        folder = train(self.output("runs"), "--epochs", 2, "--set", "train.max_steps=9")
+        holder = os.open(folder, os.O_RDONLY)
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        # Another learning rate would be refused too, if the checkpoint was compared first.
+        for resume in (folder, folder / "checkpoints/last", "auto"):
+            done = run(["--config", CONFIG, *QUICK, "--output", self.output("runs"), "--epochs", 2, "--lr", 0.5,
+                        "--resume", resume], expect=74)
+            self.assertIn("another process is training in it", error_lines(done)[0])
+        os.close(holder)
+        train(self.output("runs"), "--epochs", 2, "--resume", folder)
 
 
 if __name__ == "__main__":
