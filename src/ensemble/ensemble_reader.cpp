@@ -8,7 +8,6 @@
 
 #include "config/json.h"
 #include "models/registry.h"
-#include "util/atomic_file.h"
 
 namespace dtrain::ensemble {
 namespace {

@@ -248,16 +248,30 @@ void announce(const EnsembleConfig& config,
   }
 }
 
+bool show_the_same(const run::RunConfig& a, const run::RunConfig& b) {
+  const std::vector<config::Difference> all = run::differences(a, b);
+  return std::none_of(all.begin(), all.end(), [](const config::Difference& one) {
+    return one.path.starts_with("data.") || one.path.starts_with("transforms.");
+  });
+}
+
 // Finds settings that would fail behind all trainings before the first one. What only one member
-// lacks, such as its data, is that member's failure.
+// lacks, such as its data, is that member's failure. Members of the same data are looked at once,
+// for opening them may mean to read large folders.
 void expect_predictable(const EnsembleConfig& config, const std::vector<bool>& done) {
   const EnsembleSection& ensemble = config.ensemble;
+  std::vector<const run::RunConfig*> seen;
   for (size_t i = 0; i < done.size(); ++i) {
-    if (done[i]) continue;
+    const run::RunConfig& member = config.members[i].config;
+    const bool is_known = std::any_of(seen.begin(), seen.end(), [&](const run::RunConfig* one) {
+      return show_the_same(*one, member);
+    });
+    if (done[i] || is_known) continue;
+    seen.push_back(&member);
     for (const std::string& split : {ensemble.validation, ensemble.split}) {
       if (split == "none") continue;
       try {
-        run::expect_predictable(config.members[i].config, split, ensemble.views);
+        run::expect_predictable(member, split, ensemble.views);
       } catch (const Error& error) {
         if (error.code() == ExitCode::kConfig) throw;
       }
