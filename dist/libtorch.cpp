@@ -7,9 +7,8 @@
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <unordered_map>
-#ifdef DTRAIN_CUDA
-#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
-#endif
+
+#include "device/device.h"
 
 namespace dtrain::dist::detail {
 namespace {
@@ -28,22 +27,6 @@ c10::intrusive_ptr<c10d::Backend> connect_gloo(const c10::intrusive_ptr<c10d::St
   return c10::make_intrusive<ProcessGroupGloo>(
       c10::make_intrusive<c10d::PrefixStore>("gloo", store), int(rank), int(size), options);
 }
-
-#ifdef DTRAIN_CUDA
-c10::intrusive_ptr<c10d::Backend> connect_nccl(const c10::intrusive_ptr<c10d::Store>& store,
-                                               int64_t rank,
-                                               int64_t size,
-                                               const Transport& transport) {
-  // After a timeout or a lost peer: abort the communicator and leave the process alive (2), so that
-  // the next operation throws and the failure is reported like any other. The default ends the
-  // process from a thread of LibTorch's.
-  setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "2", /*overwrite=*/0);
-  auto options = c10d::ProcessGroupNCCL::Options::create();
-  options->timeout = transport.timeout;
-  return c10::make_intrusive<c10d::ProcessGroupNCCL>(
-      c10::make_intrusive<c10d::PrefixStore>("nccl", store), int(rank), int(size), options);
-}
-#endif
 
 // Note [Buckets that stay]
 // c10d::Reducer moves its buckets about after the first step, to the order in which gradients
@@ -79,15 +62,14 @@ c10::intrusive_ptr<c10d::ProcessGroup> connect(const c10::intrusive_ptr<c10d::St
   const auto gloo = connect_gloo(store, rank, size, transport);
   group->setBackend(c10::kCPU, Group::BackendType::GLOO, gloo);
   group->setDefaultBackend(Group::BackendType::GLOO);
-#ifdef DTRAIN_CUDA
   if (transport.gpu && transport.backend == "gloo") {
     group->setBackend(c10::kCUDA, Group::BackendType::GLOO, gloo);
   } else if (transport.gpu) {
-    group->setBackend(
-        c10::kCUDA, Group::BackendType::NCCL, connect_nccl(store, rank, size, transport));
+    group->setBackend(c10::kCUDA,
+                      Group::BackendType::NCCL,
+                      device::connect_nccl(store, rank, size, transport.timeout));
     group->setDefaultBackend(Group::BackendType::NCCL);
   }
-#endif
   return group;
 }
 

@@ -15,6 +15,7 @@
 #include <sstream>
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
 
+#include "device/device.h"
 #include "dist/mpi_store.h"
 
 namespace dtrain::dist {
@@ -107,14 +108,10 @@ std::string choose_backend(const DistConfig& config, c10::Device device) {
                        "nccl carries tensors on GPUs only, and the device is the CPU",
                        "use --device cuda, or dist.backend=auto");
   }
-#ifndef DTRAIN_CUDA
-  if (device.is_cuda()) {
+  if (device.is_cuda() && !device::supports_gpus()) {
     throw config_error(
-        "device",
-        "this build of dtrain has no GPU support",
-        "launch/setup.sh --cuda && launch/build.sh cuda builds it for GPUs; or use --device cpu");
+        "device", "this build of dtrain has no GPU support", device::kGpuProgramAdvice);
   }
-#endif
   if (config.backend != "auto") return config.backend;
   return device.is_cuda() ? "nccl" : "gloo";
 }

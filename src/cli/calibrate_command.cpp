@@ -38,7 +38,7 @@ void fields(V& v, CalibrateSettings& c) {
 
 namespace {
 
-constexpr const char* kUsage = "usage: dtrain calibrate PREDICTIONS.h5 [flags]";
+constexpr const char* kCalibrateUsage = "usage: dtrain calibrate PREDICTIONS.h5 [flags]";
 
 void keep(const inference::PredictionsFile& file,
           const inference::CalibrationReport& report,
@@ -58,12 +58,12 @@ void keep(const inference::PredictionsFile& file,
 std::string calibrate_flags() { return own_flags<CalibrateSettings>(); }
 
 int run_calibrate(const Words& words, dist::MpiScope*) {
-  const auto parsed = parse_file_command<CalibrateSettings>(words, kUsage);
+  const auto parsed = parse_file_command<CalibrateSettings>(words, kCalibrateUsage);
   const CalibrateSettings& settings = parsed.own;
   if (parsed.positionals.size() != 1) {
     throw usage_error("dtrain calibrate",
                       std::to_string(parsed.positionals.size()) + " files of predictions",
-                      kUsage);
+                      kCalibrateUsage);
   }
   util::log().set_terminal(stdout);
   const inference::PredictionsFile file(parsed.positionals.front());

@@ -25,7 +25,7 @@ void fields(V& v, EnsembleSettings& c) {
 
 namespace {
 
-struct Request {
+struct EnsembleRequest {
   ensemble::EnsembleConfig config;
   std::string member;
 };
@@ -49,7 +49,7 @@ std::string name_of_member(const ensemble::EnsembleConfig& config, const std::st
       "there are " + names + ", or 0 to " + std::to_string(config.members.size() - 1));
 }
 
-Request read_request(const Words& words) {
+EnsembleRequest read_ensemble_request(const Words& words) {
   CommandSettings<EnsembleSettings> settings;
   const Arguments arguments = parse_arguments(words, config::collect(settings));
   if (arguments.config_file.empty() || !arguments.positionals.empty()) {
@@ -59,7 +59,7 @@ Request read_request(const Words& words) {
                           : "stray argument \"" + arguments.positionals[0] + "\"",
                       "usage: dtrain ensemble --config ensemble.json [flags]");
   }
-  Request request;
+  EnsembleRequest request;
   std::vector<config::Override> overrides;
   for (config::Override setting : arguments.overrides) {
     if (setting.path == "member") {
@@ -82,7 +82,8 @@ std::string ensemble_flags() { return own_flags<EnsembleSettings>(); }
 
 int run_ensemble(const Words& words, dist::MpiScope* mpi) {
   check(mpi != nullptr, "MPI is started before a command that uses ranks");
-  const Request request = dist::together(*mpi, [&] { return read_request(words); });
+  const EnsembleRequest request =
+      dist::together(*mpi, [&] { return read_ensemble_request(words); });
   ensemble::run_ensemble(request.config, request.member, *mpi);
   return 0;
 }

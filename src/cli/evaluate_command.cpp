@@ -35,20 +35,21 @@ namespace fs = std::filesystem;
 using inference::Evaluation;
 using inference::PredictionsFile;
 
-constexpr const char* kUsage = "usage: dtrain evaluate A.h5 [B.h5] [--output FOLDER] [flags]";
+constexpr const char* kEvaluateUsage =
+    "usage: dtrain evaluate A.h5 [B.h5] [--output FOLDER] [flags]";
 
-using Request = ParsedCommand<EvaluateSettings>;
+using EvaluateRequest = ParsedCommand<EvaluateSettings>;
 
 // Where the settings of the data are: the file that was named, or the run that the predictions lie
 // in; empty: nowhere but in flags.
-std::string data_config(const Request& request) {
+std::string data_config(const EvaluateRequest& request) {
   if (!request.config_file.empty()) return request.config_file;
   const run::RunFolder folder{fs::absolute(request.positionals.front()).parent_path()};
   return fs::exists(folder.config()) ? folder.config().string() : "";
 }
 
 // Null where nothing says what the data are, or they are others.
-std::unique_ptr<review::SamplePictures> open_pictures(const Request& request,
+std::unique_ptr<review::SamplePictures> open_pictures(const EvaluateRequest& request,
                                                       const inference::PredictionsHeader& header) {
   const std::string config = data_config(request);
   if (config.empty() && request.of_run.empty()) {
@@ -64,7 +65,7 @@ std::unique_ptr<review::SamplePictures> open_pictures(const Request& request,
   return pictures;
 }
 
-void evaluate_one(const Request& request, const std::string& output) {
+void evaluate_one(const EvaluateRequest& request, const std::string& output) {
   const Evaluation evaluation = inference::evaluate(PredictionsFile(request.positionals[0]),
                                                     {.hardest = request.own.hardest});
   review::log_evaluation(evaluation, util::log());
@@ -73,7 +74,7 @@ void evaluate_one(const Request& request, const std::string& output) {
   review::write_evaluation(output, evaluation, pictures.get());
 }
 
-void evaluate_two(const Request& request, const std::string& output) {
+void evaluate_two(const EvaluateRequest& request, const std::string& output) {
   const auto& files = request.positionals;
   const inference::Comparison comparison = inference::compare(files[0], files[1]);
   const inference::EvaluationOptions options{.hardest = request.own.hardest};
@@ -93,11 +94,12 @@ void evaluate_two(const Request& request, const std::string& output) {
 std::string evaluate_flags() { return own_flags<EvaluateSettings>(); }
 
 int run_evaluate(const Words& words, dist::MpiScope*) {
-  Request request = parse_command<EvaluateSettings>(words);
+  EvaluateRequest request = parse_command<EvaluateSettings>(words);
   const std::string output = request.take("run.output");
   const size_t files = request.positionals.size();
   if (files != 1 && files != 2) {
-    throw usage_error("dtrain evaluate", std::to_string(files) + " files of predictions", kUsage);
+    throw usage_error(
+        "dtrain evaluate", std::to_string(files) + " files of predictions", kEvaluateUsage);
   }
   util::log().set_terminal(stdout);
   if (files == 1) {

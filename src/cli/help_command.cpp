@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "config/describe.h"
+#include "device/device.h"
 #include "run/run_config.h"
 #include "util/check.h"
 #include "util/version.h"
@@ -71,11 +72,7 @@ int run_help(const Words& words, dist::MpiScope*) {
 }
 
 int run_version(const Words&, dist::MpiScope*) {
-#ifdef DTRAIN_CUDA
-  const char* flavour = "GPU and CPU";
-#else
-  const char* flavour = "CPU only";
-#endif
+  const char* flavour = device::supports_gpus() ? "GPU and CPU" : "CPU only";
   std::printf("dtrain %s (LibTorch %s, %s), build %s\n",
               util::kVersion,
               TORCH_VERSION,

@@ -7,17 +7,18 @@
 namespace dtrain::cli {
 namespace {
 
-constexpr const char* kUsage =
+constexpr const char* kPredictUsage =
     "usage: dtrain predict --checkpoint RUN_OR_CHECKPOINT [PICTURE_OR_FOLDER ...] [flags]";
 
-run::PredictRequest read_request(const Words& words) {
+run::PredictRequest read_predict_request(const Words& words) {
   auto parsed = parse_command<run::PredictConfig>(words);
   if (!parsed.config_file.empty()) {
     throw usage_error("dtrain predict",
                       "there is no --config: the settings are those of the checkpoint",
                       "change single ones with flags, such as --data-dir");
   }
-  if (parsed.own.checkpoint.empty()) throw usage_error("dtrain predict", "no --checkpoint", kUsage);
+  if (parsed.own.checkpoint.empty())
+    throw usage_error("dtrain predict", "no --checkpoint", kPredictUsage);
   if (parsed.origins.contains("split") && !parsed.positionals.empty()) {
     throw usage_error("--split",
                       "names samples of the data set, and " + parsed.positionals.front() +
@@ -43,7 +44,8 @@ std::string predict_flags() { return own_flags<run::PredictConfig>(); }
 
 int run_predict(const Words& words, dist::MpiScope* mpi) {
   check(mpi != nullptr, "MPI is started before a command that uses ranks");
-  const run::PredictRequest request = dist::together(*mpi, [&] { return read_request(words); });
+  const run::PredictRequest request =
+      dist::together(*mpi, [&] { return read_predict_request(words); });
   run::predict(request, *mpi);
   return 0;
 }

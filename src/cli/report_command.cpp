@@ -28,7 +28,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kUsage = "usage: dtrain report RUN_OR_ENSEMBLE [--output PAGE.html] [flags]";
+constexpr const char* kReportUsage =
+    "usage: dtrain report RUN_OR_ENSEMBLE [--output PAGE.html] [flags]";
 
 struct Page {
   std::string html;
@@ -63,7 +64,7 @@ int run_report(const Words& words, dist::MpiScope*) {
                       parsed.positionals.size() != 1
                           ? std::to_string(parsed.positionals.size()) + " folders"
                           : "there is no --config",
-                      kUsage);
+                      kReportUsage);
   }
   util::log().set_terminal(stdout);
   const Page page = page_of(parsed.positionals.front(),

@@ -64,16 +64,16 @@ using inference::VoteResult;
 using inference::VoteRule;
 using Paths = std::vector<std::filesystem::path>;
 
-constexpr const char* kUsage = "usage: dtrain vote A.h5 B.h5 ... --output VOTE.h5 [flags]";
+constexpr const char* kVoteUsage = "usage: dtrain vote A.h5 B.h5 ... --output VOTE.h5 [flags]";
 
-struct Request {
+struct VoteRequest {
   VoteSettings settings;
   Paths files;
 };
 
-Request read_request(const Words& words) {
-  auto parsed = parse_file_command<VoteSettings>(words, kUsage);
-  if (parsed.positionals.empty()) throw usage_error("dtrain vote", "no files", kUsage);
+VoteRequest read_vote_request(const Words& words) {
+  auto parsed = parse_file_command<VoteSettings>(words, kVoteUsage);
+  if (parsed.positionals.empty()) throw usage_error("dtrain vote", "no files", kVoteUsage);
   return {std::move(parsed.own), Paths(parsed.positionals.begin(), parsed.positionals.end())};
 }
 
@@ -101,7 +101,7 @@ bool calibrates_or_weighs(const VoteSettings& settings) {
   return settings.calibrate || is_found_on_validation(settings.weights);
 }
 
-void expect_validation(const Request& request) {
+void expect_validation(const VoteRequest& request) {
   const VoteSettings& settings = request.settings;
   if (!calibrates_or_weighs(settings) || settings.validation.size() == request.files.size()) return;
   throw usage_error("--validation",
@@ -111,7 +111,7 @@ void expect_validation(const Request& request) {
                     "each member");
 }
 
-inference::VoteOptions options_of(const Request& request) {
+inference::VoteOptions options_of(const VoteRequest& request) {
   const VoteSettings& settings = request.settings;
   inference::VoteOptions options;
   options.rule = inference::vote_rule(settings.rule);
@@ -152,7 +152,7 @@ void expect_vote_or_nothing(const std::filesystem::path& path) {
 }
 
 // What is read and what is written are different files, and nothing else is replaced.
-void expect_outputs(const Request& request) {
+void expect_outputs(const VoteRequest& request) {
   const VoteSettings& settings = request.settings;
   const std::string ending = std::filesystem::path(settings.output).extension().string();
   if (ending == ".json" || ending == ".csv") {
@@ -199,7 +199,7 @@ void write_csv(const VoteSettings& settings) {
 std::string vote_flags() { return own_flags<VoteSettings>(); }
 
 int run_vote(const Words& words, dist::MpiScope*) {
-  const Request request = read_request(words);
+  const VoteRequest request = read_vote_request(words);
   const VoteSettings& settings = request.settings;
   util::log().set_terminal(stdout);
   inference::VoteOptions options = options_of(request);

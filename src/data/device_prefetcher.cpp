@@ -3,6 +3,11 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/tensor.h>
+#include <c10/core/Event.h>
+#include <c10/core/StreamGuard.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <array>
 #include <cstring>
@@ -10,15 +15,7 @@
 #include <utility>
 #include <vector>
 
-#ifdef DTRAIN_CUDA
-#include <ATen/cuda/CUDAEvent.h>
-#include <ATen/ops/tensor.h>
-#include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAGuard.h>
-#include <c10/cuda/CUDAStream.h>
-#include <cuda_runtime_api.h>
-#endif
-
+#include "device/device.h"
 #include "util/check.h"
 
 namespace dtrain::data {
@@ -126,24 +123,18 @@ struct DevicePrefetcher::Impl {
   }
 };
 
-#ifdef DTRAIN_CUDA
-
 namespace {
 
-// Pinning needs a CUDA context: on the device of the training, whichever thread asks.
 class PinnedSlotAllocator : public SlotAllocator {
  public:
-  explicit PinnedSlotAllocator(c10::Device device) : device_(device) {}
+  explicit PinnedSlotAllocator(c10::Device gpu) : gpu_(gpu) {}
   uint8_t* allocate(size_t bytes) override {
-    const c10::cuda::CUDAGuard on_device(device_);
-    void* slot = nullptr;
-    C10_CUDA_CHECK(cudaHostAlloc(&slot, bytes, cudaHostAllocDefault));
-    return static_cast<uint8_t*>(slot);
+    return static_cast<uint8_t*>(device::allocate_pinned(bytes, gpu_));
   }
-  void release(uint8_t* slot, size_t) noexcept override { C10_CUDA_CHECK_WARN(cudaFreeHost(slot)); }
+  void release(uint8_t* slot, size_t) noexcept override { device::free_pinned(slot); }
 
  private:
-  c10::Device device_;
+  c10::Device gpu_;
 };
 
 // (C) -> (1, C, 1, 1) on the device.
@@ -156,45 +147,49 @@ at::Tensor per_channel(const std::vector<double>& values,
 
 }  // namespace
 
-struct DevicePrefetcher::CudaImpl : Impl {
+// Streams and events are LibTorch's for any device: this compiles where there are no CUDA headers.
+struct DevicePrefetcher::GpuImpl : Impl {
   const c10::Device device;
-  c10::cuda::CUDAStream side;
+  const c10::impl::VirtualGuardImpl streams;
+  const c10::Stream side;
   at::Tensor mean, std;
-  std::optional<Batch> ahead;    // being copied
-  at::cuda::CUDAEvent copied;    // the slot of `ahead` has been read
-  at::cuda::CUDAEvent prepared;  // the tensors of `ahead` are ready
+  std::optional<Batch> ahead;  // being copied
+  c10::Event copied;           // the slot of `ahead` has been read
+  c10::Event prepared;         // the tensors of `ahead` are ready
 
-  CudaImpl(DataLoader& loader_,
-           Normalization normalization_,
-           c10::Device device_,
-           at::ScalarType dtype_)
+  GpuImpl(DataLoader& loader_,
+          Normalization normalization_,
+          c10::Device device_,
+          at::ScalarType dtype_)
       : Impl(loader_, std::move(normalization_), dtype_),
         device(device_),
-        side(c10::cuda::getStreamFromPool(/*isHighPriority=*/false, device_.index())) {
-    c10::cuda::CUDAStreamGuard on_side(side);
+        streams(device_.type()),
+        side(streams.getStreamFromGlobalPool(device_)),
+        copied(device_.type()),
+        prepared(device_.type()) {
+    const c10::StreamGuard on_side(side);
     mean = per_channel(normalization.mean, device, dtype);
     std = per_channel(normalization.std, device, dtype);
   }
   // The slots may not go away under a copy.
-  ~CudaImpl() override { C10_CUDA_CHECK_WARN(cudaStreamSynchronize(side.stream())); }
+  ~GpuImpl() override { copied.synchronize(); }
 
   // Starts the copy of the loader's next batch. The loader takes back the slot of the batch before,
   // so that one must have been read: it has long been, unless training waits for data anyway.
   void copy_ahead() {
-    if (copied.isCreated()) copied.synchronize();
+    copied.synchronize();
     ahead.reset();
     const HostBatch* host = loader.next();
     if (!host) return;
-    c10::cuda::CUDAStreamGuard on_side(side);
+    const c10::StreamGuard on_side(side);
     const auto [height, width, channels] = host->shape;
-    at::Tensor pixels = at::empty({host->views * host->size, height, width, channels},
+    const int64_t count = host->views * host->size;
+    at::Tensor pixels = at::empty({count, height, width, channels},
                                   at::TensorOptions().dtype(at::kByte).device(device));
-    if (host->bytes() > 0) {
-      C10_CUDA_CHECK(cudaMemcpyAsync(pixels.data_ptr(),
-                                     host->images,
-                                     static_cast<size_t>(host->bytes()),
-                                     cudaMemcpyHostToDevice,
-                                     side.stream()));
+    if (count > 0) {
+      const at::Tensor slot = at::from_blob(
+          const_cast<uint8_t*>(host->images), pixels.sizes(), at::TensorOptions().dtype(at::kByte));
+      pixels.copy_(slot, /*non_blocking=*/true);
     }
     copied.record(side);
     // (B, H, W, C) contiguous seen as (B, C, H, W) is channels-last already.
@@ -207,14 +202,14 @@ struct DevicePrefetcher::CudaImpl : Impl {
   }
 
   void start_epoch(int64_t epoch, int64_t first_batch) override {
-    if (copied.isCreated()) copied.synchronize();
+    copied.synchronize();
     loader.start_epoch(epoch, first_batch);
     copy_ahead();
   }
 
   std::optional<Batch> next() override {
     if (!ahead) return std::nullopt;
-    const c10::cuda::CUDAStream training = c10::cuda::getCurrentCUDAStream(device.index());
+    const c10::Stream training = streams.getStream(device);
     prepared.block(training);
     ahead->images.record_stream(training);
     ahead->targets.record_stream(training);
@@ -230,28 +225,18 @@ SlotAllocator& slot_allocator_for(c10::Device device) {
   return pinned;
 }
 
-#else
-
-SlotAllocator& slot_allocator_for(c10::Device) { return aligned_slot_allocator(); }
-
-#endif
-
 DevicePrefetcher::DevicePrefetcher(DataLoader& loader,
                                    Normalization normalization,
                                    c10::Device device,
                                    at::ScalarType dtype)
     : loader_(loader) {
-#ifdef DTRAIN_CUDA
-  if (device.is_cuda()) {
-    impl_ = std::make_unique<CudaImpl>(loader, std::move(normalization), device, dtype);
+  if (device.is_cuda() && device::supports_gpus()) {
+    impl_ = std::make_unique<GpuImpl>(loader, std::move(normalization), device, dtype);
     return;
   }
-#endif
   if (!device.is_cpu()) {
     throw config_error(
-        "run.device",
-        "this build has no support for " + device.str(),
-        "launch/setup.sh --cuda && launch/build.sh cuda builds it for GPUs; or use --device cpu");
+        "run.device", "this build has no support for " + device.str(), device::kGpuProgramAdvice);
   }
   impl_ = std::make_unique<Impl>(loader, std::move(normalization), dtype);
 }

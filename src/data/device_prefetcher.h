@@ -58,8 +58,8 @@ class DevicePrefetcher {
 
  private:
   DataLoader& loader_;
-  struct Impl;      // CPU
-  struct CudaImpl;  // in the GPU build
+  struct Impl;     // CPU
+  struct GpuImpl;  // any device with streams of its own
   std::unique_ptr<Impl> impl_;
 };
 

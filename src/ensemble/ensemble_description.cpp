@@ -10,12 +10,12 @@ namespace dtrain::ensemble {
 namespace {
 
 // Settings that name the member rather than what it learns.
-bool is_name(const std::string& path) { return path == "run.experiment"; }
+bool is_described_name(const std::string& path) { return path == "run.experiment"; }
 
 std::string apart_from(const EnsembleMember& first, const EnsembleMember& member) {
   std::string text;
   for (const config::Difference& one : run::differences(first.config, member.config)) {
-    if (is_name(one.path)) continue;
+    if (is_described_name(one.path)) continue;
     text += (text.empty() ? "" : ", ") + one.path + " " + one.right;
   }
   return text;

@@ -28,7 +28,7 @@ JsonDocument part_of(const JsonDocument& document, const std::string& key) {
   return part;
 }
 
-bool is_name(const std::string& text) {
+bool is_member_name(const std::string& text) {
   return !text.empty() && text.front() != '.' &&
          std::all_of(text.begin(), text.end(), [](unsigned char c) {
            return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
@@ -233,7 +233,7 @@ class Loader {
   }
 
   void add(const std::string& where, EnsembleMember member) {
-    if (!is_name(member.name)) {
+    if (!is_member_name(member.name)) {
       problems_.add(where + ".name",
                     "is \"" + member.name + "\"; letters, digits, - _ . are allowed");
     }

@@ -106,7 +106,7 @@ void convert_cmyk(
 }
 
 // What lives across longjmp: nothing with a destructor is made between setjmp and the calls.
-struct Job {
+struct JpegJob {
   jpeg_decompress_struct info;
   ErrorManager errors;
   jpeg_progress_mgr progress;
@@ -117,7 +117,7 @@ struct Job {
   std::vector<uint8_t>* row = nullptr;  // of CMYK
 };
 
-void run(Job& job) {
+void run(JpegJob& job) {
   jpeg_decompress_struct& info = job.info;
   jpeg_mem_src(&info, job.bytes.data(), static_cast<unsigned long>(job.bytes.size()));
   jpeg_read_header(&info, TRUE);
@@ -171,7 +171,7 @@ void decode_jpeg(std::span<const uint8_t> bytes,
                  Decoded& decoded) {
   decoded.release_if_huge();
   std::vector<uint8_t> row;
-  Job job{};
+  JpegJob job{};
   job.bytes = bytes;
   job.wanted = wanted;
   job.reduction = reduction;

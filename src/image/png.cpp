@@ -11,7 +11,7 @@
 namespace dtrain::image {
 namespace {
 
-struct Job {
+struct PngJob {
   std::span<const uint8_t> bytes;
   size_t at = 0;
   int64_t channels = 3;
@@ -22,7 +22,7 @@ struct Job {
 };
 
 void on_error(png_structp png, png_const_charp message) {
-  auto* job = static_cast<Job*>(png_get_error_ptr(png));
+  auto* job = static_cast<PngJob*>(png_get_error_ptr(png));
   std::snprintf(job->message, sizeof job->message, "%s", message);
   png_longjmp(png, 1);
 }
@@ -30,7 +30,7 @@ void on_error(png_structp png, png_const_charp message) {
 void ignore_warning(png_structp, png_const_charp) {}
 
 void read_bytes(png_structp png, png_bytep to, size_t size) {
-  auto* job = static_cast<Job*>(png_get_io_ptr(png));
+  auto* job = static_cast<PngJob*>(png_get_io_ptr(png));
   if (job->bytes.size() - job->at < size) {
     job->cut_short = true;
     png_error(png, "the file is cut short");
@@ -39,7 +39,7 @@ void read_bytes(png_structp png, png_bytep to, size_t size) {
   job->at += size;
 }
 
-void run(png_structp png, png_infop info, Job& job) {
+void run(png_structp png, png_infop info, PngJob& job) {
   png_set_read_fn(png, &job, read_bytes);
   // Texts and profiles are compressed: a few MB of them can inflate to gigabytes. And without gAMA
   // grey is the same weighted sum as everywhere.
@@ -70,7 +70,7 @@ void run(png_structp png, png_infop info, Job& job) {
 void decode_png(std::span<const uint8_t> bytes, int64_t channels, Decoded& decoded) {
   decoded.release_if_huge();
   std::vector<png_bytep> rows;
-  Job job{.bytes = bytes, .channels = channels, .image = &decoded.pixels, .rows = &rows};
+  PngJob job{.bytes = bytes, .channels = channels, .image = &decoded.pixels, .rows = &rows};
   decoded.left = decoded.top = 0;
   decoded.reduction = 1;
   png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &job, on_error, ignore_warning);

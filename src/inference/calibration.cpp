@@ -13,7 +13,7 @@
 namespace dtrain::inference {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kUnbounded = std::numeric_limits<double>::infinity();
 constexpr double kLowest = 0.01, kHighest = 100;
 constexpr double kPrecision = 1e-6;  // of a temperature that is called the best, relative
 constexpr int64_t kPiece = 1024;     // samples whose points are added up together
@@ -21,7 +21,7 @@ constexpr uint64_t kHalvesStream = 91;
 
 // -log p(target) = log(sum exp(u z)) - u z_y, whose derivative is the mean of z under p less z_y.
 NllPoint point_of(std::span<const float> logits, int64_t target, double u) {
-  double top = -kInfinity;
+  double top = -kUnbounded;
   for (const float logit : logits) top = std::max(top, double(logit));
   double sum = 0, weighted = 0;
   for (const float logit : logits) {

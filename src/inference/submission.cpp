@@ -8,7 +8,7 @@ namespace {
 
 constexpr size_t kLeastWidth = 4;
 
-std::string quoted(const std::string& text) {
+std::string csv_quoted(const std::string& text) {
   if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
   std::string out = "\"";
   for (const char letter : text) out += letter == '"' ? "\"\"" : std::string(1, letter);
@@ -69,7 +69,7 @@ std::string Submission::text() const {
   for (size_t i = 0; i < lines_.size(); ++i) {
     const Line& line = is_numbered ? *lines[i] : lines_[i];
     text += is_numbered ? padded(line.stem, kLeastWidth) : padded(std::to_string(line.id), width_);
-    text += "," + quoted(class_names_[size_t(line.predicted)]) + "\n";
+    text += "," + csv_quoted(class_names_[size_t(line.predicted)]) + "\n";
   }
   return text;
 }

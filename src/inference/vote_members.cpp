@@ -8,7 +8,7 @@
 namespace dtrain::inference {
 namespace {
 
-std::string quoted(const std::string& text) { return "\"" + text + "\""; }
+std::string in_quotes(const std::string& text) { return "\"" + text + "\""; }
 
 // The first place where equally long columns differ; their length where they do not.
 template <class T>
@@ -28,7 +28,7 @@ class Comparison {
     const auto& other_names = other.header().class_names;
     if (const size_t at = first_difference(names, other_names); at < names.size()) {
       throw differ(
-          other, "class " + std::to_string(at), quoted(names[at]), quoted(other_names[at]));
+          other, "class " + std::to_string(at), in_quotes(names[at]), in_quotes(other_names[at]));
     }
     const auto& ids = index_.ids;
     const auto& other_ids = other.index().ids;
@@ -49,8 +49,8 @@ class Comparison {
     if (first_.header().data_fingerprint != other.header().data_fingerprint) {
       throw differ(other,
                    "the data's fingerprint",
-                   quoted(first_.header().data_fingerprint),
-                   quoted(other.header().data_fingerprint));
+                   in_quotes(first_.header().data_fingerprint),
+                   in_quotes(other.header().data_fingerprint));
     }
   }
 

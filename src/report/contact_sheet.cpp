@@ -8,7 +8,7 @@
 namespace dtrain::report {
 namespace {
 
-constexpr int64_t kGap = 8, kTextPixels = 13, kSmallest = 96;
+constexpr int64_t kGap = 8, kSheetTextPixels = 13, kSmallest = 96;
 constexpr int64_t kNarrowest = 150;  // column of a gallery, for the text below the image
 constexpr uint8_t kInk = 30, kFaint = 110;
 
@@ -49,7 +49,7 @@ Image render(const ContactSheet& sheet) {
       cell_height = std::max(cell_height, image.height * enlargement(image));
     }
   }
-  const TextWriter text(kTextPixels);
+  const TextWriter text(kSheetTextPixels);
   const int64_t line = text.line_height() + 2;
   const int64_t header = kGap + line + (sheet.columns.empty() ? 0 : 2 * line);
   const int64_t row_height = line + cell_height + kGap;
@@ -86,7 +86,7 @@ Image render(const Gallery& gallery) {
     height = std::max(height, item.image.height * scale);
     lines = std::max(lines, int64_t(item.lines.size()));
   }
-  const TextWriter text(kTextPixels);
+  const TextWriter text(kSheetTextPixels);
   const int64_t line = text.line_height() + 2;
   const int64_t columns = std::max<int64_t>(1, gallery.columns);
   const int64_t rows = (int64_t(gallery.items.size()) + columns - 1) / columns;

@@ -13,7 +13,7 @@
 namespace dtrain::report {
 namespace {
 
-constexpr int64_t kTextPixels = 12, kTitlePixels = 16;
+constexpr int64_t kDrawnTextPixels = 12, kTitlePixels = 16;
 
 struct Colour {
   std::array<uint8_t, 3> rgb;
@@ -42,7 +42,7 @@ Colour colour_of(Ink ink) {
   return {{0x24, 0x29, 0x2F}, "text"};
 }
 
-std::string number(double value) {
+std::string svg_number(double value) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.2f", value);
   std::string out = text.data();
@@ -52,7 +52,7 @@ std::string number(double value) {
 }
 
 std::string attribute(const char* name, double value) {
-  return std::string(" ") + name + "=\"" + number(value) + "\"";
+  return std::string(" ") + name + "=\"" + svg_number(value) + "\"";
 }
 
 void blend(Image& image, int64_t x, int64_t y, const Colour& colour, double opacity) {
@@ -143,7 +143,7 @@ std::string Drawing::markup_of(const Element& element) {
            attribute("x2", box.left + box.width) + attribute("y2", box.top + box.height) + "/>\n";
   }
   const Align align = element.style.align;
-  const std::string at = number(box.left) + " " + number(box.top);
+  const std::string at = svg_number(box.left) + " " + svg_number(box.top);
   return "<text class=\"" + style + (element.style.is_title ? " title" : "") + "\"" +
          attribute("x", box.left) + attribute("y", box.top) +
          (align == Align::kStart    ? ""
@@ -154,7 +154,7 @@ std::string Drawing::markup_of(const Element& element) {
 }
 
 std::string Drawing::svg() const {
-  const std::string width = number(width_), height = number(height_);
+  const std::string width = svg_number(width_), height = svg_number(height_);
   std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"" + width +
                     "\" height=\"" + height + "\" viewBox=\"0 0 " + width + " " + height +
                     "\">\n<title>" + escaped(title_) + "</title>\n" + kSvgStyle +
@@ -166,7 +166,7 @@ std::string Drawing::svg() const {
 Image Drawing::image() const {
   Image image{int64_t(std::ceil(width_)), int64_t(std::ceil(height_)), 3, {}};
   image.pixels.assign(size_t(image.width * image.height * 3), 255);
-  const TextWriter body(kTextPixels), title(kTitlePixels);
+  const TextWriter body(kDrawnTextPixels), title(kTitlePixels);
   for (const Element& element : elements_) {
     const Box& box = element.box;
     if (element.kind == Kind::kRect) {

@@ -6,7 +6,8 @@ namespace dtrain::report {
 namespace {
 
 constexpr int64_t kMostNamed = 30, kMostCells = 96;
-constexpr double kCell = 42, kMargin = 14, kTitle = 40, kLetter = 6.8, kUnnamedSide = 480;
+constexpr double kCell = 42, kHeatmapMargin = 14, kHeatmapTitle = 40, kHeatmapLetter = 6.8,
+                 kUnnamedSide = 480;
 constexpr size_t kLongestName = 22;
 
 // A count as narrow as a cell: "12345", "1.2M".
@@ -50,14 +51,16 @@ Drawing draw(const Heatmap& heatmap) {
     size_t longest = 0;
     for (const std::string& name : heatmap.names)
       longest = std::max(longest, shortened(name).size());
-    labels += kLetter * double(longest);
+    labels += kHeatmapLetter * double(longest);
   }
   const double cell = is_named ? kCell : kUnnamedSide / double(cells);
-  const double side = cell * double(cells), left = kMargin + labels, top = kTitle + labels;
-  Drawing drawing(left + side + kMargin, top + side + kMargin, heatmap.title);
-  drawing.text({kMargin, 26}, heatmap.title, {.is_title = true});
-  drawing.text({left + side / 2, kTitle + 16}, heatmap.column_label, {Align::kMiddle, Ink::kFaint});
-  drawing.text({kMargin + 12, top + side / 2},
+  const double side = cell * double(cells), left = kHeatmapMargin + labels,
+               top = kHeatmapTitle + labels;
+  Drawing drawing(left + side + kHeatmapMargin, top + side + kHeatmapMargin, heatmap.title);
+  drawing.text({kHeatmapMargin, 26}, heatmap.title, {.is_title = true});
+  drawing.text(
+      {left + side / 2, kHeatmapTitle + 16}, heatmap.column_label, {Align::kMiddle, Ink::kFaint});
+  drawing.text({kHeatmapMargin + 12, top + side / 2},
                heatmap.row_label,
                {.align = Align::kMiddle, .ink = Ink::kFaint, .is_vertical = true});
   const std::vector<int64_t> counts = binned(heatmap, cells);

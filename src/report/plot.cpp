@@ -14,9 +14,9 @@ namespace {
 
 // Sizes in pixels.
 constexpr double kPanelWidth = 480, kPlotHeight = 250;
-constexpr double kLeft = 64, kRight = 18, kTop = 34, kBottom = 46, kLegendRow = 18;
-constexpr double kTitleHeight = 36, kMargin = 10;
-constexpr double kLetter = 6.6;  // width of a letter of the 12 px font, for placing the legend
+constexpr double kPlotLeft = 64, kPlotRight = 18, kPlotTop = 34, kPlotBottom = 46, kLegendRow = 18;
+constexpr double kTitleHeight = 36, kPlotMargin = 10;
+constexpr double kPlotLetter = 6.6;  // width of a letter of the 12 px font, for placing the legend
 constexpr size_t kColors = 6;
 constexpr size_t kMaxDots = 40;  // up to here single points are marked
 
@@ -24,7 +24,7 @@ struct Point {
   double x, y;
 };
 
-std::string number(double value) {
+std::string plot_number(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.2f", value);
   std::string out = text;
@@ -38,14 +38,15 @@ std::string text_at(Point at,
                     const char* anchor,
                     const std::string& text,
                     const std::string& extra = "") {
-  return "<text class=\"" + std::string(style) + "\" x=\"" + number(at.x) + "\" y=\"" +
-         number(at.y) + "\" text-anchor=\"" + anchor + "\"" + extra + ">" + escaped(text) +
+  return "<text class=\"" + std::string(style) + "\" x=\"" + plot_number(at.x) + "\" y=\"" +
+         plot_number(at.y) + "\" text-anchor=\"" + anchor + "\"" + extra + ">" + escaped(text) +
          "</text>\n";
 }
 
 std::string line_at(const char* style, Point from, Point to) {
-  return "<line class=\"" + std::string(style) + "\" x1=\"" + number(from.x) + "\" y1=\"" +
-         number(from.y) + "\" x2=\"" + number(to.x) + "\" y2=\"" + number(to.y) + "\"/>\n";
+  return "<line class=\"" + std::string(style) + "\" x1=\"" + plot_number(from.x) + "\" y1=\"" +
+         plot_number(from.y) + "\" x2=\"" + plot_number(to.x) + "\" y2=\"" + plot_number(to.y) +
+         "\"/>\n";
 }
 
 std::string color_class(size_t index, bool dashed) {
@@ -56,13 +57,13 @@ std::string color_class(size_t index, bool dashed) {
 // -----------------------
 
 double entry_width(const Series& series) {
-  return 34 + kLetter * static_cast<double>(series.name.size());
+  return 34 + kPlotLetter * static_cast<double>(series.name.size());
 }
 
 // Start of each entry; y counts rows.
 std::vector<Point> legend_places(const Panel& panel) {
   std::vector<Point> places;
-  const double limit = kPanelWidth - kLeft - kRight;
+  const double limit = kPanelWidth - kPlotLeft - kPlotRight;
   Point at{0, 0};
   for (const Series& series : panel.series) {
     const double width = entry_width(series);
@@ -118,13 +119,14 @@ std::vector<Point> thinned(const std::vector<Point>& points) {
 
 std::string curve(const std::vector<Point>& points, size_t color, bool dashed, bool dots) {
   std::string out = "<polyline class=\"" + color_class(color, dashed) + "\" points=\"";
-  for (const Point& point : thinned(points)) out += number(point.x) + "," + number(point.y) + " ";
+  for (const Point& point : thinned(points))
+    out += plot_number(point.x) + "," + plot_number(point.y) + " ";
   out.back() = '"';
   out += "/>\n";
   if (!dots) return out;
   for (const Point& point : points) {
-    out += "<circle class=\"c" + std::to_string(color % kColors) + "\" cx=\"" + number(point.x) +
-           "\" cy=\"" + number(point.y) + "\" r=\"2.4\"/>\n";
+    out += "<circle class=\"c" + std::to_string(color % kColors) + "\" cx=\"" +
+           plot_number(point.x) + "\" cy=\"" + plot_number(point.y) + "\" r=\"2.4\"/>\n";
   }
   return out;
 }
@@ -153,11 +155,12 @@ std::string axes(const Axis& x, const Axis& y, Point origin, double width, const
   out += line_at("axis", origin, {origin.x, origin.y - kPlotHeight});
   out += text_at({origin.x + width / 2, origin.y + 36}, "label", "middle", panel.x_label);
   const Point side{origin.x - 48, origin.y - kPlotHeight / 2};
-  out += text_at(side,
-                 "label",
-                 "middle",
-                 panel.y_label,
-                 " transform=\"rotate(-90 " + number(side.x) + " " + number(side.y) + ")\"");
+  out +=
+      text_at(side,
+              "label",
+              "middle",
+              panel.y_label,
+              " transform=\"rotate(-90 " + plot_number(side.x) + " " + plot_number(side.y) + ")\"");
   return out;
 }
 
@@ -182,11 +185,11 @@ std::string render_panel(const Panel& panel, Point corner, double legend_height)
   const Axis x =
       make_axis(all_x, {.log = panel.log_x, .tight = true, .integer = panel.integer_x, .ticks = 7});
   const Axis y = make_axis(all_y, {.log = panel.log_y, .ticks = 6});
-  const double width = kPanelWidth - kLeft - kRight;
-  const Point origin{corner.x + kLeft, corner.y + kTop + legend_height + kPlotHeight};
+  const double width = kPanelWidth - kPlotLeft - kPlotRight;
+  const Point origin{corner.x + kPlotLeft, corner.y + kPlotTop + legend_height + kPlotHeight};
 
   std::string out = "<g>\n" + text_at({origin.x, corner.y + 20}, "panel", "start", panel.title);
-  out += legend(panel, {origin.x, corner.y + kTop + 8});
+  out += legend(panel, {origin.x, corner.y + kPlotTop + 8});
   out += axes(x, y, origin, width, panel);
   bool is_empty = true;
   for (size_t i = 0; i < panel.series.size(); ++i) {
@@ -210,7 +213,7 @@ std::string render_svg(const Figure& figure) {
   const size_t columns = std::max<size_t>(
       1, std::min(figure.panels.size(), static_cast<size_t>(std::max(figure.columns, 1))));
   std::string body;
-  double top = figure.title.empty() ? kMargin : kTitleHeight;
+  double top = figure.title.empty() ? kPlotMargin : kTitleHeight;
   for (size_t row = 0; row < figure.panels.size(); row += columns) {
     const size_t end = std::min(row + columns, figure.panels.size());
     double legends = 0;  // of equal height within a row, so that the plots stand level
@@ -218,20 +221,21 @@ std::string render_svg(const Figure& figure) {
       legends = std::max(legends, legend_height(figure.panels[i]));
     }
     for (size_t i = row; i < end; ++i) {
-      const double left = kMargin + static_cast<double>(i - row) * kPanelWidth;
+      const double left = kPlotMargin + static_cast<double>(i - row) * kPanelWidth;
       body += render_panel(figure.panels[i], {left, top}, legends);
     }
-    top += kTop + legends + kPlotHeight + kBottom;
+    top += kPlotTop + legends + kPlotHeight + kPlotBottom;
   }
-  const std::string width = number(static_cast<double>(columns) * kPanelWidth + 2 * kMargin);
-  const std::string height = number(top + kMargin);
+  const std::string width =
+      plot_number(static_cast<double>(columns) * kPanelWidth + 2 * kPlotMargin);
+  const std::string height = plot_number(top + kPlotMargin);
   std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"" + width +
                     "\" height=\"" + height + "\" viewBox=\"0 0 " + width + " " + height + "\">\n";
   if (!figure.title.empty()) out += "<title>" + escaped(figure.title) + "</title>\n";
   out += kSvgStyle;
   out += "<rect class=\"ground\" width=\"100%\" height=\"100%\"/>\n";
   if (!figure.title.empty()) {
-    out += text_at({kMargin + kLeft, 24}, "title", "start", figure.title);
+    out += text_at({kPlotMargin + kPlotLeft, 24}, "title", "start", figure.title);
   }
   return out + body + "</svg>\n";
 }

@@ -8,9 +8,10 @@
 namespace dtrain::report {
 namespace {
 
-constexpr double kSide = 260, kCounts = 60, kLeft = 58, kRight = 22, kTitle = 44, kPanelTitle = 24;
-constexpr double kBetween = 14, kBottom = 46;
-constexpr double kPanel = kLeft + kSide + kRight;
+constexpr double kSide = 260, kCounts = 60, kDiagramLeft = 58, kDiagramRight = 22,
+                 kDiagramTitle = 44, kPanelTitle = 24;
+constexpr double kBetween = 14, kDiagramBottom = 46;
+constexpr double kPanel = kDiagramLeft + kSide + kDiagramRight;
 
 void draw_axes(Drawing& drawing, const Spot& origin) {
   for (int i = 0; i <= 5; ++i) {
@@ -34,8 +35,8 @@ void draw_axes(Drawing& drawing, const Spot& origin) {
 }
 
 void draw_panel(Drawing& drawing, const ReliabilityPanel& panel, double left) {
-  const Spot origin{left + kLeft, kTitle + kPanelTitle + kSide};
-  drawing.text({origin.x, kTitle + 12}, panel.title);
+  const Spot origin{left + kDiagramLeft, kDiagramTitle + kPanelTitle + kSide};
+  drawing.text({origin.x, kDiagramTitle + 12}, panel.title);
   draw_axes(drawing, origin);
   int64_t most = 1;
   for (const auto& bin : panel.bins) most = std::max(most, bin.count);
@@ -62,8 +63,9 @@ void draw_panel(Drawing& drawing, const ReliabilityPanel& panel, double left) {
 
 Drawing draw(const std::string& title, const std::vector<ReliabilityPanel>& panels) {
   const double width = kPanel * double(std::max<size_t>(1, panels.size()));
-  Drawing drawing(width, kTitle + kPanelTitle + kSide + kBetween + kCounts + kBottom, title);
-  drawing.text({kLeft, 26}, title, {.is_title = true});
+  Drawing drawing(
+      width, kDiagramTitle + kPanelTitle + kSide + kBetween + kCounts + kDiagramBottom, title);
+  drawing.text({kDiagramLeft, 26}, title, {.is_title = true});
   for (size_t i = 0; i < panels.size(); ++i) draw_panel(drawing, panels[i], kPanel * double(i));
   return drawing;
 }

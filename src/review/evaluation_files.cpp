@@ -74,7 +74,7 @@ std::string confusion_csv(const Evaluation& evaluation) {
   return report::csv_text(columns, rows);
 }
 
-std::string name_of(int64_t k, const std::vector<std::string>& class_names) {
+std::string class_name_of(int64_t k, const std::vector<std::string>& class_names) {
   return k < 0 ? "" : class_names[size_t(k)];
 }
 
@@ -84,8 +84,8 @@ std::string hardest_csv(const Evaluation& evaluation) {
   for (const inference::EvaluatedSample& one : evaluation.hardest) {
     rows.push_back({one.id,
                     one.path,
-                    name_of(one.target, names),
-                    name_of(one.predicted, names),
+                    class_name_of(one.target, names),
+                    class_name_of(one.predicted, names),
                     one.probability});
   }
   return report::csv_text({"id", "path", "target", "predicted", "target_probability"}, rows);
@@ -120,9 +120,9 @@ void write_comparison(const fs::path& folder,
   for (const inference::DifferingSample& one : comparison.differing) {
     rows.push_back({one.id,
                     one.path,
-                    name_of(one.target, class_names),
-                    name_of(one.left, class_names),
-                    name_of(one.right, class_names)});
+                    class_name_of(one.target, class_names),
+                    class_name_of(one.left, class_names),
+                    class_name_of(one.right, class_names)});
   }
   util::write_file_atomic(folder / "differing.csv",
                           report::csv_text({"id", "path", "target", "left", "right"}, rows));

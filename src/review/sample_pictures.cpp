@@ -12,7 +12,7 @@
 namespace dtrain::review {
 namespace {
 
-const std::string& name_of(int64_t k, const std::vector<std::string>& class_names) {
+const std::string& caption_name_of(int64_t k, const std::vector<std::string>& class_names) {
   static const std::string unknown = "-";
   return k < 0 ? unknown : class_names[size_t(k)];
 }
@@ -49,10 +49,11 @@ report::Image hardest_sheet(const inference::Evaluation& evaluation, SamplePictu
   report::Gallery gallery{.title = evaluation.header.dataset + ", the least probable targets",
                           .items = {}};
   for (const inference::EvaluatedSample& one : evaluation.hardest) {
-    gallery.items.push_back({pictures.at(one.row),
-                             {name_of(one.target, names) + " " + number(one.probability, "%.2g"),
-                              "as " + name_of(one.predicted, names),
-                              identity_of(one.id, one.path)}});
+    gallery.items.push_back(
+        {pictures.at(one.row),
+         {caption_name_of(one.target, names) + " " + number(one.probability, "%.2g"),
+          "as " + caption_name_of(one.predicted, names),
+          identity_of(one.id, one.path)}});
   }
   return report::render(gallery);
 }
@@ -65,9 +66,9 @@ report::Image differing_sheet(const inference::Comparison& comparison,
   const auto& all = comparison.differing;
   for (size_t i = 0; i < std::min(size_t(shown), all.size()); ++i) {
     gallery.items.push_back({pictures.at(all[i].row),
-                             {name_of(all[i].target, class_names),
-                              "left: " + name_of(all[i].left, class_names),
-                              "right: " + name_of(all[i].right, class_names),
+                             {caption_name_of(all[i].target, class_names),
+                              "left: " + caption_name_of(all[i].left, class_names),
+                              "right: " + caption_name_of(all[i].right, class_names),
                               identity_of(all[i].id, all[i].path)}});
   }
   return report::render(gallery);

@@ -3,14 +3,11 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
-#ifdef DTRAIN_CUDA
-#include <c10/cuda/CUDAFunctions.h>
-#endif
-
 #include <cstdlib>
 #include <utility>
 
 #include "data/datasets/open_datasets.h"
+#include "device/device.h"
 #include "models/registry.h"
 #include "nn/conversion.h"
 
@@ -108,9 +105,7 @@ c10::Device training_device(const RunConfig& config,
   check(machine.cuda_devices > 0, "resolve() refuses a GPU where there is none");
   const c10::Device device{at::kCUDA,
                            static_cast<c10::DeviceIndex>(mpi.host_rank() % machine.cuda_devices)};
-#ifdef DTRAIN_CUDA
-  c10::cuda::set_device(device.index());
-#endif
+  device::select_gpu(device);
   return device;
 }
 

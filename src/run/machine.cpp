@@ -13,10 +13,7 @@
 #include <fstream>
 #include <string>
 
-#ifdef DTRAIN_CUDA
-#include <ATen/cuda/CUDAContext.h>
-#endif
-
+#include "device/device.h"
 #include "nn/batch_norm_kernels.h"
 #include "util/hash.h"
 #include "util/version.h"
@@ -59,13 +56,10 @@ std::string instruction_sets() {
 }
 
 std::string device_identity(c10::Device device) {
-#ifdef DTRAIN_CUDA
   if (device.is_cuda()) {
-    const cudaDeviceProp* properties = at::cuda::getDeviceProperties(device.index());
-    return std::string(properties->name) + " GPU-" +
-           util::to_hex(properties->uuid.bytes, sizeof properties->uuid.bytes);
+    const device::GpuProperties gpu = device::gpu_properties(device);
+    return gpu.name + " GPU-" + gpu.uuid;
   }
-#endif
   return device.str() + ", " + instruction_sets();
 }
 

@@ -6,6 +6,7 @@
 #include "config/describe.h"
 #include "config/json.h"
 #include "data/datasets/open_datasets.h"
+#include "device/device.h"
 #include "run/machine.h"
 #include "train/autocast.h"
 #include "util/check.h"
@@ -109,16 +110,14 @@ void check_training(Checker& checker, const RunConfig& c) {
 std::string resolved_device(const std::string& wanted, const Machine& machine) {
   if (wanted == "auto") return machine.cuda_devices > 0 ? "cuda" : "cpu";
   if (wanted == "cuda" && machine.cuda_devices == 0) {
-#ifdef DTRAIN_CUDA
+    if (!device::supports_gpus()) {
+      throw config_error("run.device",
+                         "cuda was asked for, but this dtrain was built for CPUs only",
+                         device::kGpuProgramAdvice);
+    }
     throw config_error("run.device",
                        "cuda was asked for, but no GPU is visible",
                        "check nvidia-smi and CUDA_VISIBLE_DEVICES, or use --device cpu");
-#else
-    throw config_error(
-        "run.device",
-        "cuda was asked for, but this dtrain was built for CPUs only",
-        "launch/setup.sh --cuda && launch/build.sh cuda builds it for GPUs; or use --device cpu");
-#endif
   }
   return wanted;
 }

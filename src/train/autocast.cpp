@@ -3,21 +3,14 @@
 
 #include <ATen/autocast_mode.h>
 
-#ifdef DTRAIN_CUDA
-#include <ATen/cuda/CUDAContext.h>
-#endif
-
+#include "device/device.h"
 #include "util/check.h"
 
 namespace dtrain::train {
 namespace {
 
 bool multiplies_bfloat16(const at::Device& device) {
-#ifdef DTRAIN_CUDA
-  if (device.is_cuda()) {
-    return at::cuda::getDeviceProperties(device.index())->major >= 8;
-  }
-#endif
+  if (device.is_cuda()) return device::gpu_properties(device).generation >= 8;
   return device.is_cpu() && (__builtin_cpu_supports("avx512bf16"));
 }
 

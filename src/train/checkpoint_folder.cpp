@@ -24,12 +24,12 @@ constexpr char kFormat[] = "dtrain-checkpoint";
 constexpr char kManifest[] = "manifest.json";
 constexpr char kStepPrefix[] = "step-";
 constexpr char kTemporaryPrefix[] = ".tmp-";
-constexpr char kAdvice[] =
+constexpr char kCheckpointAdvice[] =
     "use another checkpoint of the run (--resume <run folder>/checkpoints/step-...)";
 constexpr size_t kMaxManifest = size_t{16} << 20;
 
 [[noreturn]] void refuse(const fs::path& file, const std::string& cause) {
-  throw io_error(file.string(), cause, kAdvice);
+  throw io_error(file.string(), cause, kCheckpointAdvice);
 }
 
 // --- manifest

@@ -29,7 +29,8 @@ constexpr int64_t kLengthBytes = 8;
 constexpr int64_t kMaxHeader = int64_t{16} << 20;  // some 100,000 tensors
 constexpr size_t kMaxDimensions = 64;
 constexpr char kMetadataKey[] = "__metadata__";
-constexpr char kAdvice[] = "the file is damaged or not a safetensors file; use another copy";
+constexpr char kSafetensorsAdvice[] =
+    "the file is damaged or not a safetensors file; use another copy";
 
 struct DtypeRow {
   Dtype dtype;
@@ -57,7 +58,7 @@ const DtypeRow& row_of(Dtype dtype) {
 }
 
 [[noreturn]] void refuse(const std::string& file, const std::string& cause) {
-  throw io_error(file, cause, kAdvice);
+  throw io_error(file, cause, kSafetensorsAdvice);
 }
 
 // Names come from the file: control characters in them must not reach the terminal.

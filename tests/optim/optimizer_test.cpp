@@ -48,7 +48,7 @@ struct Parameters : torch::nn::Module {
   }
 };
 
-OptimizerConfig config_of(const GoldenJson& json) {
+OptimizerConfig optimizer_config_of(const GoldenJson& json) {
   OptimizerConfig c;
   c.name = json.at("name");
   c.lr = json.at("lr");
@@ -76,7 +76,7 @@ void expect_golden_trajectory(const GoldenJson& test_case,
                               at::ScalarType dtype,
                               const Tolerance& tolerance) {
   Parameters module(shapes, dtype);
-  const OptimizerConfig config = config_of(test_case.at("config"));
+  const OptimizerConfig config = optimizer_config_of(test_case.at("config"));
   const auto optimizer = create_optimizer(module, config);
   const LRSchedule schedule(schedule_of(test_case.at("schedule")),
                             config.lr,

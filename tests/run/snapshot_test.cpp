@@ -11,7 +11,7 @@ namespace {
 
 using dtrain::testing::mentions;
 
-const DataIdentity kData{"a", "b", {"cat", "dog"}};
+const DataIdentity kSnapshotData{"a", "b", {"cat", "dog"}};
 
 RunConfig config() {
   RunConfig config;
@@ -23,12 +23,12 @@ RunConfig config() {
 std::vector<std::string> announced(const config::Json& meta,
                                    const RunConfig& now = config(),
                                    int64_t ranks = 2) {
-  return check_resumable(meta, "runs/x/checkpoints/last", now, kData, ranks);
+  return check_resumable(meta, "runs/x/checkpoints/last", now, kSnapshotData, ranks);
 }
 
 std::string refusal(const config::Json& meta,
                     const RunConfig& now = config(),
-                    const DataIdentity& data = kData,
+                    const DataIdentity& data = kSnapshotData,
                     int64_t ranks = 2) {
   try {
     check_resumable(meta, "runs/x/checkpoints/last", now, data, ranks);
@@ -39,7 +39,7 @@ std::string refusal(const config::Json& meta,
   return "none";
 }
 
-config::Json meta() { return describe_run(config(), kData, 2); }
+config::Json meta() { return describe_run(config(), kSnapshotData, 2); }
 
 TEST(Resumable, TheSameRunIsSilent) { EXPECT_TRUE(announced(meta()).empty()); }
 
@@ -69,7 +69,7 @@ TEST(Resumable, AnotherNumberOfRanksWithTheSameGlobalBatchIsAnnounced) {
   const auto lines = announced(meta(), now, 1);
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_TRUE(mentions(lines[0], {"ranks", "was 2 and is 1"})) << lines[0];
-  EXPECT_TRUE(mentions(refusal(meta(), config(), kData, 1), {"global batch", "24", "12"}));
+  EXPECT_TRUE(mentions(refusal(meta(), config(), kSnapshotData, 1), {"global batch", "24", "12"}));
 }
 
 TEST(Resumable, AllThatChangesTheCourseIsRefusedAtOnce) {

@@ -56,7 +56,7 @@ bool multiply(int64_t a, int64_t b, int64_t* product) {
   return !__builtin_mul_overflow(a, b, product);
 }
 
-std::string to_string(const std::vector<int64_t>& dims) {
+std::string dims_text(const std::vector<int64_t>& dims) {
   std::string text;
   for (int64_t dim : dims) text += (text.empty() ? "" : " x ") + std::to_string(dim);
   return text;
@@ -221,7 +221,7 @@ void IdxFile::Impl::parse_header(int64_t min_rank, int64_t max_rank) {
   for (size_t d = 0; d < dims.size(); ++d) {
     if (dims[d] == 0) throw damaged("dimension " + std::to_string(d) + " is zero");
     if (!multiply(payload_bytes, dims[d], &payload_bytes)) {
-      throw damaged("the dimensions " + to_string(dims) + " are too large to be true");
+      throw damaged("the dimensions " + dims_text(dims) + " are too large to be true");
     }
     if (d > 0) item_bytes *= dims[d];
   }
@@ -230,7 +230,7 @@ void IdxFile::Impl::parse_header(int64_t min_rank, int64_t max_rank) {
 // Before anything of that size is allocated: can the file hold what its header claims?
 void IdxFile::Impl::check_payload_fits() const {
   const std::string claim =
-      "the header claims " + to_string(dims) + " = " + std::to_string(payload_bytes) + " bytes";
+      "the header claims " + dims_text(dims) + " = " + std::to_string(payload_bytes) + " bytes";
   if (!gzip) {
     const int64_t found = file_bytes - header_bytes;
     if (found < payload_bytes) {
@@ -260,7 +260,7 @@ void IdxFile::Impl::check_end() {
   }
   if (more) {
     throw damaged("expected " + std::to_string(payload_bytes) + " bytes after the header (" +
-                  to_string(dims) + "), found more");
+                  dims_text(dims) + "), found more");
   }
 }
 
@@ -301,7 +301,7 @@ void IdxFile::read(std::span<uint8_t> items, const std::atomic<bool>* cancel) {
     done += got;
     if (got < piece) {
       throw impl_->damaged("expected " + std::to_string(impl_->payload_bytes) +
-                           " bytes after the header (" + to_string(impl_->dims) + "), found " +
+                           " bytes after the header (" + dims_text(impl_->dims) + "), found " +
                            std::to_string(done) + " (the file is cut short)");
     }
   }

@@ -18,9 +18,11 @@ namespace dtrain::data {
 namespace {
 
 constexpr uint64_t kMagic = 0x6863616372746400;  // "dtrcach"
-constexpr int64_t kAlignment = 64;
+constexpr int64_t kCacheAlignment = 64;
 
-int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+int64_t aligned(int64_t bytes) {
+  return (bytes + kCacheAlignment - 1) / kCacheAlignment * kCacheAlignment;
+}
 
 Error refused(const std::string& what, int error) {
   return io_error("cache of images",

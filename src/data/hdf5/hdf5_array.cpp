@@ -9,13 +9,13 @@ namespace {
 
 constexpr int64_t kChunkValues = 1 << 16;
 // A text longer than any path of Linux is none of ours.
-constexpr size_t kMaxTextBytes = 8192;
+constexpr size_t kMaxArrayTextBytes = 8192;
 
 std::vector<hsize_t> to_hsize(const std::vector<int64_t>& dims) {
   return {dims.begin(), dims.end()};
 }
 
-std::string to_string(const std::vector<int64_t>& dims) {
+std::string extent_text(const std::vector<int64_t>& dims) {
   std::string text;
   for (const int64_t dim : dims) {
     text += (text.empty() ? "" : " x ") + (dim < 0 ? std::string("any") : std::to_string(dim));
@@ -107,7 +107,7 @@ void Hdf5File::check_storage(const Hdf5Array& array, hid_t type) const {
   if (values <= 0 || __builtin_mul_overflow(values, int64_t(H5Tget_size(type)), &claimed) ||
       claimed > stored || stored > bytes()) {
     throw damaged(array.object,
-                  "has the dimensions " + to_string(array.dims) + ", but " +
+                  "has the dimensions " + extent_text(array.dims) + ", but " +
                       std::to_string(stored) + " bytes of values in a file of " +
                       std::to_string(bytes()));
   }
@@ -165,7 +165,8 @@ Hdf5Array Hdf5File::open_array(const std::string& object,
   }
   if (!fits) {
     throw damaged(
-        object, "expected the dimensions " + to_string(dims) + ", found " + to_string(array.dims));
+        object,
+        "expected the dimensions " + extent_text(dims) + ", found " + extent_text(array.dims));
   }
   check_storage(array, stored_type);
   if (layout == H5D_CHUNKED) {
@@ -177,7 +178,8 @@ Hdf5Array Hdf5File::open_array(const std::string& object,
     // The library takes memory for a whole chunk, and each one is stored in full.
     const int64_t values = product(array.chunk);
     if (values <= 0 || values > bytes() / int64_t(H5Tget_size(stored_type))) {
-      throw damaged(object, "its chunks, " + to_string(array.chunk) + ", are larger than the file");
+      throw damaged(object,
+                    "its chunks, " + extent_text(array.chunk) + ", are larger than the file");
     }
   }
   return array;
@@ -193,7 +195,7 @@ std::vector<std::string> Hdf5File::read_strings(const std::string& object, int64
   const Hdf5Array array = open_array(object, H5T_C_S1, {n});
   const Hdf5Id type(H5Dget_type(array.id), H5Tclose);
   const size_t width = H5Tget_size(type);
-  if (width == 0 || width > kMaxTextBytes) throw damaged(object, "its texts are too long");
+  if (width == 0 || width > kMaxArrayTextBytes) throw damaged(object, "its texts are too long");
   std::string values(width * size_t(count(array)), '\0');
   read_values(array, type, values.data());
   std::vector<std::string> texts;

@@ -11,7 +11,7 @@
 namespace dtrain::data {
 namespace {
 
-constexpr size_t kMaxTextBytes = 4096;  // of an attribute
+constexpr size_t kMaxAttributeTextBytes = 4096;  // of an attribute
 
 std::recursive_mutex& library_mutex() {
   static std::recursive_mutex mutex;
@@ -211,7 +211,8 @@ void Hdf5File::write_attribute(const std::string& object, const std::string& nam
 void Hdf5File::write_attribute(const std::string& object,
                                const std::string& name,
                                const std::string& value) {
-  check(!value.empty() && value.size() <= kMaxTextBytes, "a text of an attribute is short");
+  check(!value.empty() && value.size() <= kMaxAttributeTextBytes,
+        "a text of an attribute is short");
   const Hdf5Id space(H5Screate(H5S_SCALAR), H5Sclose);
   const Hdf5Id type = text_type(value.size());
   const Hdf5Id attribute(
@@ -259,7 +260,7 @@ std::string Hdf5File::read_text(const std::string& object, const std::string& na
   const Hdf5Id type(H5Aget_type(attribute), H5Tclose);
   const size_t size = H5Tget_size(type);
   if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0 || size == 0 ||
-      size > kMaxTextBytes) {
+      size > kMaxAttributeTextBytes) {
     throw damaged(object, "attribute " + name + " is not a short text of fixed length");
   }
   std::string text(size, '\0');

@@ -38,7 +38,7 @@ DTRAIN_WIDE void add_bytes(const uint8_t* row, float weight, int64_t count, floa
 }
 
 // Values that stay in registers while the weights pass by.
-constexpr int64_t kBlock = 32;
+constexpr int64_t kFilterBlock = 32;
 
 // result[i] = weights[0] * sums[i] + weights[1] * sums[i + step] + ..., rounded. `sums` has room
 // for whole blocks.
@@ -47,20 +47,20 @@ DTRAIN_WIDE void weigh_along(const float* sums,
                              int64_t step,
                              int64_t count,
                              uint8_t* result) {
-  for (int64_t begin = 0; begin < count; begin += kBlock) {
-    float block[kBlock] = {};
+  for (int64_t begin = 0; begin < count; begin += kFilterBlock) {
+    float block[kFilterBlock] = {};
     const float* from = sums + begin;
     for (const float weight : weights) {
-      for (int64_t i = 0; i < kBlock; ++i) block[i] += weight * from[i];
+      for (int64_t i = 0; i < kFilterBlock; ++i) block[i] += weight * from[i];
       from += step;
     }
-    uint8_t rounded[kBlock];
-    for (int64_t i = 0; i < kBlock; ++i) {
+    uint8_t rounded[kFilterBlock];
+    for (int64_t i = 0; i < kFilterBlock; ++i) {
       // Adding and subtracting 2^23 rounds halves to even, as torch.round does.
       const float value = (block[i] + 0x1p23F) - 0x1p23F;
       rounded[i] = static_cast<uint8_t>(static_cast<int32_t>(std::min(value, 255.0F)));
     }
-    std::copy_n(rounded, std::min(kBlock, count - begin), result + begin);
+    std::copy_n(rounded, std::min(kFilterBlock, count - begin), result + begin);
   }
 }
 
@@ -109,7 +109,7 @@ void gaussian_blur(Image& image, Image& scratch, int64_t kernel, double sigma) {
   check(margin < height && margin < width, "a blur needs an image larger than half its kernel");
   const std::vector<float> weights = gaussian_weights(kernel, sigma);
   // One row with its margins, and what a last block reads beyond them.
-  std::vector<float> sums(static_cast<size_t>((width + 2 * margin) * channels + kBlock));
+  std::vector<float> sums(static_cast<size_t>((width + 2 * margin) * channels + kFilterBlock));
   float* row = sums.data() + margin * channels;
   scratch.resize(image.shape);
   for (int64_t y = 0; y < height; ++y) {

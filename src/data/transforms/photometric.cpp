@@ -14,7 +14,7 @@ namespace dtrain::data {
 namespace {
 
 // Pixels whose brightness is kept beside them.
-constexpr int64_t kBlock = 256;
+constexpr int64_t kPhotometricBlock = 256;
 
 using Counts = std::array<int64_t, 256>;
 
@@ -37,10 +37,10 @@ void blend_with(Image& image, uint8_t level, double factor) {
 // Calls visit(pixels of a block, their brightness, their number) for an image of three channels.
 template <class Visit>
 void for_each_block(Image& image, Visit visit) {
-  uint8_t grey[kBlock];
+  uint8_t grey[kPhotometricBlock];
   const int64_t pixels = size_of(image) / 3;
-  for (int64_t begin = 0; begin < pixels; begin += kBlock) {
-    const int64_t count = std::min(kBlock, pixels - begin);
+  for (int64_t begin = 0; begin < pixels; begin += kPhotometricBlock) {
+    const int64_t count = std::min(kPhotometricBlock, pixels - begin);
     uint8_t* rgb = image.pixels.data() + 3 * begin;
     luma(rgb, count, grey);
     visit(rgb, grey, count);
@@ -140,7 +140,7 @@ void adjust_contrast(Image& image, double factor) {
 void adjust_saturation(Image& image, double factor) {
   if (image.shape.channels == 1) return;
   for_each_block(image, [&](uint8_t* rgb, const uint8_t* grey, int64_t count) {
-    uint8_t colourless[3 * kBlock];
+    uint8_t colourless[3 * kPhotometricBlock];
     repeat_three_times(grey, count, colourless);
     blend(colourless, rgb, static_cast<float>(factor), 3 * count, rgb);
   });

@@ -9,10 +9,10 @@ namespace dtrain::data {
 namespace {
 
 // Pixels that are taken apart and put together again at once.
-constexpr int64_t kBlock = 64;
+constexpr int64_t kLoopBlock = 64;
 
 struct Planes {
-  int32_t first[kBlock], second[kBlock], third[kBlock];  // RGB or HSV
+  int32_t first[kLoopBlock], second[kLoopBlock], third[kLoopBlock];  // RGB or HSV
 };
 
 void split(const uint8_t* rgb, int64_t count, Planes& planes) {
@@ -33,7 +33,7 @@ void join(const Planes& planes, int64_t count, uint8_t* rgb) {
 
 // Float and double alternate as in Pillow's rgb2hsv, see Note [As Pillow rounds].
 DTRAIN_WIDE void to_hsv(Planes& planes) {
-  for (int64_t i = 0; i < kBlock; ++i) {
+  for (int64_t i = 0; i < kLoopBlock; ++i) {
     const int32_t r = planes.first[i], g = planes.second[i], b = planes.third[i];
     const int32_t most = std::max(r, std::max(g, b)), least = std::min(r, std::min(g, b));
     const bool grey = most == least;
@@ -55,7 +55,7 @@ DTRAIN_WIDE void to_hsv(Planes& planes) {
 }
 
 DTRAIN_WIDE void to_rgb(Planes& planes) {
-  for (int64_t i = 0; i < kBlock; ++i) {
+  for (int64_t i = 0; i < kLoopBlock; ++i) {
     const int32_t h = planes.first[i], s = planes.second[i], v = planes.third[i];
     const double position = h * 6.0 / 255.0;
     const auto sector = static_cast<int32_t>(position);  // 6 is 0 again
@@ -128,8 +128,8 @@ void map_channels(Image& image, const std::array<ByteTable, 3>& tables) {
 
 void turn_hue(uint8_t* rgb, int64_t pixels, uint8_t shift) {
   Planes planes{};
-  for (int64_t begin = 0; begin < pixels; begin += kBlock) {
-    const int64_t count = std::min(kBlock, pixels - begin);
+  for (int64_t begin = 0; begin < pixels; begin += kLoopBlock) {
+    const int64_t count = std::min(kLoopBlock, pixels - begin);
     split(rgb + 3 * begin, count, planes);
     to_hsv(planes);
     for (int32_t& hue : planes.first) hue = (hue + shift) & 255;

@@ -20,7 +20,7 @@ const std::map<std::string, AutoAugmentPolicy> kPolicies = {
     {"cifar10", AutoAugmentPolicy::kCifar10},
     {"svhn", AutoAugmentPolicy::kSvhn}};
 
-CounterRng rng_for(int64_t sample) { return {11, util::RandomStream::kTest, 0, sample}; }
+CounterRng auto_augment_rng(int64_t sample) { return {11, util::RandomStream::kTest, 0, sample}; }
 
 TEST(AutoAugment, PoliciesAreTorchvisions) {
   const auto golden = augment_json("tables.json")["policies"];
@@ -65,7 +65,7 @@ TEST(AutoAugment, StepsComeAsOftenAsTheTableSaysWithEitherSign) {
   for (const auto& [name, policy] : kPolicies) {
     std::array<Frequencies, 2> found;
     for (int64_t id = 0; id < kDraws; ++id) {
-      CounterRng rng = rng_for(id);
+      CounterRng rng = auto_augment_rng(id);
       const AutoAugmentDraw draw = draw_auto_augment(policy, kShape, rng);
       for (size_t k = 0; k < 2; ++k) {
         if (draw[k]) ++found[k][{draw[k]->operation, draw[k]->magnitude}];
@@ -87,7 +87,7 @@ TEST(AutoAugment, StepsOfAPairAreDrawnIndependently) {
   constexpr int64_t kDraws = 100000;
   int64_t both = 0;
   for (int64_t id = 0; id < kDraws; ++id) {
-    CounterRng rng = rng_for(id);
+    CounterRng rng = auto_augment_rng(id);
     const AutoAugmentDraw draw = draw_auto_augment(AutoAugmentPolicy::kImageNet, kShape, rng);
     both += draw[0] && draw[1] && draw[0]->operation == Operation::kPosterize &&
             draw[1]->operation == Operation::kPosterize;
@@ -101,7 +101,7 @@ TEST(AutoAugment, AppliesTheStepsThatItDraws) {
   const AffineOptions options{Interpolation::kNearest, {9, 8, 7}};
   for (int64_t id = 0; id < 200; ++id) {
     Image image = photo, expected = photo, scratch;
-    CounterRng rng = rng_for(id), same = rng_for(id);
+    CounterRng rng = auto_augment_rng(id), same = auto_augment_rng(id);
     auto_augment(image, scratch, AutoAugmentPolicy::kSvhn, options, rng);
     for (const auto& step : draw_auto_augment(AutoAugmentPolicy::kSvhn, photo.shape, same)) {
       if (step) apply(expected, scratch, *step, options);

@@ -18,7 +18,7 @@ using testing::chi_square;
 using testing::expect_golden;
 using util::CounterRng;
 
-CounterRng rng_for(int64_t sample) { return {3, util::RandomStream::kTest, 0, sample}; }
+CounterRng photometric_rng(int64_t sample) { return {3, util::RandomStream::kTest, 0, sample}; }
 
 void expect_same(const std::string& operation, void (*change)(Image&, double)) {
   expect_golden("photometric", operation, [&](Image& image, const AugmentCase& c) {
@@ -66,7 +66,7 @@ TEST(Photometric, GrayscaleHappensWithItsProbability) {
     Image image;
     image.resize({1, 1, 3});
     image.pixels = {1, 2, 200};
-    CounterRng rng = rng_for(id);
+    CounterRng rng = photometric_rng(id);
     random_grayscale(image, 0.2, rng);
     grey += image.pixels[0] == image.pixels[2];
   }
@@ -99,7 +99,7 @@ TEST(Filters, SigmaOfTheBlurIsUniformInItsRange) {
   std::set<int> middle;
   for (int64_t id = 0; id < 300; ++id) {
     Image image = dot, scratch;
-    CounterRng rng = rng_for(id);
+    CounterRng rng = photometric_rng(id);
     random_gaussian_blur(image, scratch, 3, 0.5, 1.5, rng);
     middle.insert(image.row(3)[3]);
   }
@@ -134,7 +134,7 @@ TEST(ColorJitter, OrdersAreUniformAndFactorsFillTheirRanges) {
   std::map<std::array<Adjustment, 4>, int64_t> orders;
   std::vector<std::vector<int64_t>> parts(4, std::vector<int64_t>(kParts));
   for (int64_t id = 0; id < kDraws; ++id) {
-    CounterRng rng = rng_for(id);
+    CounterRng rng = photometric_rng(id);
     const ColorJitterDraw draw = draw_color_jitter(parameters, rng);
     ++orders[draw.order];
     for (size_t i = 0; i < 4; ++i) {
@@ -173,7 +173,7 @@ TEST(ColorJitter, AppliesItsFactorsInTheDrawnOrder) {
 TEST(ColorJitter, NeutralFactorsChangeNothing) {
   const Image photo = augment_cases("photometric", "invert").front().input;
   Image image = photo;
-  CounterRng rng = rng_for(0);
+  CounterRng rng = photometric_rng(0);
   random_color_jitter(image, {}, rng);  // a hue of 0 would still round values on its way
   EXPECT_EQ(image.pixels, photo.pixels);
 }

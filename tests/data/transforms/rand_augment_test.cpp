@@ -19,9 +19,9 @@ using testing::chi_square;
 using testing::expect_golden;
 using util::CounterRng;
 
-constexpr ImageShape kShape{224, 224, 3};
+constexpr ImageShape kRandAugmentShape{224, 224, 3};
 
-CounterRng rng_for(int64_t sample) { return {9, util::RandomStream::kTest, 0, sample}; }
+CounterRng rand_augment_rng(int64_t sample) { return {9, util::RandomStream::kTest, 0, sample}; }
 
 TEST(AugmentOperation, EveryOneIsTorchvisionsBitForBit) {
   Image scratch;
@@ -67,10 +67,10 @@ void expect_space(const std::string& name,
 }
 
 TEST(AugmentOperation, MagnitudesAreTorchvisionsToTheLastBit) {
-  expect_space("rand_augment_31_at_224x224", kUsualRanges, 31, kShape);
+  expect_space("rand_augment_31_at_224x224", kUsualRanges, 31, kRandAugmentShape);
   expect_space("rand_augment_31_at_33x47", kUsualRanges, 31, {33, 47, 3});
   expect_space("rand_augment_11_at_32x32", kUsualRanges, 11, {32, 32, 1});
-  expect_space("trivial_augment_wide_31", kWideRanges, 31, kShape);
+  expect_space("trivial_augment_wide_31", kWideRanges, 31, kRandAugmentShape);
   expect_space("auto_augment_10_at_32x32", kUsualRanges, 10, {32, 32, 3});
 }
 
@@ -118,14 +118,14 @@ TEST(RandAugment, OperationsAndSignsAreEquallyLikelyAndMagnitudesFixed) {
   const RandAugmentParameters parameters;
   Tally tally;
   for (int64_t id = 0; id < 28000; ++id) {
-    CounterRng rng = rng_for(id);
-    tally.add(draw_rand_augment(parameters, kShape, rng));
+    CounterRng rng = rand_augment_rng(id);
+    tally.add(draw_rand_augment(parameters, kRandAugmentShape, rng));
   }
   expect_even_operations_and_signs(tally, "rand_augment_31_at_224x224");
   for (const auto& [operation, magnitudes] : tally.magnitudes) {
     const MagnitudeRange& range = kUsualRanges[size_t(operation)];
     ASSERT_EQ(magnitudes.size(), 1u) << info(operation).name;
-    EXPECT_EQ(magnitudes.begin()->first, magnitude_of(range, 9, 31, kShape));
+    EXPECT_EQ(magnitudes.begin()->first, magnitude_of(range, 9, 31, kRandAugmentShape));
   }
 }
 
@@ -135,7 +135,7 @@ TEST(RandAugment, AppliesAsManyOperationsAsAskedForOneAfterTheOther) {
       .operations = 3, .magnitude = 20, .affine = {Interpolation::kNearest, {1, 2, 3}}};
   for (int64_t id = 0; id < 200; ++id) {
     Image image = photo, expected = photo, scratch;
-    CounterRng rng = rng_for(id), same = rng_for(id);
+    CounterRng rng = rand_augment_rng(id), same = rand_augment_rng(id);
     rand_augment(image, scratch, parameters, rng);
     for (int i = 0; i < 3; ++i) {
       const OperationDraw draw = draw_rand_augment(parameters, photo.shape, same);
@@ -149,8 +149,8 @@ TEST(TrivialAugmentWide, OperationsSignsAndMagnitudesAreEquallyLikely) {
   const TrivialAugmentParameters parameters;
   Tally tally;
   for (int64_t id = 0; id < 140000; ++id) {
-    CounterRng rng = rng_for(id);
-    tally.add(draw_trivial_augment_wide(parameters, kShape, rng));
+    CounterRng rng = rand_augment_rng(id);
+    tally.add(draw_trivial_augment_wide(parameters, kRandAugmentShape, rng));
   }
   expect_even_operations_and_signs(tally, "trivial_augment_wide_31");
   for (const auto& [operation, magnitudes] : tally.magnitudes) {
@@ -170,7 +170,7 @@ TEST(TrivialAugmentWide, AppliesTheOperationThatItDraws) {
   const TrivialAugmentParameters parameters;
   for (int64_t id = 0; id < 200; ++id) {
     Image image = photo, expected = photo, scratch;
-    CounterRng rng = rng_for(id), same = rng_for(id);
+    CounterRng rng = rand_augment_rng(id), same = rand_augment_rng(id);
     trivial_augment_wide(image, scratch, parameters, rng);
     apply(expected, scratch, draw_trivial_augment_wide(parameters, photo.shape, same), {});
     ASSERT_EQ(image.pixels, expected.pixels) << id;

@@ -27,7 +27,7 @@ Image counting_image(const ImageShape& shape) {
   return image;
 }
 
-CounterRng rng_for(int64_t sample) { return {7, kErasingStream, 0, sample}; }
+CounterRng transform_rng(int64_t sample) { return {7, kErasingStream, 0, sample}; }
 
 // A crop by the definition: every pixel looked up on its own.
 Image slow_crop(const Image& image, int64_t padding, int64_t top, int64_t left, bool reflect) {
@@ -143,7 +143,7 @@ TEST(Erasing, HappensWithItsProbabilityAndFitsTheImage) {
   const ErasingParameters parameters{.probability = 0.25, .value = {0}};
   int64_t erased = 0;
   for (int64_t id = 0; id < kDraws; ++id) {
-    CounterRng rng = rng_for(id);
+    CounterRng rng = transform_rng(id);
     const auto r = draw_erasing(shape, parameters, rng);
     if (!r) continue;
     ++erased;
@@ -166,7 +166,7 @@ TEST(Erasing, AreaAndRatioAreDistributedAsInTorchvision) {
                                      .value = {0}};
   double area = 0, log_ratio = 0, log_ratio_squared = 0, top = 0;
   for (int64_t id = 0; id < kDraws; ++id) {
-    CounterRng rng = rng_for(id);
+    CounterRng rng = transform_rng(id);
     const auto r = draw_erasing(shape, parameters, rng);
     ASSERT_TRUE(r);
     const auto height = static_cast<double>(r->height), width = static_cast<double>(r->width);
@@ -185,14 +185,14 @@ TEST(Erasing, AreaAndRatioAreDistributedAsInTorchvision) {
 TEST(Erasing, GivesUpWhenNothingFits) {
   const ErasingParameters parameters{
       .probability = 1, .scale_low = 1, .scale_high = 1, .value = {0}};
-  CounterRng rng = rng_for(0);
+  CounterRng rng = transform_rng(0);
   EXPECT_FALSE(draw_erasing({8, 8, 1}, parameters, rng));
 }
 
 Image noisy_image(const ImageShape& shape, const ErasingNoise& noise) {
   Image image;
   image.resize(shape);
-  CounterRng rng = rng_for(1);
+  CounterRng rng = transform_rng(1);
   erase_with_noise(image, {0, 0, shape.width, shape.height}, noise, rng);
   return image;
 }
@@ -242,7 +242,7 @@ TEST(Erasing, NoiseStaysWithinItsRectangleAndChangesWithTheDraws) {
   for (int64_t id = 0; id < 20; ++id) {
     Image image;
     image.resize({5, 6, 3});
-    CounterRng rng = rng_for(id);
+    CounterRng rng = transform_rng(id);
     erase_with_noise(image, {.left = 2, .top = 1, .width = 3, .height = 2}, noise, rng);
     for (int64_t y = 0; y < 5; ++y) {
       for (int64_t x = 0; x < 6; ++x) {
@@ -258,8 +258,8 @@ TEST(Erasing, NoiseStaysWithinItsRectangleAndChangesWithTheDraws) {
 // ---- the list of steps
 // ---------------------------------------------------------------------------
 
-const Normalization kNormalization{{0.2860}, {0.3530}};
-const ImageShape kShape{8, 8, 1};
+const Normalization kFactoryNormalization{{0.2860}, {0.3530}};
+const ImageShape kFactoryShape{8, 8, 1};
 
 TransformConfig everything() {
   TransformConfig config;
@@ -276,7 +276,7 @@ Transforms train_steps(const TransformConfig& config,
 }
 
 std::vector<uint8_t> augmented(const Transforms& steps, uint64_t seed, int64_t epoch, int64_t id) {
-  Image image = counting_image(kShape), scratch;
+  Image image = counting_image(kFactoryShape), scratch;
   apply_steps(steps, 0, seed, epoch, id, image, scratch);
   return image.pixels;
 }
@@ -284,9 +284,9 @@ std::vector<uint8_t> augmented(const Transforms& steps, uint64_t seed, int64_t e
 TEST(TransformFactory, MakesOnlyTheStepsThatDoSomethingInTheirOrder) {
   TransformConfig off;
   off.horizontal_flip = 0;
-  EXPECT_TRUE(train_steps(off, kNormalization, kShape).empty());
+  EXPECT_TRUE(train_steps(off, kFactoryNormalization, kFactoryShape).empty());
   std::vector<std::string> names;
-  for (const auto& step : train_steps(everything(), kNormalization, kShape)) {
+  for (const auto& step : train_steps(everything(), kFactoryNormalization, kFactoryShape)) {
     names.push_back(step.name);
   }
   EXPECT_EQ(
@@ -301,7 +301,7 @@ TEST(TransformFactory, ErasesToTheMeanUnlessToldOtherwise) {
   config.horizontal_flip = 0;
   config.random_erasing = 1;
   auto values_after = [&](const TransformConfig& c) {
-    const auto pixels = augmented(train_steps(c, kNormalization, kShape), 1, 0, 3);
+    const auto pixels = augmented(train_steps(c, kFactoryNormalization, kFactoryShape), 1, 0, 3);
     return std::set<int>(pixels.begin(), pixels.end());
   };
   EXPECT_TRUE(values_after(config).count(73));  // 0.2860 * 255 = 72.93
@@ -310,7 +310,7 @@ TEST(TransformFactory, ErasesToTheMeanUnlessToldOtherwise) {
 }
 
 TEST(TransformFactory, AugmentationIsAFunctionOfSeedEpochAndSample) {
-  const Transforms steps = train_steps(everything(), kNormalization, kShape);
+  const Transforms steps = train_steps(everything(), kFactoryNormalization, kFactoryShape);
   EXPECT_EQ(augmented(steps, 1, 2, 3), augmented(steps, 1, 2, 3));
   std::set<std::vector<uint8_t>> distinct;
   for (uint64_t seed : {1, 2}) {
@@ -325,13 +325,13 @@ TEST(TransformFactory, AStepDrawsTheSameWhateverElseIsOn) {
   TransformConfig flip_only;
   TransformConfig crop_and_flip = everything();
   crop_and_flip.random_erasing = 0;
-  const Transforms one = train_steps(flip_only, kNormalization, kShape);
-  const Transforms two = train_steps(crop_and_flip, kNormalization, kShape);
+  const Transforms one = train_steps(flip_only, kFactoryNormalization, kFactoryShape);
+  const Transforms two = train_steps(crop_and_flip, kFactoryNormalization, kFactoryShape);
   for (int64_t id = 0; id < 50; ++id) {
-    Image cropped = counting_image(kShape), scratch;
+    Image cropped = counting_image(kFactoryShape), scratch;
     CounterRng rng(1, kCropStream, 0, id);
     random_crop(cropped, scratch, 2, PaddingMode::kZero, rng);
-    const bool flipped = augmented(one, 1, 0, id) != counting_image(kShape).pixels;
+    const bool flipped = augmented(one, 1, 0, id) != counting_image(kFactoryShape).pixels;
     if (flipped) flip_horizontally(cropped);
     ASSERT_EQ(augmented(two, 1, 0, id), cropped.pixels);
   }
@@ -340,7 +340,8 @@ TEST(TransformFactory, AStepDrawsTheSameWhateverElseIsOn) {
 TEST(TransformFactory, SettingsThatDoNotFitAreConfigErrors) {
   TransformConfig config = everything();
   auto error = [&] {
-    return error_text([&] { train_steps(config, kNormalization, kShape); }, ExitCode::kConfig);
+    return error_text([&] { train_steps(config, kFactoryNormalization, kFactoryShape); },
+                      ExitCode::kConfig);
   };
   config.erasing_scale = {0.5, 0.1};
   EXPECT_TRUE(mentions(error(), {"transforms.erasing_scale", "[low, high]"}));

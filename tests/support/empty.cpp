@@ -1,0 +1,1 @@
+// Stands for the sources of tests while their precompiled header is made.
