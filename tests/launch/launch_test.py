@@ -429,6 +429,8 @@ class RunTest(LaunchTest):
                       '[ "$1" != "$FAKE_BROKEN" ]\n')
         self.stand_in("ctest", '#!/bin/sh\necho "ctest $*" >> "$CALLS"\nif [ "$2" = "build/$FAKE_CTEST" ]; then\n'
                       '  echo "50% tests passed, 1 tests failed out of 2"\n  exit 8\nfi\n'
+                      'echo " 1/2 Test  #3: quick_test ....   Passed    0.25 sec"\n'
+                      'echo " 2/2 Test #11: slow_test .....   Passed   12.50 sec"\n'
                       'echo "100% tests passed, 0 tests failed out of 2"\n')
         self.stand_in("id", "#!/bin/sh\necho ${FAKE_ID:-1000}\n")
 
@@ -454,35 +456,44 @@ class RunTest(LaunchTest):
         code, out, calls = self.run_tests("--with-python", "--sanitize", "--fuzz", "--cuda", "--slow", FAKE_ID="0")
         self.assertEqual(code, 0, out)
         self.assertEqual([line for line in calls if not line.startswith("ctest")],
-                         ["setup --tests --cuda --with-python", "build release", "build address base_tests",
-                          "build thread base_tests", "build fuzz fuzz_targets",
-                          "build cuda dtrain unit_tests"])
+                         ["setup --tests --cuda --with-python", "build release", "build cuda",
+                          "build address base_tests", "build thread thread_tests", "build fuzz fuzz_targets"])
         self.assertIn("-L ^(unit|mpi|integration|lint|privileged|python|parity|slow)$ -LE ^(none)$",
                       self.ctest_lines()[0])
         self.assertEqual(len(self.ctest_lines()), 5)
+
+    def test_all_takes_the_tests_with_libtorch_under_the_address_sanitizer_too(self):
+        code, out, calls = self.run_tests("--all", FAKE_ID="0")
+        self.assertEqual(code, 0, out)
+        self.assertIn("build address unit_tests", calls)
+        self.assertIn("-L ^unit$", self.ctest_lines()[2])
 
     def test_one_label_alone_can_be_asked_for(self):
         self.run_tests("-L", "slow")
         self.assertIn("-L ^(slow)$ -LE ^(none)$", self.ctest_lines()[0])
 
-    def test_a_flavour_that_fails_fails_the_whole_and_the_others_still_run(self):
-        for flavour in ("release", "address", "cuda"):
-            code, out, _ = self.run_tests("--sanitize", "--cuda", FAKE_CTEST=flavour)
+    def test_a_phase_that_fails_fails_the_whole_and_the_others_still_run(self):
+        for failing, said in (("release", "failed: tests, tests cuda"), ("address", "failed: tests address")):
+            code, out, _ = self.run_tests("--sanitize", "--cuda", FAKE_CTEST=failing)
             self.assertEqual(code, 1, out)
             self.assertEqual(len(self.ctest_lines()), 4)
-            self.assertIn("failed: %s" % flavour, out)
+            self.assertIn(said, out)
             self.calls.unlink()
 
     def test_a_flavour_that_does_not_build_fails_the_whole(self):
         code, out, _ = self.run_tests("--sanitize", FAKE_BROKEN="thread")
         self.assertEqual(code, 1, out)
-        self.assertIn("thread:\ndoes not build", out)
+        self.assertIn("failed: build thread", out)
         self.assertEqual(len(self.ctest_lines()), 2)
 
-    def test_the_last_lines_are_what_ctest_said_of_each_flavour(self):
-        _, out, _ = self.run_tests("--cuda")
-        self.assertRegex(out, r"release, \d+ s:\n100% tests passed, 0 tests failed out of 2\n"
-                         r"cuda, \d+ s:\n100% tests passed, 0 tests failed out of 2\n$")
+    def test_it_ends_with_the_seconds_of_each_phase_and_the_slowest_tests(self):
+        code, out, _ = self.run_tests("--cuda")
+        self.assertEqual(code, 0, out)
+        self.assertRegex(out, r"(?s)== all done after \d+ s\n +\d+ s  set-up\n +\d+ s  build release\n +\d+ s  tests\n"
+                         r" +\d+ s  build cuda\n +\d+ s  tests cuda\nslowest tests:\n"
+                         r"  12\.50 s  slow_test\n  12\.50 s  slow_test\n  0\.25 s  quick_test\n  0\.25 s  quick_test\n"
+                         r"tests: 100% tests passed, 0 tests failed out of 2\n"
+                         r"tests cuda: 100% tests passed, 0 tests failed out of 2\n$")
 
 
 if __name__ == "__main__":

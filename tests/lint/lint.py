@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
-"""Checks on the tree itself: lint.py CHECK [--root DIR] [--dtrain PROGRAM]
+"""Checks on the tree itself: lint.py CHECK [--root DIR] [--dtrain PROGRAM] [--build DIR]
 
 Each check prints one line for each breach, `file:line: what is wrong`, and exits with 1 if there are any.
 Only the standard library is used. lint_test.py shows of every check that it can fail.
 """
 
 import argparse
+import concurrent.futures
 import fnmatch
 import itertools
 import json
+import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -198,6 +201,45 @@ def check_headers(tree, _):
             yield "%s:1: does not begin with its purpose" % name
 
 
+def needs_torch(tree, path, known):
+    """Whether a header includes LibTorch's, itself or through others of the tree."""
+    if path not in known:
+        known[path] = False  # while a circle of includes is walked
+        for kind, include in re.findall(r'^#include ([<"])([^">]+)', path.read_text(), re.M):
+            inner = [tree.root / folder / include for folder in (".", "src") if (tree.root / folder / include).is_file()]
+            if re.match(r"(torch|ATen|c10)/", include) or (kind == '"' and any(
+                    needs_torch(tree, one, known) for one in inner)):
+                known[path] = True
+    return known[path]
+
+
+def check_alone(tree, arguments):
+    """Every header compiles by itself: with several sources in one compilation nothing else would notice.
+
+    In the compilations, and so with the precompiled headers, of the two targets that make those of the tests.
+    """
+    if not arguments.build:
+        raise SystemExit("lint.py alone needs --build")
+    commands = {}
+    for entry in json.loads((pathlib.Path(arguments.build) / "compile_commands.json").read_text()):
+        target = re.search(r" -o tests/support/CMakeFiles/(dtrain_test_header\w*)\.dir/.*\.cxx\.o ", entry["command"])
+        if target:
+            command = re.sub(r" -o \S+ -c \S+$", "", entry["command"])
+            commands[target.group(1)] = shlex.split(command) + ["-fsyntax-only", "-x", "c++", "-"]
+    known = {}
+
+    def compile_alone(path):
+        name = path.relative_to(tree.root).as_posix()
+        command = commands["dtrain_test_header" + ("_torch" if needs_torch(tree, path, known) else "")]
+        run = subprocess.run(command, input='#include "%s"\n' % name, cwd=arguments.build, text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        errors = [line for line in run.stdout.splitlines() if "error:" in line]
+        return None if run.returncode == 0 else "%s: does not compile alone: %s" % (name, errors[0] if errors else run.stdout)
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from filter(None, pool.map(compile_alone, tree.files(("src", "dist"), {".h"})))
+
+
 def check_length(tree, _):
     for path in tree.files(("src", "dist"), {".h", ".cpp"}):
         name, length = tree.name(path), len(path.read_text().splitlines())
@@ -277,6 +319,7 @@ def main():
     parser.add_argument("check", choices=sorted(CHECKS))
     parser.add_argument("--root", default=str(pathlib.Path(__file__).resolve().parents[2]))
     parser.add_argument("--dtrain", help="the program, for the check `configs`")
+    parser.add_argument("--build", help="the build folder, for the check `alone`")
     arguments = parser.parse_args()
     breaches = list(CHECKS[arguments.check](Tree(arguments.root), arguments))
     for breach in breaches:

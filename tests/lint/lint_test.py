@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Shows of every check in lint.py that it passes on a small good tree and fails on a bad one."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -194,6 +195,16 @@ class Lint(unittest.TestCase):
     def test_space_at_the_end_of_a_line_is_found(self):
         self.write("launch/go.sh", "#!/usr/bin/env bash\nset -eu \n")
         self.assert_breach("text", "launch/go.sh:2: space at the end")
+
+    # --- alone
+
+    def test_a_header_that_needs_another_before_it_is_found(self):
+        entries = [{"command": "c++ -I. -Isrc -o tests/support/CMakeFiles/%s.dir/Unity/unity_0_cxx.cxx.o -c x.cxx" % name}
+                   for name in ("dtrain_test_header", "dtrain_test_header_torch")]
+        self.write("compile_commands.json", json.dumps(entries))
+        self.assertEqual(self.lint("alone", "--build", str(self.root)), "")
+        self.write("src/util/log.h", "// Log lines.\n#pragma once\ninline std::string line() { return {}; }\n")
+        self.assert_breach("alone", "src/util/log.h: does not compile alone", "--build", str(self.root))
 
     # --- scripts
 

@@ -22,6 +22,7 @@ function(dtrain_test_objects name libraries)
   # CMake gives executables.
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
   target_compile_options(${name} PRIVATE -fPIC -O0)
+  target_compile_definitions(${name} PRIVATE GTEST_HAS_PTHREAD=1)  # as GTest::gtest gives the header
   if(libraries MATCHES "dtrain_(core|dist)")
     target_compile_options(${name} PRIVATE ${OpenMP_CXX_FLAGS})
     target_precompile_headers(${name} REUSE_FROM dtrain_test_header_torch)
