@@ -207,7 +207,7 @@ def needs_torch(tree, path, known):
         known[path] = False  # while a circle of includes is walked
         for kind, include in re.findall(r'^#include ([<"])([^">]+)', path.read_text(), re.M):
             inner = [tree.root / folder / include for folder in (".", "src") if (tree.root / folder / include).is_file()]
-            if re.match(r"(torch|ATen|c10)/", include) or (kind == '"' and any(
+            if re.match(r"(torch|ATen|c10)/|mpi\.h$", include) or (kind == '"' and any(
                     needs_torch(tree, one, known) for one in inner)):
                 known[path] = True
     return known[path]
@@ -216,7 +216,8 @@ def needs_torch(tree, path, known):
 def check_alone(tree, arguments):
     """Every header compiles by itself: with several sources in one compilation nothing else would notice.
 
-    In the compilations, and so with the precompiled headers, of the two targets that make those of the tests.
+    In the compilations, and so with the precompiled headers, of the two targets that make those of the tests:
+    a second for a header without LibTorch, four for one with it (--torch).
     """
     if not arguments.build:
         raise SystemExit("lint.py alone needs --build")
@@ -226,18 +227,20 @@ def check_alone(tree, arguments):
         if target:
             command = re.sub(r" -o \S+ -c \S+$", "", entry["command"])
             commands[target.group(1)] = shlex.split(command) + ["-fsyntax-only", "-x", "c++", "-"]
+    command = commands["dtrain_test_header" + ("_torch" if arguments.torch else "")]
     known = {}
+    headers = [path for path in tree.files(("src", "dist"), {".h"})
+               if needs_torch(tree, path, known) == arguments.torch]
 
     def compile_alone(path):
         name = path.relative_to(tree.root).as_posix()
-        command = commands["dtrain_test_header" + ("_torch" if needs_torch(tree, path, known) else "")]
         run = subprocess.run(command, input='#include "%s"\n' % name, cwd=arguments.build, text=True,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         errors = [line for line in run.stdout.splitlines() if "error:" in line]
         return None if run.returncode == 0 else "%s: does not compile alone: %s" % (name, errors[0] if errors else run.stdout)
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from filter(None, pool.map(compile_alone, tree.files(("src", "dist"), {".h"})))
+        yield from filter(None, pool.map(compile_alone, headers))
 
 
 def check_length(tree, _):
@@ -320,6 +323,7 @@ def main():
     parser.add_argument("--root", default=str(pathlib.Path(__file__).resolve().parents[2]))
     parser.add_argument("--dtrain", help="the program, for the check `configs`")
     parser.add_argument("--build", help="the build folder, for the check `alone`")
+    parser.add_argument("--torch", action="store_true", help="the check `alone` for headers that need LibTorch")
     arguments = parser.parse_args()
     breaches = list(CHECKS[arguments.check](Tree(arguments.root), arguments))
     for breach in breaches:

@@ -38,7 +38,10 @@ TEST(StridedConvolution, HasTorchsResultAndGradients) {
       exact.backward(dy.to(at::kDouble));
       ASSERT_EQ(y.sizes(), exact.sizes());
       EXPECT_LT(relative_error(y, exact), 4e-3);
-      EXPECT_LT(relative_error(x.grad(), exact_x.grad()), 4e-3);
+      // That of x is torch's own, in bfloat16, which rounds as often as the processor's kernel does.
+      at::Tensor torchs_x = leaf(images, at::kBFloat16);
+      at::conv2d(torchs_x, w.detach(), {}, 2, kernel / 2).backward(dy);
+      EXPECT_TRUE(at::equal(x.grad(), torchs_x.grad())) << kernel << " " << height;
       EXPECT_LT(relative_error(w.grad(), exact_w.grad()), 4e-3) << kernel << " " << height;
       EXPECT_TRUE(w.grad().is_contiguous(at::MemoryFormat::ChannelsLast));
     }
