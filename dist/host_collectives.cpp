@@ -20,7 +20,7 @@ using HostClock = std::chrono::steady_clock;  // the same clock in all processes
 constexpr size_t kLine = 64;                     // bytes of a cache line
 constexpr std::chrono::milliseconds kSlice{20};  // between two looks for lost members
 constexpr int kPausesBetweenLooks = 16;          // at the clock
-constexpr std::chrono::microseconds kSpin{100};
+constexpr std::chrono::microseconds kSpin{50};
 constexpr uint32_t kBroadcastCode = 16, kGatherCode = 17, kBarrierCode = 18;
 
 static_assert(std::atomic<uint32_t>::is_always_lock_free);

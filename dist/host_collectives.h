@@ -40,7 +40,7 @@ struct HostPlan {
   std::chrono::nanoseconds spin{0};
   std::chrono::milliseconds timeout{600'000};
   // Whether a member will not come any more; asked now and then while waiting. Empty: never.
-  std::function<bool(int64_t rank)> is_gone;
+  std::function<bool(int64_t rank)> is_gone = nullptr;
 };
 
 // What rounds have cost this member. Seconds, since it was made.
