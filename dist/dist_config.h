@@ -10,6 +10,7 @@ namespace dtrain::dist {
 
 struct DistConfig {
   std::string backend = "auto";  // what "auto" means is decided in rendezvous()
+  std::string shared_memory = "auto";
   double timeout_s = 600;
   double bucket_mb = 25;
   double first_bucket_mb = 1;
@@ -27,6 +28,10 @@ void fields(V& v, DistConfig& c) {
     c.backend,
     one_of({"auto", "gloo", "nccl"}),
     "Library that carries tensors between ranks; auto: nccl on cuda, gloo on cpu.");
+  v("shared_memory",
+    c.shared_memory,
+    one_of({"auto", "off"}),
+    "Small messages between ranks of one host go through memory; off: through gloo.");
   v("timeout_s",
     c.timeout_s,
     between(1, 86400),

@@ -5,6 +5,7 @@
 
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 
+#include "dist/host_group.h"
 #include "dist/libtorch.h"
 #include "dist/roll_call.h"
 #include "util/check.h"
@@ -58,14 +59,20 @@ ProcessGroup::ProcessGroup(c10::intrusive_ptr<c10d::Store> store,
       roll_call_(std::move(roll_call)),
       splits_(std::make_shared<int64_t>(0)),
       waited_seconds_(std::make_shared<double>(0.0)) {
-  const std::vector<Socket> before = connected_sockets();
   try {
-    group_ = detail::connect(store_, rank_, size(), transport_);
+    connect();
   } catch (const std::exception& e) {
     fail("connecting the ranks", message_of(e));
   }
-  roll_call_->watch(before);
   barrier();  // or a rank that ends right away would fail a peer that is still connecting
+}
+
+void ProcessGroup::connect() {
+  const std::vector<Socket> before = connected_sockets();
+  group_ = detail::connect(store_, rank_, size(), transport_);
+  roll_call_->watch(before);
+  host_ = HostGroup::create(store_, rank_, size(), transport_);
+  if (host_) roll_call_->also_watch(host_->sockets());
 }
 
 void ProcessGroup::all_reduce_sum(at::Tensor& tensor) const { all_reduce(tensor, false); }
@@ -77,7 +84,11 @@ void ProcessGroup::all_reduce(at::Tensor& tensor, bool max) const {
   options.reduceOp = max ? c10d::ReduceOp::MAX : c10d::ReduceOp::SUM;
   at::NoGradGuard no_grad;
   std::vector<at::Tensor> dense = {tensor.contiguous()};
-  wait("all-reduce", group_->allreduce(dense, options));
+  if (host_ && host_->reduces(dense[0])) {
+    timed("all-reduce", [&] { host_->all_reduce(dense[0], max); });
+  } else {
+    wait("all-reduce", group_->allreduce(dense, options));
+  }
   if (!dense[0].is_same(tensor)) tensor.copy_(dense[0]);
 }
 
@@ -87,7 +98,11 @@ void ProcessGroup::broadcast(at::Tensor& tensor, int64_t root) const {
   options.rootRank = root;
   at::NoGradGuard no_grad;
   std::vector<at::Tensor> dense = {tensor.contiguous()};
-  wait("broadcast", group_->broadcast(dense, options));
+  if (host_ && host_->carries(dense[0])) {
+    timed("broadcast", [&] { host_->broadcast(dense[0], root); });
+  } else {
+    wait("broadcast", group_->broadcast(dense, options));
+  }
   if (!dense[0].is_same(tensor)) tensor.copy_(dense[0]);
 }
 
@@ -108,7 +123,12 @@ std::vector<at::Tensor> ProcessGroup::all_gather(const at::Tensor& mine) const {
   for (int64_t member = 0; member < size(); ++member) {
     output[0].push_back(at::empty(mine.sizes(), mine.options()));
   }
-  if (mine.numel() > 0) wait("all-gather", group_->allgather(output, input));
+  if (mine.numel() == 0) return output[0];
+  if (host_ && host_->carries(input[0])) {
+    timed("all-gather", [&] { host_->all_gather(output[0], input[0]); });
+  } else {
+    wait("all-gather", group_->allgather(output, input));
+  }
   return output[0];
 }
 
@@ -117,7 +137,12 @@ void ProcessGroup::all_gather_into(at::Tensor& all, const at::Tensor& mine) cons
         "the gathered tensor has room for that of every rank");
   at::NoGradGuard no_grad;
   at::Tensor input = mine.detach();
-  if (mine.numel() > 0) wait("all-gather", group_->_allgather_base(all, input));
+  if (mine.numel() == 0) return;
+  if (host_ && host_->carries(input) && all.is_cpu()) {
+    timed("all-gather", [&] { host_->all_gather(all.view({size(), -1}).unbind(), input); });
+  } else {
+    wait("all-gather", group_->_allgather_base(all, input));
+  }
 }
 
 void ProcessGroup::all_to_all(at::Tensor& receive,
@@ -129,7 +154,12 @@ void ProcessGroup::all_to_all(at::Tensor& receive,
   wait("all-to-all", group_->alltoall_base(receive, input, receive_rows, send_rows));
 }
 
-void ProcessGroup::barrier() const { wait("barrier", group_->getBackend(c10::kCPU)->barrier()); }
+void ProcessGroup::barrier() const {
+  if (host_) return timed("barrier", [&] { host_->barrier(); });
+  wait("barrier", group_->getBackend(c10::kCPU)->barrier());
+}
+
+double ProcessGroup::exchanging_seconds() const { return host_ ? host_->exchanging_seconds() : 0; }
 
 void ProcessGroup::expect_healthy() const { expect_healthy("work on the GPU"); }
 
@@ -185,9 +215,13 @@ void ProcessGroup::guarded(const std::string& operation, const std::function<voi
 
 void ProcessGroup::wait(const std::string& operation,
                         const c10::intrusive_ptr<c10d::Work>& work) const {
+  timed(operation, [&] { work->wait(); });
+}
+
+void ProcessGroup::timed(const std::string& operation, const std::function<void()>& f) const {
   const auto before = std::chrono::steady_clock::now();
   try {
-    work->wait();
+    f();
   } catch (const std::exception& e) {
     fail(operation, message_of(e));
   }

@@ -28,6 +28,7 @@
 
 namespace dtrain::dist {
 
+class HostGroup;
 class RollCall;
 
 // How members reach each other. Chosen once, in rendezvous(); sub-groups inherit it.
@@ -37,6 +38,8 @@ struct Transport {
   std::chrono::milliseconds timeout{600'000};
   bool gpu = false;                           // also carries tensors on the GPU
   std::chrono::milliseconds roll_call{3000};  // Note [Roll call]
+  bool shared_memory = true;                  // for small messages, where the ranks share a host
+  int64_t ranks_on_host = 0;                  // of all groups; 0: not known
 };
 
 // A handle: copies share one group. Must be gone before the MpiScope it came from.
@@ -81,6 +84,11 @@ class ProcessGroup {
   // Seconds that operations of this group and its copies have made their callers wait.
   double waited_seconds() const { return *waited_seconds_; }
 
+  // Whether small messages go through shared memory (host_group.h), and how long they took there:
+  // without the time for which they waited for the last member to come.
+  bool shares_memory() const { return host_ != nullptr; }
+  double exchanging_seconds() const;
+
   // Runs f, which communicates over c10d() by itself, and turns failures of communication into the
   // errors described above. Other exceptions pass.
   void guarded(const std::string& operation, const std::function<void()>& f) const;
@@ -98,6 +106,8 @@ class ProcessGroup {
   void all_reduce(at::Tensor& tensor, bool max) const;
   void expect_healthy(const std::string& operation) const;
   void wait(const std::string& operation, const c10::intrusive_ptr<c10d::Work>& work) const;
+  void timed(const std::string& operation, const std::function<void()>& f) const;
+  void connect();
   [[noreturn]] void fail(const std::string& operation, const std::string& cause) const;
 
   c10::intrusive_ptr<c10d::Store> store_;
@@ -108,6 +118,7 @@ class ProcessGroup {
   std::shared_ptr<int64_t> splits_;         // so far; shared by copies of the handle
   std::shared_ptr<double> waited_seconds_;  // likewise
   c10::intrusive_ptr<c10d::ProcessGroup> group_;
+  std::shared_ptr<HostGroup> host_;  // null: Gloo carries everything
 };
 
 }  // namespace dtrain::dist

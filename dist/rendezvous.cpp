@@ -4,18 +4,15 @@
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <net/if.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <climits>
 #include <cstdlib>
-#include <fstream>
 #include <map>
 #include <sstream>
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
 
 #include "device/device.h"
+#include "dist/host_meeting.h"
 #include "dist/mpi_store.h"
 
 namespace dtrain::dist {
@@ -23,15 +20,9 @@ namespace {
 
 using detail::HostNetwork;
 
-// Equal for two processes just when they share a network stack: same boot of a kernel, same network
-// namespace (two containers on one host have the same boot, but cannot meet on loopback).
 std::string network_stack(const MpiScope& mpi) {
-  std::string boot;
-  std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
-  std::array<char, PATH_MAX> name_space{};
-  const ssize_t length = readlink("/proc/self/ns/net", name_space.data(), name_space.size() - 1);
-  if (boot.empty() || length <= 0) return mpi.host();
-  return boot + "/" + name_space.data();
+  const std::string identity = host_identity();
+  return identity.empty() ? mpi.host() : identity;
 }
 
 std::vector<HostNetwork> own_networks() {
@@ -161,6 +152,8 @@ ProcessGroup rendezvous(const MpiScope& mpi, const DistConfig& config, c10::Devi
   transport.backend = choose_backend(config, device);
   transport.gpu = device.is_cuda();
   transport.timeout = std::chrono::milliseconds(int64_t(config.timeout_s * 1000));
+  transport.shared_memory = config.shared_memory == "auto";
+  transport.ranks_on_host = mpi.host_size();
   transport.interfaces = choose_interfaces(mpi);
   const c10::intrusive_ptr<c10d::Store> store = make_store(mpi);
   store->setTimeout(transport.timeout);

@@ -71,6 +71,11 @@ void RollCall::watch(const std::vector<Socket>& before) {
   }
 }
 
+void RollCall::also_watch(const std::vector<Socket>& sockets) {
+  std::lock_guard lock(mutex_);
+  sockets_.insert(sockets_.end(), sockets.begin(), sockets.end());
+}
+
 void RollCall::cut_connections() {
   std::lock_guard lock(mutex_);
   for (const Socket& socket : sockets_) {

@@ -37,6 +37,7 @@ class RollCall {
 
   // Connections to cut: those there are now that were not there before.
   void watch(const std::vector<Socket>& before);
+  void also_watch(const std::vector<Socket>& sockets);
 
   // Throws Error(kRetry) if this rank reports the failure, PeerFailed if another does. `members` is
   // the group that failed, `cause` the first line of what was thrown.

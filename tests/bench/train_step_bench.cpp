@@ -1,9 +1,11 @@
 // Times training steps of ResNet-18 on 28 x 28 with the parts of a real run; prints one JSON line.
 //
 // usage: [mpirun -np N] train_step_bench [--batch-size B] [--steps S] [--warmup W] [--threads T]
-//        [--precision bfloat16|float32] [--sync-bn] [--world V]
+//        [--precision bfloat16|float32] [--sync-bn] [--world V] [--width W] [--shared-memory
+//        auto|off]
 // --world V: the deterministic world of V virtual ranks, with batch norm over all of them.
-// compare.py runs it beside the same steps in Python.
+// exchange_percent: what small messages through shared memory took of a step, without waiting for
+// the other ranks. compare.py runs it beside the same steps in Python.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <malloc.h>
@@ -34,7 +36,8 @@ struct Options {
   int64_t batch_size = 128, steps = 20, warmup = 5, threads = 2;
   std::string precision = "bfloat16";
   bool sync_bn = false;
-  int64_t world = 0;
+  int64_t world = 0, width = 64;
+  dist::DistConfig dist;
 };
 
 Options parse(int argc, char** argv) {
@@ -51,6 +54,8 @@ Options parse(int argc, char** argv) {
       if (flag == "--threads") o.threads = std::atoll(value);
       if (flag == "--precision") o.precision = value;
       if (flag == "--world") o.world = std::atoll(value);
+      if (flag == "--width") o.width = std::atoll(value);
+      if (flag == "--shared-memory") o.dist.shared_memory = value;
     }
   }
   return o;
@@ -59,9 +64,10 @@ Options parse(int argc, char** argv) {
 void run(const Options& o, const dist::MpiScope& mpi) {
   at::set_num_threads(static_cast<int>(o.threads));
   const auto precision = train::resolve_precision(o.precision, at::kCPU);
-  const dist::ProcessGroup group = dist::rendezvous(mpi, {}, at::kCPU);
+  const dist::ProcessGroup group = dist::rendezvous(mpi, o.dist, at::kCPU);
   models::ModelConfig config;
   config.zero_init_residual = true;
+  config.width = o.width;
   auto model = models::create_model(
       models::resolve(config, {.channels = 1, .height = 28, .width = 28, .classes = 10}), 0);
   if (o.sync_bn || o.world > 0) nn::synchronise_batch_norm(*model, group);
@@ -91,10 +97,11 @@ void run(const Options& o, const dist::MpiScope& mpi) {
   batch.ids = at::arange(o.batch_size);
   batch.global_size = o.batch_size * group.size();
   if (shards) shards->start_batch(batch.global_size);
-  std::vector<double> times, waits;
+  std::vector<double> times, waits, exchanges;
   for (int64_t step = 0; step < o.warmup + o.steps; ++step) {
     util::Timer timer;
     const double waited = gradients->exposed_seconds() + group.waited_seconds();
+    const double exchanged = group.exchanging_seconds();
     gradients->zero_grad();
     tasks::TaskOutput out;
     {
@@ -107,17 +114,20 @@ void run(const Options& o, const dist::MpiScope& mpi) {
     if (step < o.warmup) continue;
     times.push_back(timer.seconds());
     waits.push_back(gradients->exposed_seconds() + group.waited_seconds() - waited);
+    exchanges.push_back((group.exchanging_seconds() - exchanged) / times.back());
   }
   std::sort(times.begin(), times.end());
   std::sort(waits.begin(), waits.end());
+  std::sort(exchanges.begin(), exchanges.end());
   const double median = times[times.size() / 2];
   if (group.rank() == 0) {
     std::printf(
         "{\"side\": \"dtrain\", \"ranks\": %d, \"step_ms\": %.3f, \"comm_ms\": %.3f, "
-        "\"images_per_second\": %.1f}\n",
+        "\"exchange_percent\": %.2f, \"images_per_second\": %.1f}\n",
         mpi.size(),
         1e3 * median,
         1e3 * waits[waits.size() / 2],
+        1e2 * exchanges[exchanges.size() / 2],
         static_cast<double>(batch.global_size) / median);
   }
 }

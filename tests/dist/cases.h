@@ -8,6 +8,10 @@ namespace dtrain::testing {
 void collectives_give_every_rank_the_same_result(const dist::ProcessGroup& group);
 void split_groups_work_on_their_own(const dist::ProcessGroup& group);
 
+void sums_in_memory_are_in_rank_order(const dist::ProcessGroup& group);
+// `gloo` has the same members and no shared memory.
+void memory_and_gloo_give_the_same(const dist::ProcessGroup& group, const dist::ProcessGroup& gloo);
+
 void reducer_equals_one_process_on_the_whole_batch(const dist::ProcessGroup& group);
 void buckets_start_while_backward_goes_on(const dist::ProcessGroup& group);
 void no_sync_adds_up_micro_batches(const dist::ProcessGroup& group);

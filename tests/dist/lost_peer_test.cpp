@@ -18,6 +18,8 @@ namespace dtrain::testing {
 namespace {
 
 constexpr int kRetry = 75;
+constexpr int kLarge = 100'000;  // values that Gloo carries
+constexpr int kSmall = 258;      // values that go through shared memory
 
 struct Ended {
   std::vector<int> statuses;  // as waitpid() gives them
@@ -25,10 +27,10 @@ struct Ended {
 };
 
 // As many rank_process, one of which fails.
-Ended run_ranks(int ranks, int failing, const std::string& how) {
-  const auto folder =
-      std::filesystem::temp_directory_path() /
-      ("dtrain_lost_peer_" + std::to_string(getpid()) + how + std::to_string(failing));
+Ended run_ranks(int ranks, int failing, const std::string& how, int values = kLarge) {
+  const auto folder = std::filesystem::temp_directory_path() /
+                      ("dtrain_lost_peer_" + std::to_string(getpid()) + how +
+                       std::to_string(failing) + "_" + std::to_string(values));
   std::filesystem::create_directory(folder);
   const std::string output = folder / "output", store = folder / "store";
   posix_spawn_file_actions_t actions;
@@ -42,7 +44,8 @@ Ended run_ranks(int ranks, int failing, const std::string& how) {
                                       std::to_string(rank),
                                       std::to_string(ranks),
                                       std::to_string(failing),
-                                      how};
+                                      how,
+                                      std::to_string(values)};
     std::vector<char*> args;
     for (std::string& word : words) args.push_back(word.data());
     args.push_back(nullptr);
@@ -85,6 +88,21 @@ TEST(LostPeer, KilledFirstRankIsReportedByTheNext) {
 
 TEST(LostPeer, StoppedRankIsNamedAfterTheTimeoutInOneLine) {
   expect_one_report(run_ranks(3, 1, "stop"), 1, "all-reduce: rank 1 did not take part within 2 s");
+}
+
+TEST(LostPeer, RankKilledBetweenSmallMessagesIsNamedInOneLine) {
+  expect_one_report(
+      run_ranks(5, 2, "kill", kSmall), 2, "all-reduce: the connection to rank 2 was lost");
+}
+
+TEST(LostPeer, FirstRankKilledBetweenSmallMessagesIsReportedByTheNext) {
+  expect_one_report(
+      run_ranks(3, 0, "kill", kSmall), 0, "all-reduce: the connection to rank 0 was lost");
+}
+
+TEST(LostPeer, RankStoppedBetweenSmallMessagesIsNamedAfterTheTimeoutInOneLine) {
+  expect_one_report(
+      run_ranks(3, 1, "stop", kSmall), 1, "all-reduce: rank 1 did not take part within 2 s");
 }
 
 }  // namespace

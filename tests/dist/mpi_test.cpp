@@ -154,6 +154,15 @@ TEST(Rendezvous, SecondGroupDoesNotDisturbTheFirst) {
 TEST(ProcessGroup, CollectivesGiveEveryRankTheSameResult) {
   collectives_give_every_rank_the_same_result(world());
 }
+TEST(ProcessGroup, SumsInMemoryAreInRankOrder) { sums_in_memory_are_in_rank_order(world()); }
+TEST(ProcessGroup, MemoryAndGlooGiveTheSame) {
+  dist::DistConfig config;
+  config.shared_memory = "off";
+  memory_and_gloo_give_the_same(world(), dist::rendezvous(mpi(), config, c10::kCPU));
+}
+TEST(ProcessGroup, SharesMemoryJustWhenItsRanksShareAHost) {
+  EXPECT_EQ(world().shares_memory(), mpi().size() > 1 && mpi().local_size() == mpi().size());
+}
 TEST(ProcessGroup, SplitGroupsWorkOnTheirOwn) { split_groups_work_on_their_own(world()); }
 TEST(GradientReducer, EqualsOneProcessOnTheWholeBatch) {
   reducer_equals_one_process_on_the_whole_batch(world());

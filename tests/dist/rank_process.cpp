@@ -1,7 +1,7 @@
 // One rank as a process of its own, without a launcher that would end the others when one dies:
-//   rank_process STORE RANK SIZE RANK_THAT_FAILS kill|stop
-// All ranks reduce in a loop; the one that fails kills or stops itself on the way. The others print
-// the error and end with its exit code.
+//   rank_process STORE RANK SIZE RANK_THAT_FAILS kill|stop VALUES
+// All ranks reduce so many values in a loop; the one that fails kills or stops itself on the way.
+// The others print the error and end with its exit code.
 #include <ATen/ATen.h>
 
 #include <csignal>
@@ -23,7 +23,7 @@ int main(int, char** argv) {
   try {
     const auto store = c10::make_intrusive<c10d::FileStore>(argv[1], int(size));
     const dist::ProcessGroup group(store, rank, size, transport);
-    at::Tensor values = at::ones({100'000});
+    at::Tensor values = at::ones({std::atoll(argv[6])});
     for (int step = 0; step < 1000; ++step) {
       if (fails && step == 20) std::raise(std::string(argv[5]) == "kill" ? SIGKILL : SIGSTOP);
       group.all_reduce_sum(values.fill_(1));

@@ -94,6 +94,52 @@ TEST(ProcessGroup, FailureInASplitGroupNamesRanksOfTheFirstGroup) {
       << texts[1];
 }
 
+TEST(ProcessGroup, SumsInMemoryAreInRankOrder) {
+  for (const int64_t ranks : {2, 3, 5}) {
+    on_rank_threads(ranks, [](const dist::ProcessGroup& group) {
+      EXPECT_TRUE(group.shares_memory());
+      sums_in_memory_are_in_rank_order(group);
+    });
+  }
+}
+
+TEST(ProcessGroup, SubGroupsShareMemoryOfTheirOwn) {
+  on_rank_threads(4, [](const dist::ProcessGroup& group) {
+    const dist::ProcessGroup part = group.split(group.rank() / 2), control = group.control_group();
+    EXPECT_TRUE(part.shares_memory());
+    EXPECT_TRUE(control.shares_memory());
+    EXPECT_FALSE(group.split(group.rank()).shares_memory());  // alone
+    sums_in_memory_are_in_rank_order(part);
+    sums_in_memory_are_in_rank_order(control);
+  });
+}
+
+TEST(ProcessGroup, RanksThatTakeDifferentTurnsAreToldSo) {
+  const auto texts = retry_errors(
+      milliseconds(60000),
+      [](const dist::ProcessGroup& group) {
+        at::Tensor values = at::ones({1000});
+        if (group.rank() == 2) return group.barrier();
+        group.all_reduce_sum(values);
+      },
+      0);
+  EXPECT_NE(texts[0].find("not in the same place, rank 2 was in barrier"), std::string::npos)
+      << texts[0];
+}
+
+TEST(ProcessGroup, SmallMessagesOfUnequalSizeAreAnError) {
+  const auto texts = retry_errors(
+      milliseconds(60000),
+      [](const dist::ProcessGroup& group) {
+        at::Tensor values = at::ones({10 + group.rank()});
+        group.all_reduce_sum(values);
+      },
+      0);
+  EXPECT_NE(texts[0].find("different turns: member 1 is in an all-reduce of 44 bytes"),
+            std::string::npos)
+      << texts[0];
+}
+
 TEST(ProcessGroup, UnreachablePeersAreAnErrorOfConnecting) {
   const auto store = c10::make_intrusive<c10d::HashStore>();
   store->setTimeout(milliseconds(500));

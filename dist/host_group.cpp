@@ -1,0 +1,134 @@
+#include "dist/host_group.h"
+
+#include <sched.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <fstream>
+#include <optional>
+#include <utility>
+
+namespace dtrain::dist {
+namespace {
+
+constexpr size_t kHostSlotBytes = 64 * 1024;
+
+NoticeBoard board_of(const c10::intrusive_ptr<c10d::Store>& store) {
+  return {
+      .set = [store](const std::string& key, const std::string& text) { store->set(key, text); },
+      .get = [store](const std::string& key) { return store->get_to_str(key); },
+      .has = [store](const std::string& key) { return store->check({key}); }};
+}
+
+// The processors that a control group grants to its processes together; none: no limit.
+std::optional<int64_t> granted_processors() {
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  double quota = 0, period = 0;
+  if (!(file >> quota >> period) || period <= 0) return std::nullopt;
+  return std::max<int64_t>(1, int64_t(quota / period));
+}
+
+}  // namespace
+
+std::shared_ptr<HostGroup> HostGroup::create(const c10::intrusive_ptr<c10d::Store>& store,
+                                             int64_t rank,
+                                             int64_t size,
+                                             const Transport& transport) {
+  std::optional<HostMeeting> meeting =
+      meet_on_host(board_of(store),
+                   {.rank = rank,
+                    .size = size,
+                    .wanted = transport.shared_memory,
+                    .bytes = HostCollectives::bytes_needed(size, kHostSlotBytes),
+                    .timeout = transport.timeout});
+  if (!meeting) return nullptr;
+  return std::make_shared<HostGroup>(*std::move(meeting), rank, size, transport);
+}
+
+HostGroup::HostGroup(HostMeeting meeting, int64_t rank, int64_t size, const Transport& transport)
+    : meeting_(std::move(meeting)),
+      collectives_(
+          meeting_.memory.address(),
+          {.rank = rank,
+           .size = size,
+           .slot_bytes = kHostSlotBytes,
+           .timeout = transport.timeout,
+           .is_gone = [this](int64_t peer) { return is_hung_up(meeting_.peers[size_t(peer)]); }}) {
+  collectives_.set_spin(agreed_spin(size, transport.ranks_on_host));
+}
+
+// Members that are bound to processors of their own share them with no other group.
+std::chrono::nanoseconds HostGroup::agreed_spin(int64_t size, int64_t ranks_on_host) {
+  cpu_set_t mine, together;
+  CPU_ZERO(&mine);
+  CPU_ZERO(&together);
+  sched_getaffinity(0, sizeof mine, &mine);
+  std::vector<cpu_set_t> sets(static_cast<size_t>(size));
+  std::vector<void*> places;
+  for (cpu_set_t& set : sets) places.push_back(&set);
+  collectives_.all_gather(&mine, sizeof mine, places);
+  for (const cpu_set_t& set : sets) CPU_OR(&together, &together, &set);
+  const bool bound = std::any_of(
+      sets.begin(), sets.end(), [&](const cpu_set_t& set) { return !CPU_EQUAL(&set, &together); });
+  int64_t processors = CPU_COUNT(&together);
+  if (const auto granted = granted_processors()) processors = std::min(processors, *granted);
+  return spin_time(size, bound ? 0 : ranks_on_host, processors);
+}
+
+bool HostGroup::carries(const at::Tensor& tensor) const {
+  return tensor.is_cpu() && tensor.nbytes() <= kHostSlotBytes;
+}
+
+bool HostGroup::reduces(const at::Tensor& tensor) const {
+  if (!carries(tensor)) return false;
+  switch (tensor.scalar_type()) {
+    case at::kFloat:
+    case at::kDouble:
+    case at::kInt:
+    case at::kLong:
+      return true;
+    default:
+      return false;  // Gloo's rounding
+  }
+}
+
+void HostGroup::all_reduce(at::Tensor& tensor, bool max) {
+  const Reduction reduction = max ? Reduction::kMax : Reduction::kSum;
+  const auto reduce = [&](auto* values) {
+    collectives_.all_reduce(reduction, values, size_t(tensor.numel()));
+  };
+  switch (tensor.scalar_type()) {
+    case at::kFloat:
+      return reduce(tensor.data_ptr<float>());
+    case at::kDouble:
+      return reduce(tensor.data_ptr<double>());
+    case at::kInt:
+      return reduce(tensor.data_ptr<int32_t>());
+    default:
+      return reduce(tensor.data_ptr<int64_t>());
+  }
+}
+
+void HostGroup::broadcast(at::Tensor& tensor, int64_t root) {
+  collectives_.broadcast(tensor.data_ptr(), tensor.nbytes(), root);
+}
+
+void HostGroup::all_gather(const std::vector<at::Tensor>& by_rank, const at::Tensor& mine) {
+  std::vector<void*> places;
+  for (const at::Tensor& tensor : by_rank) places.push_back(tensor.data_ptr());
+  collectives_.all_gather(mine.const_data_ptr(), mine.nbytes(), places);
+}
+
+void HostGroup::barrier() { collectives_.barrier(); }
+
+std::vector<Socket> HostGroup::sockets() const {
+  std::vector<Socket> sockets;
+  for (const Descriptor& peer : meeting_.peers) {
+    struct stat status = {};
+    if (!peer || fstat(peer.number(), &status) != 0) continue;
+    sockets.push_back({peer.number(), status.st_ino});
+  }
+  return sockets;
+}
+
+}  // namespace dtrain::dist
