@@ -49,6 +49,9 @@ at::Tensor BatchNorm2dImpl::forward_add_relu(const at::Tensor& x,
       offset = shards_->stacked(bias);
     }
   }
+  if (detail::has_native_batch_norm(x, call)) {
+    return detail::native_batch_norm(x, scale, offset, residual, call);
+  }
   return detail::has_fused_batch_norm(x, weight, residual)
              ? detail::fused_batch_norm(x, scale, offset, residual, call)
              : detail::generic_batch_norm(x, scale, offset, residual, call);

@@ -1,4 +1,4 @@
-// The two autograd functions behind BatchNorm2d, and the statistics over ranks they share.
+// The autograd functions behind BatchNorm2d, and the statistics over ranks they share.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -50,6 +50,15 @@ at::Tensor generic_batch_norm(const at::Tensor& x,
                               const at::Tensor& bias,
                               const at::Tensor& residual,
                               const BatchNormCall& call);
+
+// LibTorch's kernels of synchronised batch norm, which exist for GPUs only: training in a group
+// where at least one rank has images, without virtual shards. The host does not wait for the GPU.
+bool has_native_batch_norm(const at::Tensor& x, const BatchNormCall& call);
+at::Tensor native_batch_norm(const at::Tensor& x,
+                             const at::Tensor& weight,
+                             const at::Tensor& bias,
+                             const at::Tensor& residual,
+                             const BatchNormCall& call);
 
 // The rows that a rank brings to gather_rows(): its shards, filled up to the most that any has.
 int64_t rows_per_rank(const BatchNormCall& call);

@@ -1,4 +1,5 @@
-// Batch norm through ATen operators, for any device, dtype and memory format.
+// Batch norm through ATen operators, for any device, dtype and memory format. On a GPU it serves
+// the deterministic world; one rank uses cuDNN there, several those of batch_norm_native.cpp.
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
