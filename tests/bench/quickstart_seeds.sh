@@ -19,6 +19,7 @@ data=()
 [[ -z ${DTRAIN_DATA_DIR:-} ]] || data=(--data-dir "$DTRAIN_DATA_DIR")
 
 mkdir -p "$output"
+accuracies=()
 for seed in "${seeds[@]}"; do
   log=$output/seed-$seed.txt
   "$root/launch/mpirun.sh" -np 2 "$dtrain" --config "$root/configs/fashion_mnist_quickstart.json" "${data[@]}" \
@@ -27,6 +28,8 @@ for seed in "${seeds[@]}"; do
   "$dtrain" predict --checkpoint "$folder" --split test >>"$log"
   accuracy=$(sed -n 's|^Eval: .*/test  Loss: .*  Acc@1: \([0-9.]*\).*|\1|p' "$log" | tail -n 1)
   echo "seed $seed: ${accuracy:?quickstart_seeds: no accuracy in $log} %"
-done | awk '
-  { print; fflush(); sum += $3; if (NR == 1 || $3 < lowest) lowest = $3 }
-  END { if (NR) printf "mean %.2f %%, lowest %.2f %%\n", sum / NR, lowest }'
+  accuracies+=("$accuracy")
+done
+printf '%s\n' "${accuracies[@]}" | awk '
+  { sum += $1; if (NR == 1 || $1 < lowest) lowest = $1 }
+  END { printf "mean %.2f %%, lowest %.2f %%\n", sum / NR, lowest }'
