@@ -23,8 +23,21 @@ case "$*" in
 esac
 """
 
-# A dtrain that takes a later --output for the better one and writes a summary unless it goes on with one.
+# A dtrain that takes a later --output for the better one and writes a summary unless it goes on with one. The
+# other commands are written down; they work on what the ones before them left.
 DTRAIN = """#!/bin/bash
+case $1 in
+  predict | evaluate | report)
+    echo "$*" >> "$CALLS"
+    [[ $1 != "${FAKE_FAILING:-}" ]] || exit 65 ;;&
+  predict) echo "Eval: fashion_mnist/test"; touch "$3/predictions-test.h5"; exit ;;
+  evaluate)
+    [[ -e $2 ]] || exit 74
+    echo "accuracy, %%         91.870  95 %% interval 91.340 to 92.400"
+    echo "top-5 accuracy, %%   99.840"
+    exit ;;
+  report) [[ -e $2/predictions-test.h5 ]] || exit 74; touch "$2/report.html"; exit ;;
+esac
 resume=
 while (($#)); do
   case $1 in
@@ -359,13 +372,29 @@ class QuickstartTest(LaunchTest):
         self.elsewhere = pathlib.Path(self.scratch.name, "elsewhere")
         self.elsewhere.mkdir()
 
-    def test_it_sets_up_builds_trains_and_says_what_came_out(self):
+    def test_it_sets_up_builds_trains_tests_and_says_what_came_out(self):
         code, out = self.run_script("quickstart.sh", "--epochs", "2")
         self.assertEqual(code, 0, out)
         self.assertEqual([line.split()[0] for line in self.called().splitlines()],
-                         ["setup.sh", "build.sh", "mpirun"])
+                         ["setup.sh", "build.sh", "mpirun", "predict", "evaluate", "report"])
         self.assertIn("--epochs 2", self.called())
-        self.assertIn("test accuracy:  92.25 % after epoch 2", out)
+        self.assertIn("validation:     92.25 % after epoch 2", out)
+        self.assertRegex(out, "wall time: .* set-up .* build .* training .* test and report .* together ")
+
+    def test_the_accuracy_is_that_of_the_test_images_and_comes_before_the_report_s_path(self):
+        code, out = self.run_script("quickstart.sh")
+        self.assertEqual(code, 0, out)
+        run = self.root / "runs/20260101-000000-x"
+        self.assertIn("predict --checkpoint %s --split test\n" % run, self.called())
+        self.assertIn("test accuracy:  91.87 % (95 % interval: 91.34 to 92.40)\n", out)
+        self.assertEqual(out.splitlines()[-1], "report:         %s/report.html" % run)
+        self.assertTrue((run / "report.html").exists())
+
+    def test_a_test_or_report_that_fails_keeps_its_exit_code_and_claims_no_report(self):
+        for command in ("predict", "evaluate", "report"):
+            code, out = self.run_script("quickstart.sh", FAKE_FAILING=command)
+            self.assertEqual(code, 65, out)
+            self.assertNotIn("report:  ", out)
 
     def test_results_go_below_the_checkout_wherever_it_is_called_from(self):
         code, out = self.run_script("quickstart.sh", cwd=self.elsewhere)
@@ -381,14 +410,15 @@ class QuickstartTest(LaunchTest):
             code, out = self.run_script("quickstart.sh", *flags, cwd=self.elsewhere)
             self.assertEqual(code, 0, out)
             self.assertIn("results:        %s/20260101-000000-x\n" % where, out)
-            self.assertIn("test accuracy:  92.25 % after epoch 2", out)
+            self.assertIn("validation:     92.25 % after epoch 2", out)
             self.assertTrue((self.elsewhere / where / "20260101-000000-x/summary.csv").exists())
+            self.assertEqual(out.splitlines()[-1], "report:         %s/20260101-000000-x/report.html" % where)
 
     def test_a_finished_run_that_is_resumed_is_no_failure(self):
         self.assertEqual(self.run_script("quickstart.sh")[0], 0)
         code, out = self.run_script("quickstart.sh", "--resume", "auto")
         self.assertEqual(code, 0, out)
-        self.assertIn("test accuracy:  92.25 % after epoch 2", out)
+        self.assertIn("validation:     92.25 % after epoch 2", out)
 
     def test_what_dtrain_prints_is_shown_while_it_runs(self):
         go = pathlib.Path(self.scratch.name, "go")
