@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "config/json.h"
@@ -12,11 +13,16 @@
 namespace dtrain::callbacks {
 namespace {
 
-// The batch back to pixels, each channel from its darkest to its brightest value.
+// The batch back to pixels, each channel from its darkest to its brightest value; NaN is black.
 report::Image contact_sheet(const at::Tensor& batch) {
   const at::Tensor images = batch.detach().to(at::kCPU, at::kFloat).contiguous();
-  const at::Tensor low = images.amin({0, 2, 3}, true), high = images.amax({0, 2, 3}, true);
-  at::Tensor pixels = (images - low) / (high - low).clamp_min(1e-12) * 255;
+  // One NaN or infinity would leave nothing of its channel.
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const at::Tensor finite = images.isfinite();
+  const at::Tensor low = images.where(finite, kInfinity).amin({0, 2, 3}, true);
+  const at::Tensor high = images.where(finite, -kInfinity).amax({0, 2, 3}, true);
+  const at::Tensor pixels =
+      ((images - low) / (high - low).clamp_min(1e-12) * 255).nan_to_num(0, 255, 0);
   const int64_t count = images.size(0), channels = images.size(1) == 3 ? 3 : 1;
   const int64_t height = images.size(2), width = images.size(3);
   const auto columns = int64_t(std::ceil(std::sqrt(double(count))));
@@ -40,7 +46,8 @@ void write_failed_update(const std::filesystem::path& folder, const train::Faile
   text["step"] = failed.step;
   text["epoch"] = failed.epoch;
   text["rank"] = failed.rank;
-  text["loss_sum"] = std::to_string(failed.loss_sum);  // JSON has no NaN
+  // JSON has no NaN; printed, it may have a sign.
+  text["loss_sum"] = std::isnan(failed.loss_sum) ? "nan" : std::to_string(failed.loss_sum);
   text["loss_scale"] = failed.loss_scale;
   text["lr"] = failed.lr;
   text["samples"] = failed.samples;

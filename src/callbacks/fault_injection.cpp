@@ -47,7 +47,9 @@ std::unique_ptr<train::Callback> injected_fault(nn::Classifier& model, int64_t r
   if (text == nullptr) return nullptr;
   char kind[16] = "";
   long long on = 0, step = 0;
-  const bool parsed = std::sscanf(text, "%15[a-z_]:%lld:%lld", kind, &on, &step) == 3;
+  int read = 0;  // characters; a text that goes on behind the step is none of ours
+  const bool parsed = std::sscanf(text, "%15[a-z_]:%lld:%lld%n", kind, &on, &step, &read) == 3 &&
+                      text[read] == '\0';
   const std::string name = kind;
   if (!parsed || (name != "flip_bit" && name != "nan_weight")) {
     throw usage_error("DTRAIN_TEST_FAULT",
