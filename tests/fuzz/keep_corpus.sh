@@ -21,7 +21,7 @@ for target in "$@"; do
   mkdir "$scratch/$target"
   # Inputs that take seconds or megabytes would cost every later run its time.
   "$build/tests/fuzz/fuzz_$target" -merge=1 -max_len=4096 -timeout=2 -rss_limit_mb=512 \
-    "$scratch/$target" "$build/corpus/$target" >"$scratch/log" 2>&1 || {
+    -artifact_prefix="$scratch/" "$scratch/$target" "$build/corpus/$target" >"$scratch/log" 2>&1 || {
     tail -n 20 "$scratch/log" >&2
     exit 1
   }
