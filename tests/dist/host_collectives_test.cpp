@@ -120,10 +120,10 @@ void many_rounds(HostCollectives& group, int64_t rank, int64_t ranks, int rounds
 TEST(HostCollectives, GiveEveryRankTheSameForOneToEightRanksInManyRounds) {
   for (int64_t ranks = 1; ranks <= 8; ++ranks) {
     for (const int spin : {0, 50}) {
-      expect_no_failure(on_threads(
-          ranks,
-          {.spin = std::chrono::microseconds(spin), .timeout = std::chrono::seconds(20)},
-          [&](HostCollectives& group, int64_t r) { many_rounds(group, r, ranks, 150); }));
+      expect_no_failure(
+          on_threads(ranks,
+                     {.spin = std::chrono::microseconds(spin), .timeout = std::chrono::seconds(20)},
+                     [&](HostCollectives& group, int64_t r) { many_rounds(group, r, ranks, 60); }));
     }
   }
 }

@@ -38,9 +38,9 @@ void memory_and_gloo_give_the_same(const dist::ProcessGroup& group,
     for (size_t rank = 0; rank < gathered.size(); ++rank) {
       EXPECT_TRUE(at::equal(gathered[rank], gathered_by_gloo[rank]));
     }
-    at::Tensor into = at::empty({group.size(), count});
+    at::Tensor into = at::empty({group.size() * count});
     group.all_gather_into(into, one);
-    EXPECT_TRUE(at::equal(into, at::stack(gathered)));
+    EXPECT_TRUE(at::equal(into, at::cat(gathered)));
     group.all_reduce_max(one);
     gloo.all_reduce_max(two);
     EXPECT_TRUE(at::equal(one, two));
