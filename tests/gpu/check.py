@@ -55,15 +55,17 @@ class Check:
         self.expect(difference <= tolerance, f"{name}: {value} and {reference} differ by more than {tolerance}")
 
     def dtrain(self, *arguments, ranks=None, **variables):
+        if DTRAIN is None:
+            raise StageFailed("there is no program bin/dtrain beside this file: run it where pack.sh put it")
         variables.setdefault("OMP_NUM_THREADS", "1" if self.quick else str(max(1, (os.cpu_count() or 2) // 2)))
         return tools.run([*tools.mpirun(ranks), DTRAIN, *arguments], self.left(), **variables)
 
     def train(self, name, *flags, device=None, ranks=None, **variables):
         """A run on Fashion-MNIST; its folder. Runs of one name share an output folder."""
-        width = 8 if self.quick else 64
+        width, evaluated = (8, 64) if self.quick else (64, 512)
         self.dtrain("--config", tools.CONFIG, "--data-dir", tools.DATA, "--output", self.scratch / name, "--device",
                     device or self.device, "--set", f"model.width={width}", "--set", "run.log_interval=1",
-                    "--set", "data.limit_eval=512", "--set", "checkpoint.save_every_epochs=1", *flags,
+                    "--set", f"data.limit_eval={evaluated}", "--set", "checkpoint.save_every_epochs=1", *flags,
                     ranks=ranks, **variables)
         return tools.only_run(self.scratch / name)
 
@@ -81,7 +83,6 @@ def environment(check):
     results["torch folder"] = str(tools.torch_folder())
     results["cores"] = os.cpu_count()
     check.expect(results["torch"] is None or results["torch"].startswith("2.11."), "LibTorch is not 2.11")
-    check.expect(DTRAIN is not None and DTRAIN.exists(), f"there is no program: {DTRAIN}")
     check.expect(tools.DATA is not None and tools.DATA.exists(), f"there is no data set: {tools.DATA}")
     if shutil.which("nvidia-smi"):
         results["gpu"] = tools.run(["nvidia-smi", "--query-gpu=name,driver_version,memory.total,memory.used",
@@ -107,7 +108,8 @@ def one_step(check):
     """One step in float32, bfloat16 and float16: does anything run at all, and is the loss a number?"""
     for precision in ("float32", "bfloat16", "float16"):
         try:
-            folder = check.train(precision, *check.steps(1), "--set", f"train.precision={precision}")
+            folder = check.train(precision, *check.steps(1), "--set", f"train.precision={precision}", "--set",
+                                 "train.max_steps=1", "-b", 8 if check.quick else 64)
         except StageFailed as failed:
             check.expect(False, f"{precision}: {failed}")
             continue
@@ -137,6 +139,8 @@ def losses(check):
             "bfloat16": (check.device, "bfloat16"), "float16": (check.device, "float16")}
     if check.device == "cuda":
         runs["tf32"] = (check.device, "float32")
+    if check.quick:
+        del runs["float16"]  # seconds a step on a CPU
     curves = {}
     for name, (device, precision) in runs.items():
         variables = {"NVIDIA_TF32_OVERRIDE": "0"} if name == "float32" else {}
@@ -201,9 +205,10 @@ def sync_batch_norm(check):
 @stage(limit=60)
 def resume(check):
     """A run stopped in the middle of an epoch and resumed has the same bits as one that was not."""
-    flags = ["--epochs", 2, "--set", "data.limit_train=1280", "--set", "train.deterministic=true"]
+    samples, stop = (640, 7) if check.quick else (1280, 13)
+    flags = ["--epochs", 2, "--set", f"data.limit_train={samples}", "--set", "train.deterministic=true"]
     straight = check.train("straight", *flags)
-    check.train("stopped", *flags, "--set", "train.max_steps=13")
+    check.train("stopped", *flags, "--set", f"train.max_steps={stop}")
     resumed = check.train("stopped", *flags, "--resume", "auto")
     for part in ("model", "state"):
         paths = [folder / f"checkpoints/last/{part}.safetensors" for folder in (straight, resumed)]
@@ -230,8 +235,8 @@ def predict_and_ensemble(check):
         check.expect(path.stat().st_size > 1000, f"{path.name} is too small")
     check.results["evaluation"] = found
     check.close("loss of predictions", found[check.device]["Loss"], found["cpu"]["Loss"], 2e-3)
-    # One sample of 512 may lie between two classes.
-    check.expect(abs(found[check.device]["Acc@1"] - found["cpu"]["Acc@1"]) <= 0.4, "the accuracies differ")
+    # One sample may lie between two classes.
+    check.expect(abs(found[check.device]["Acc@1"] - found["cpu"]["Acc@1"]) <= (1.6 if check.quick else 0.2), "the accuracies differ")
 
     config = check.scratch / "ensemble.json"
     base = json.loads(tools.CONFIG.read_text())
@@ -250,9 +255,10 @@ def loss_scale(check):
     """An overflow planted in float16 halves the loss scale and skips the update: no weight changes."""
     def run(name, scale, count):
         folder = check.train(name, *check.steps(32), "--set", "train.precision=float16", "--set",
-                             f"grad_scaler.init_scale={scale}", "--set", f"train.max_steps={count}")
+                             f"grad_scaler.init_scale={scale}", "--set", f"train.max_steps={count}",
+                             "-b", 4 if check.quick else 64)
         return tensors(folder / "checkpoints/last/model.safetensors"), scalars(folder, "train/loss_scale")
-    # Gradients of the logits are about 1 / 64; times 2^40 they are far above 65504, the largest float16.
+    # Gradients of the logits are about 1 / 64 or larger; times 2^37 far above 65504, the largest float16.
     planted = float(2 ** 40)
     first, _ = run("one", planted, 1)
     last, scales = run("four", planted, 4)
@@ -260,10 +266,11 @@ def loss_scale(check):
     check.expect(scales == [planted / 2 ** i for i in range(4)], f"the scale was not halved each time: {scales}")
     changed = sorted(name for name in first if first[name] != last[name])
     check.expect(not changed, f"updates were not skipped: {len(changed)} tensors changed, {changed[:5]}")
-    after, scales = run("until it fits", float(2 ** 32), 32)
+    start, steps = (2 ** 20, 8) if check.quick else (2 ** 32, 32)
+    after, scales = run("until it fits", float(start), steps)
     check.results["scales until the gradients fit"] = scales
     check.expect(all(b in (a, a / 2) for a, b in zip(scales, scales[1:])), f"the scale jumped: {scales}")
-    check.expect(len(scales) > 1 and scales[-1] == scales[-2], f"no update was made in 32 steps: {scales}")
+    check.expect(len(scales) > 1 and scales[-1] == scales[-2], f"no update was made in {steps} steps: {scales}")
     check.expect(any(after[name] != first[name] for name in first), "no weight changed once the gradients fitted")
 
 
