@@ -317,7 +317,7 @@ def measured(check, command, variables, variant, name, *flags):
 
 def beside_python(check, name, *flags):
     python = tools.python_with_torch()[0]
-    steps = ["--steps", 2, "--warmup", 1] if check.quick else ["--steps", 30, "--warmup", 10]
+    steps = ["--steps", 2, "--warmup", 1, "--threads", 1] if check.quick else ["--steps", 30, "--warmup", 10]
     for variant in [("resnet18", 4, 28, 1, 10)] if check.quick else RATES:
         ours = measured(check, tools.started(tools.BENCH), tools.environment(), variant, "dtrain", *steps)
         check.expect(ours is not None, f"{variant}: dtrain gave no rate")
