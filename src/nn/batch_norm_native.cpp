@@ -19,18 +19,19 @@ namespace {
 // images, and that is rounded to zero where the kernels add up whole numbers.
 constexpr double kCountOfNone = 1e-30;
 
-// (2C + 1): mean, 1 / sqrt(var + eps) and count of this rank's images.
+// (1, 2C + 1): mean, 1 / sqrt(var + eps) and count of this rank's images.
 at::Tensor native_local_statistics(const at::Tensor& x, const BatchNormCall& call) {
   const int64_t channels = x.size(1);
   const at::TensorOptions options = x.options().dtype(call.running_mean.scalar_type());
   if (x.numel() == 0) {
     return at::cat({at::zeros({channels}, options),
                     at::ones({channels}, options),
-                    at::full({1}, kCountOfNone, options)});
+                    at::full({1}, kCountOfNone, options)})
+        .unsqueeze(0);
   }
   const auto [mean, invstd] = at::batch_norm_stats(x, call.eps);
   const double count = double(x.numel()) / double(channels);
-  return at::cat({mean, invstd, at::full({1}, count, options)});
+  return at::cat({mean, invstd, at::full({1}, count, options)}).unsqueeze(0);
 }
 
 struct NativeBatchNorm : torch::autograd::Function<NativeBatchNorm> {
@@ -41,7 +42,9 @@ struct NativeBatchNorm : torch::autograd::Function<NativeBatchNorm> {
                             const BatchNormCall* call) {
     const int64_t channels = input.size(1);
     const at::Tensor x = input.contiguous(input.suggest_memory_format());
-    const at::Tensor all = gather_rows(native_local_statistics(x, *call).unsqueeze(0), *call);
+    const at::Tensor mine = native_local_statistics(x, *call);
+    at::Tensor all = at::empty({call->group->size(), mine.size(1)}, mine.options());
+    call->group->all_gather_into(all, mine);
     const at::Tensor counts = all.select(1, 2 * channels).contiguous();
     const auto [mean, invstd] =
         at::batch_norm_gather_stats_with_counts(x,

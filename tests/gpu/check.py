@@ -7,7 +7,7 @@ stage that fails does not end the others. After each stage a line of JSON is pri
 $OUT/check.jsonl, if OUT is set. The exit code is 1 if a stage failed.
 
   check.py                        all stages, at most six minutes
-  check.py --stage losses         one of them, or several: --stage losses,resume
+  check.py --stage losses         one of them after the first, or several: --stage losses,resume
   check.py --device cpu --quick   all that can be shown without a GPU, small
   check.py --list                 their names and what they do
 """
@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -55,15 +56,18 @@ class Check:
         self.expect(difference <= tolerance, f"{name}: {value} and {reference} differ by more than {tolerance}")
 
     def dtrain(self, *arguments, ranks=None, **variables):
+        if DTRAIN is None:
+            raise StageFailed("there is no program bin/dtrain beside this file: run it where pack.sh put it")
         variables.setdefault("OMP_NUM_THREADS", "1" if self.quick else str(max(1, (os.cpu_count() or 2) // 2)))
-        return tools.run([*tools.mpirun(ranks), DTRAIN, *arguments], self.left(), **variables)
+        return tools.run(tools.started(DTRAIN, *arguments, ranks=ranks), self.left(),
+                         variables=tools.environment(**variables))
 
     def train(self, name, *flags, device=None, ranks=None, **variables):
         """A run on Fashion-MNIST; its folder. Runs of one name share an output folder."""
-        width = 8 if self.quick else 64
+        width, evaluated = (8, 64) if self.quick else (64, 512)
         self.dtrain("--config", tools.CONFIG, "--data-dir", tools.DATA, "--output", self.scratch / name, "--device",
                     device or self.device, "--set", f"model.width={width}", "--set", "run.log_interval=1",
-                    "--set", "data.limit_eval=512", "--set", "checkpoint.save_every_epochs=1", *flags,
+                    "--set", f"data.limit_eval={evaluated}", "--set", "checkpoint.save_every_epochs=1", *flags,
                     ranks=ranks, **variables)
         return tools.only_run(self.scratch / name)
 
@@ -81,7 +85,6 @@ def environment(check):
     results["torch folder"] = str(tools.torch_folder())
     results["cores"] = os.cpu_count()
     check.expect(results["torch"] is None or results["torch"].startswith("2.11."), "LibTorch is not 2.11")
-    check.expect(DTRAIN is not None and DTRAIN.exists(), f"there is no program: {DTRAIN}")
     check.expect(tools.DATA is not None and tools.DATA.exists(), f"there is no data set: {tools.DATA}")
     if shutil.which("nvidia-smi"):
         results["gpu"] = tools.run(["nvidia-smi", "--query-gpu=name,driver_version,memory.total,memory.used",
@@ -91,10 +94,10 @@ def environment(check):
     try:
         version = check.dtrain("version")
     except StageFailed as failed:
-        if "GLIBCXX" not in str(failed) and "CXXABI" not in str(failed):
+        if not re.search("GLIBC|CXXABI", str(failed)):
             raise
-        tools.OLD_MACHINE = True
-        results["C++ run-time library"] = "the machine's is too old; the pack's is used"
+        tools.own_loader = True
+        results["glibc"] = "the machine's, or its C++ run-time library, is too old; the pack's are used"
         version = check.dtrain("version")
     results["dtrain"] = version.strip().replace("\n", ", ")
     doctor = check.dtrain("doctor", "--config", tools.CONFIG, "--data-dir", tools.DATA, "--device", check.device,
@@ -107,7 +110,8 @@ def one_step(check):
     """One step in float32, bfloat16 and float16: does anything run at all, and is the loss a number?"""
     for precision in ("float32", "bfloat16", "float16"):
         try:
-            folder = check.train(precision, *check.steps(1), "--set", f"train.precision={precision}")
+            folder = check.train(precision, *check.steps(1), "--set", f"train.precision={precision}", "--set",
+                                 "train.max_steps=1", "-b", 8 if check.quick else 64)
         except StageFailed as failed:
             check.expect(False, f"{precision}: {failed}")
             continue
@@ -137,6 +141,8 @@ def losses(check):
             "bfloat16": (check.device, "bfloat16"), "float16": (check.device, "float16")}
     if check.device == "cuda":
         runs["tf32"] = (check.device, "float32")
+    if check.quick:
+        del runs["float16"]  # seconds a step on a CPU
     curves = {}
     for name, (device, precision) in runs.items():
         variables = {"NVIDIA_TF32_OVERRIDE": "0"} if name == "float32" else {}
@@ -201,9 +207,10 @@ def sync_batch_norm(check):
 @stage(limit=60)
 def resume(check):
     """A run stopped in the middle of an epoch and resumed has the same bits as one that was not."""
-    flags = ["--epochs", 2, "--set", "data.limit_train=1280", "--set", "train.deterministic=true"]
+    samples, stop = (640, 7) if check.quick else (1280, 13)
+    flags = ["--epochs", 2, "--set", f"data.limit_train={samples}", "--set", "train.deterministic=true"]
     straight = check.train("straight", *flags)
-    check.train("stopped", *flags, "--set", "train.max_steps=13")
+    check.train("stopped", *flags, "--set", f"train.max_steps={stop}")
     resumed = check.train("stopped", *flags, "--resume", "auto")
     for part in ("model", "state"):
         paths = [folder / f"checkpoints/last/{part}.safetensors" for folder in (straight, resumed)]
@@ -230,8 +237,8 @@ def predict_and_ensemble(check):
         check.expect(path.stat().st_size > 1000, f"{path.name} is too small")
     check.results["evaluation"] = found
     check.close("loss of predictions", found[check.device]["Loss"], found["cpu"]["Loss"], 2e-3)
-    # One sample of 512 may lie between two classes.
-    check.expect(abs(found[check.device]["Acc@1"] - found["cpu"]["Acc@1"]) <= 0.4, "the accuracies differ")
+    # One sample may lie between two classes.
+    check.expect(abs(found[check.device]["Acc@1"] - found["cpu"]["Acc@1"]) <= (1.6 if check.quick else 0.2), "the accuracies differ")
 
     config = check.scratch / "ensemble.json"
     base = json.loads(tools.CONFIG.read_text())
@@ -250,9 +257,10 @@ def loss_scale(check):
     """An overflow planted in float16 halves the loss scale and skips the update: no weight changes."""
     def run(name, scale, count):
         folder = check.train(name, *check.steps(32), "--set", "train.precision=float16", "--set",
-                             f"grad_scaler.init_scale={scale}", "--set", f"train.max_steps={count}")
+                             f"grad_scaler.init_scale={scale}", "--set", f"train.max_steps={count}",
+                             "-b", 4 if check.quick else 64)
         return tensors(folder / "checkpoints/last/model.safetensors"), scalars(folder, "train/loss_scale")
-    # Gradients of the logits are about 1 / 64; times 2^40 they are far above 65504, the largest float16.
+    # Gradients of the logits are about 1 / 64 or larger; times 2^37 far above 65504, the largest float16.
     planted = float(2 ** 40)
     first, _ = run("one", planted, 1)
     last, scales = run("four", planted, 4)
@@ -260,10 +268,11 @@ def loss_scale(check):
     check.expect(scales == [planted / 2 ** i for i in range(4)], f"the scale was not halved each time: {scales}")
     changed = sorted(name for name in first if first[name] != last[name])
     check.expect(not changed, f"updates were not skipped: {len(changed)} tensors changed, {changed[:5]}")
-    after, scales = run("until it fits", float(2 ** 32), 32)
+    start, steps = (2 ** 20, 8) if check.quick else (2 ** 32, 32)
+    after, scales = run("until it fits", float(start), steps)
     check.results["scales until the gradients fit"] = scales
     check.expect(all(b in (a, a / 2) for a, b in zip(scales, scales[1:])), f"the scale jumped: {scales}")
-    check.expect(len(scales) > 1 and scales[-1] == scales[-2], f"no update was made in 32 steps: {scales}")
+    check.expect(len(scales) > 1 and scales[-1] == scales[-2], f"no update was made in {steps} steps: {scales}")
     check.expect(any(after[name] != first[name] for name in first), "no weight changed once the gradients fitted")
 
 
@@ -291,12 +300,13 @@ def host_waits(check):
 RATES = (("resnet50", 256, 224, 3, 1000), ("resnet18", 256, 224, 3, 1000), ("resnet18", 512, 32, 3, 10))
 
 
-def measured(check, command, variant, name, *flags):
+def measured(check, command, variables, variant, name, *flags):
     """Images per second of one of the two sides, a result; None if it failed."""
     model, batch, size, channels, classes = variant
     try:
         output = tools.run([*command, "--model", model, "--batch-size", batch, "--size", size, "--channels", channels,
-                            "--classes", classes, "--device", check.device, *flags], min(90, check.left()))
+                            "--classes", classes, "--device", check.device, *flags], min(90, check.left()),
+                           variables=variables)
     except StageFailed as failed:
         check.results[f"{name} failed"] = str(failed)[-600:]
         return None
@@ -307,13 +317,13 @@ def measured(check, command, variant, name, *flags):
 
 def beside_python(check, name, *flags):
     python = tools.python_with_torch()[0]
-    steps = ["--steps", 2, "--warmup", 1] if check.quick else ["--steps", 30, "--warmup", 10]
+    steps = ["--steps", 2, "--warmup", 1, "--threads", 1] if check.quick else ["--steps", 30, "--warmup", 10]
     for variant in [("resnet18", 4, 28, 1, 10)] if check.quick else RATES:
-        ours = measured(check, [tools.BENCH], variant, "dtrain", *steps)
+        ours = measured(check, tools.started(tools.BENCH), tools.environment(), variant, "dtrain", *steps)
         check.expect(ours is not None, f"{variant}: dtrain gave no rate")
         if python is None or check.quick:
             continue
-        theirs = measured(check, [python, tools.HERE / "reference_step.py"], variant, name, *steps, *flags)
+        theirs = measured(check, [python, tools.HERE / "reference_step.py"], None, variant, name, *steps, *flags)
         if ours and theirs:
             check.results[f"dtrain / {name}, {variant[0]} at {variant[2]}"] = round(ours / theirs, 3)
 
@@ -384,6 +394,8 @@ def main():
         for name, limit, _, function in STAGES:
             print(f"{name:22}{limit:4} s  {function.__doc__}")
         return
+    if a.stage and "environment" not in a.stage.split(","):
+        chosen.insert(0, STAGES[0])  # it finds out how programs start here
     end = time.monotonic() + 60 * a.minutes
     file = pathlib.Path(os.environ["OUT"], "check.jsonl") if os.environ.get("OUT") else None
     statuses = {}

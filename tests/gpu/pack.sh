@@ -16,7 +16,7 @@ binary=${DTRAIN_PACK_BINARY:-build/release/cuda/dtrain}
   exit 1
 }
 rm -rf "$pack"
-mkdir -p "$pack"/{bin,lib/gcc,lib/pmix,data,share}
+mkdir -p "$pack"/{bin,lib/gcc,lib/glibc,lib/pmix,data,share}
 
 # --- programs ---
 cp -L "$binary" "$pack/bin/dtrain"
@@ -25,8 +25,9 @@ bench=$(dirname "$binary")/train_step_bench
 [[ ! -x $bench ]] || cp "$bench" "$pack/bin/"
 cp -L "$(command -v mpirun)" "$pack/bin/mpirun"
 cp -L "$(command -v orted)" "$pack/bin/orted"
+cp tests/gpu/with_loader.sh "$pack/bin/"
 cp tests/gpu/{check.py,pack_tools.py,reference_step.py} configs/fashion_mnist_resnet18.json "$pack/"
-# Of the training images the first 40,000, which keeps the pack small: IDX files have the count in bytes 4 to 7.
+# Of the training images the first 30,000, which keeps the pack small: IDX files have the count in bytes 4 to 7.
 python3 - "$data" "$pack/data" <<'END'
 import gzip, pathlib, sys
 source, target = map(pathlib.Path, sys.argv[1:])
@@ -34,7 +35,7 @@ for path in sorted(source.glob("*.gz")):
     data = gzip.decompress(path.read_bytes())
     dimensions = data[3]
     header, total = 4 + 4 * dimensions, int.from_bytes(data[4:8], "big")
-    count = min(total, 40000)
+    count = min(total, 30000)
     size = (len(data) - header) // total
     cut = data[:4] + count.to_bytes(4, "big") + data[8:header + count * size]
     (target / path.name).write_bytes(gzip.compress(cut, 6, mtime=0))
@@ -59,18 +60,23 @@ done
 
 # --- what all of these are linked with, but not the wheels' libraries nor those of every glibc system ---
 needed() {
-  ldd "$@" 2>/dev/null | awk '/=> \//{print $3}' | sort -u
+  { ldd "$@" 2>/dev/null || true; } | awk '/=> \//{print $3}' | sort -u # scripts have none
 }
 find "$pack" -type f \( -path '*/bin/*' -o -name '*.so' \) -print0 | while IFS= read -r -d '' file; do
   needed "$file"
 done | sort -u | while read -r library; do
   case $(basename "$library") in
-    libc.so* | libm.so* | libdl.so* | librt.so* | libpthread.so* | ld-linux* | libresolv.so*) ;;
+    libc.so* | libm.so* | libdl.so* | librt.so* | libpthread.so* | ld-linux* | libresolv.so* | libutil.so*) ;;
     libstdc++.so* | libgcc_s.so*) cp -L "$library" "$pack/lib/gcc/" ;;
     *) [[ $library == */site-packages/* ]] || cp -L "$library" "$pack/lib/" ;;
   esac
 done
-find "$pack/bin" "$pack/lib" -type f -exec strip --strip-unneeded {} + 2>/dev/null || true
+# glibc itself, for a machine with an older one: its parts only work with each other.
+glibc=$(dirname "$(needed "$binary" | grep '/libc\.so\.6$')")
+cp -L "$glibc"/lib{c,m,dl,pthread,rt,resolv,util,nss_dns,nss_files}.so.? "$pack/lib/glibc/"
+cp -L "$glibc"/libmvec.so.? "$pack/lib/glibc/" 2>/dev/null || true
+cp -L "$(ldd "$binary" | awk '$1 ~ /^\/.*ld-linux/ {print $1}')" "$pack/lib/glibc/"
+find "$pack/bin" "$pack/lib" -type f -not -path '*/glibc/*' -exec strip --strip-unneeded {} + 2>/dev/null || true
 
 size=$(du -sb "$pack" | cut -f1)
 echo "$pack: $((size >> 20)) MiB"

@@ -71,21 +71,25 @@ def torch_version():
         return None
 
 
-# The C++ run-time library of the machine that the pack was made on: used once the machine's own is too old.
-OLD_MACHINE = False
+# Whether programs of the pack are started with its own glibc and C++ run-time library (with_loader.sh), once those
+# of the machine have turned out to be too old.
+own_loader = bool(os.environ.get("DTRAIN_PACK_LOADER"))
+
+
+def libraries():
+    """Folders of LibTorch, its CUDA wheels and the pack, joined by colons."""
+    torch = torch_folder()
+    nvidia = [torch.parent / "nvidia", *map(pathlib.Path, python_with_torch()[2])] if torch else []
+    wheels = [path for folder in nvidia for path in sorted(folder.glob("*/lib"))]
+    own = os.environ.get("LD_LIBRARY_PATH")
+    return ":".join(map(str, [*([torch / "lib"] if torch else []), *wheels, HERE / "lib", *([own] if own else [])]))
 
 
 def environment(**more):
-    """The variables that programs run with: the pack's libraries, and Open MPI told where it now lives."""
+    """The variables for programs of the pack: its libraries, and Open MPI told where it now lives."""
     variables = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     if not OVERRIDDEN:
-        torch = torch_folder()
-        nvidia = [torch.parent / "nvidia", *map(pathlib.Path, python_with_torch()[2])] if torch else []
-        wheels = [str(path) for folder in nvidia for path in sorted(folder.glob("*/lib"))]
-        folders = [str(torch / "lib"), *wheels] if torch else []
-        folders += [str(HERE / "lib"), *([str(HERE / "lib/gcc")] if OLD_MACHINE else [])]
-        variables["LD_LIBRARY_PATH"] = ":".join([*folders, *filter(None, [os.environ.get("LD_LIBRARY_PATH")])])
-        variables["PATH"] = f"{HERE / 'bin'}:{os.environ.get('PATH', '/usr/bin:/bin')}"
+        variables["DTRAIN_LIBRARIES" if own_loader else "LD_LIBRARY_PATH"] = libraries()
         variables["OPAL_PREFIX"] = str(HERE)
         variables["PMIX_INSTALL_PREFIX"] = str(HERE)
         variables["PMIX_MCA_mca_base_component_path"] = str(HERE / "lib/pmix")
@@ -93,19 +97,27 @@ def environment(**more):
     return {**variables, **{key: str(value) for key, value in more.items()}}
 
 
-def mpirun(ranks):
-    return [] if ranks is None else ["mpirun", "--oversubscribe", "--bind-to", "none", "--map-by", "slot",
-                                     "-np", str(ranks)]
+def started(program, *arguments, ranks=None):
+    """The command line of a program of the pack, under mpirun if there is a number of ranks."""
+    loader = [HERE / "bin/with_loader.sh"] if own_loader and not OVERRIDDEN else []
+    launcher = []
+    if ranks is not None:
+        launcher = [*loader, "mpirun" if OVERRIDDEN else HERE / "bin/mpirun", "--oversubscribe", "--bind-to", "none",
+                    "--map-by", "slot", "-np", ranks]
+    return [*launcher, *loader, program, *arguments]
 
 
-def run(command, seconds, expect=0, **variables):
-    """Runs a command to its end, at most so long; its output as one text. Raises StageFailed otherwise."""
+def run(command, seconds, expect=0, variables=None):
+    """Runs a command to its end, at most so long; its output as one text. Raises StageFailed otherwise.
+
+    `variables` is its environment: environment() for programs of the pack, None for the machine's.
+    """
     command = list(map(str, command))
     if seconds <= 1:
         raise StageFailed("no time was left for " + " ".join(command[-6:]))
     start = time.monotonic()
     process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                               start_new_session=True, env=environment(**variables))
+                               start_new_session=True, env=variables)
     try:
         output, _ = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
