@@ -141,7 +141,8 @@ void ProcessGroup::all_gather_into(at::Tensor& all, const at::Tensor& mine) cons
   if (host_ && host_->carries(input) && all.is_cpu()) {
     timed("all-gather", [&] { host_->all_gather(all.view({size(), -1}).unbind(), input); });
   } else {
-    wait("all-gather", group_->_allgather_base(all, input));
+    at::Tensor flat = all.view({-1}), part = input.view({-1});  // Gloo wants slices of equal shape
+    wait("all-gather", group_->_allgather_base(flat, part));
   }
 }
 

@@ -76,6 +76,7 @@ command=("$@")
 for ((starts = 0; ; ++starts)); do
   "${command[@]}" &
   child=$!
+  [[ $stopping == no ]] || kill -s TERM "$child" 2>/dev/null  # asked before the child had a number
   wait_for_child
   code=$?
   child=""

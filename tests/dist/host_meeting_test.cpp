@@ -92,7 +92,9 @@ TEST(HostMeeting, RankThatLeavesIsNoticedByAllOthersAndOnlyIt) {
     all[leaving].reset();
     for (size_t rank = 0; rank < all.size(); ++rank) {
       for (size_t peer = 0; all[rank] && peer < all.size(); ++peer) {
-        if (peer != rank) EXPECT_EQ(dist::is_hung_up(all[rank]->peers[peer]), !all[peer]);
+        if (peer != rank) {
+          EXPECT_EQ(dist::is_hung_up(all[rank]->peers[peer]), !all[peer]);
+        }
       }
     }
   }

@@ -23,7 +23,9 @@ void sums_in_memory_are_in_rank_order(const dist::ProcessGroup& group) {
         expected.add_(odd_values(rank, count, type));
       }
       group.all_reduce_sum(sum);
-      if (group.shares_memory()) EXPECT_TRUE(at::equal(sum, expected)) << type << " " << count;
+      if (group.shares_memory()) {
+        EXPECT_TRUE(at::equal(sum, expected)) << type << " " << count;
+      }
     }
   }
 }

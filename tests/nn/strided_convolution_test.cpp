@@ -38,7 +38,8 @@ TEST(StridedConvolution, HasTorchsResultAndGradients) {
       exact.backward(dy.to(at::kDouble));
       ASSERT_EQ(y.sizes(), exact.sizes());
       EXPECT_LT(relative_error(y, exact), 4e-3);
-      // That of x is torch's own, in bfloat16, which rounds as often as the processor's kernel does.
+      // That of x is torch's own, in bfloat16, which rounds as often as the processor's kernel
+      // does.
       at::Tensor torchs_x = leaf(images, at::kBFloat16);
       at::conv2d(torchs_x, w.detach(), {}, 2, kernel / 2).backward(dy);
       EXPECT_TRUE(at::equal(x.grad(), torchs_x.grad())) << kernel << " " << height;
