@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <semaphore>
 #include <stdexcept>
 
 #include "data/transforms/factory.h"
@@ -270,19 +271,37 @@ TEST(DataLoader, ATransformThatChangesTheShapeIsAnError) {
 }
 
 TEST(DataLoader, EndsAtOnceWhereverItStands) {
-  const TinyDataset dataset({.train = 200});
-  const Sampler sampler = Sampler::training(200, 4, true, kSeed, {});
+  constexpr int64_t kBatch = 4, kPrefetch = 3;
+  std::atomic<int64_t> reads{0};
+  const TinyDataset dataset({.train = 200}, [&](int64_t) { ++reads; });
+  const Sampler sampler = Sampler::training(200, kBatch, true, kSeed, {});
   for (int64_t taken = 0; taken < 20; ++taken) {
-    DataLoader loader(dataset, sampler, all_transforms(dataset), {.workers = 3, .prefetch = 3});
-    if (taken > 0) loader.start_epoch(0);
-    for (int64_t k = 1; k < taken; ++k) loader.next();
+    reads = 0;
+    {
+      DataLoader loader(
+          dataset, sampler, all_transforms(dataset), {.workers = 3, .prefetch = kPrefetch});
+      if (taken > 0) loader.start_epoch(0);
+      for (int64_t k = 1; k < taken; ++k) loader.next();
+    }
+    // What was taken and what was being prepared, not the rest of the epoch.
+    EXPECT_LE(reads, kBatch * (taken + kPrefetch)) << taken;
+    EXPECT_GE(reads, kBatch * (taken - 1)) << taken;
   }
 }
 
 TEST(DataLoader, EndsWhenAnErrorWasNeverFetched) {
-  const TinyDataset dataset({.train = 40}, [](int64_t) { throw std::runtime_error("bad"); });
-  DataLoader loader(dataset, Sampler::evaluation(40, 8, {}), {}, {.workers = 2});
-  loader.start_epoch(0);
+  std::atomic<int64_t> errors{0};
+  std::binary_semaphore failed{0};
+  const TinyDataset dataset({.train = 40}, [&](int64_t) {
+    if (errors++ == 0) failed.release();
+    throw std::runtime_error("bad");
+  });
+  {
+    DataLoader loader(dataset, Sampler::evaluation(40, 8, {}), {}, {.workers = 2, .prefetch = 2});
+    loader.start_epoch(0);
+    failed.acquire();
+  }
+  EXPECT_LE(errors, 2 * 8);  // of two slots, not the rest of the epoch
 }
 
 TEST(DataLoader, NextBeforeStartEpochIsRefused) {

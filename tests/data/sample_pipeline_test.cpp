@@ -155,7 +155,7 @@ TEST(BadSamples, AreOnlyThoseOfTheData) {
                     {},
                     {.workers = 1, .bad_samples = {.replace = true, .quota = 100}});
   loader.start_epoch(0);
-  error_text([&] { loader.next(); }, ExitCode::kIo);
+  EXPECT_TRUE(mentions(error_text([&] { loader.next(); }, ExitCode::kIo), {"Input/output error"}));
 }
 
 TEST(Slots, AreFewerWhereTheyWouldTakeTooMuchMemory) {

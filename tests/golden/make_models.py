@@ -17,12 +17,9 @@ BLOCKS = {
 }
 # model, stem, input channels, classes, side, width
 CASES = [
-    ("resnet18", "small", 1, 10, 16, 64),
     ("resnet18", "imagenet", 3, 7, 64, 64),
     ("resnet34", "small", 3, 10, 16, 64),
-    ("resnet34", "imagenet", 3, 7, 64, 64),
     ("resnet50", "small", 4, 10, 16, 64),
-    ("resnet50", "imagenet", 3, 7, 64, 64),
     ("resnet18", "small", 1, 10, 16, 8),
     ("resnet50", "imagenet", 3, 7, 64, 8),
 ]

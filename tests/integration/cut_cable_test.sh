@@ -10,18 +10,18 @@ dtrain=$1
 data=${DTRAIN_DATA_DIR:-/usr/share/datasets/fashion-mnist}
 
 settings=(--config "$here/../../configs/fashion_mnist_resnet18.json" --data-dir "$data" -b 24
-  --set model.width=8 --set data.limit_train=1920 --set data.limit_eval=100 --set run.threads=1)
+  --set model.width=8 --set data.limit_train=960 --set data.limit_eval=100 --set run.threads=1)
 
-# train OUTPUT TIMEOUT: 120 steps of a narrow network, a fraction of a minute.
+# train OUTPUT TIMEOUT: 60 steps of a narrow network, some seconds.
 train() {
   on_two_hosts 2 "$dtrain" "${settings[@]}" --output "$1" --set dist.timeout_s="$2" --epochs 3 \
     --set run.log_interval=1 >"$1.out" 2>&1
 }
 
-# Waits until the run has made 20 steps: the cable is pulled in the middle of training, not at a set time.
+# Waits until the run has made 5 steps: the cable is pulled in the middle of training, not at a set time.
 wait_for_training() {
   for ((i = 0; i < 600; ++i)); do
-    grep -qs "\[20/40" "$1.out" && return
+    grep -qs "\[ 5/20" "$1.out" && return
     sleep 0.1
   done
   echo "the training did not start:" && cat "$1.out" && exit 1
@@ -33,18 +33,18 @@ fail() {
   exit 1
 }
 
-train "$folder/sound" 24 || fail "a sound network"
+train "$folder/sound" 10 || fail "a sound network"
 
-train "$folder/short" 24 &
+train "$folder/short" 10 &
 run=$!
 wait_for_training "$folder/short"
 cut v
-sleep 11
+sleep 4
 mend v
-wait "$run" || fail "a cut of 11 s with a timeout of 24 s ended the run"
+wait "$run" || fail "a cut of 4 s with a timeout of 10 s ended the run"
 for part in model state; do
   cmp "$folder"/sound/*/checkpoints/last/$part.safetensors "$folder"/short/*/checkpoints/last/$part.safetensors ||
-    fail "a cut of 11 s changed the result"
+    fail "a cut of 4 s changed the result"
 done
 
 train "$folder/long" 6 &

@@ -1,5 +1,6 @@
 """Ensembles: members in parallel, alone, killed, failing; always the same bytes."""
 import fcntl
+import functools
 import json
 import os
 import pathlib
@@ -10,13 +11,13 @@ import subprocess
 import time
 import unittest
 
-from harness import DATA, ROOT, TrainingTest, command, error_lines, rows, run
+from harness import ROOT, TrainingTest, command, error_lines, rows, run, shared_scratch, small_data
 
 MAKE_PICTURES = os.environ.get("MAKE_PICTURES", str(ROOT / "build/release/tests/support/make_pictures"))
 
 BASE = {
     "run": {"epochs": 2, "threads": 1, "log_interval": 1},
-    "data": {"limit_train": 480, "limit_eval": 203, "holdout": 0.1},
+    "data": {"data_dir": str(small_data()), "limit_train": 240, "limit_eval": 203, "holdout": 0.11},
     "model": {"width": 8},
     "loader": {"batch_size": 32, "workers": 1},
     "optimizer": {"lr": 0.02},
@@ -30,19 +31,39 @@ MEMBERS = [
 NAMES = ["r18-seed1", "r18-seed2", "r34", "snap", "cv-fold0", "cv-fold1"]
 
 
-class Ensembles(TrainingTest):
+def write(folder, members, **ensemble):
+    path = folder / "ensemble.json"
+    path.write_text(json.dumps({"ensemble": {"output": str(folder / "out"), **ensemble}, "base": BASE,
+                                "members": members}))
+    return path
+
+
+@functools.cache
+def trained():
+    """The folder and the output of an ensemble of all MEMBERS on two ranks. No test changes the folder."""
+    scratch = shared_scratch() / "ensemble"
+    scratch.mkdir()
+    done = run(["ensemble", "--config", write(scratch, MEMBERS)], 2)
+    return scratch / "out", done
+
+
+class EnsembleTest(TrainingTest):
+    """Ensembles in a scratch folder, some of members that are trained once for all tests."""
+
     def write(self, members=MEMBERS, **ensemble):
-        path = self.scratch / "ensemble.json"
-        path.write_text(json.dumps({"ensemble": {"output": str(self.scratch / "out"), **ensemble}, "base": BASE,
-                                    "members": members}))
-        return path
+        return write(self.scratch, members, **ensemble)
 
     def ensemble(self, path, *flags, ranks=None, **kwargs):
         return run(["ensemble", "--config", path, *flags], ranks, **kwargs)
 
+    def with_trained(self, *names):
+        """Puts members of trained() into the output folder, as if they had been trained there."""
+        for name in names:
+            shutil.copytree(trained()[0] / "members" / name, self.scratch / "out/members" / name, symlinks=True)
+
     def content(self, output):
         """What members leave: weights, optimizers and predictions, by path."""
-        folder = self.scratch / output / "members"
+        folder = self.scratch / output / "members"  # `output` may be an absolute path
         return {os.path.relpath(path, folder): path.read_bytes()
                 for pattern in ("*/predictions-*.h5", "*/checkpoints/last/*.safetensors", "../vote.h5")
                 for path in folder.glob(pattern)}
@@ -55,18 +76,37 @@ class Ensembles(TrainingTest):
                    for pattern in ("*/checkpoints/best/calibration.json", "../vote-validation.h5", "../vote.json")
                    for path in folder.glob(pattern)}}
 
+    @staticmethod
+    def ranks_of(launcher):
+        """The processes of the ranks, in the order of their ranks."""
+        found = {}
+        for entry in os.listdir("/proc"):
+            if not entry.isdigit():
+                continue
+            try:
+                status = pathlib.Path("/proc", entry, "stat").read_text().rsplit(")", 1)[1].split()
+                environment = pathlib.Path("/proc", entry, "environ").read_text().split("\0")
+            except (FileNotFoundError, PermissionError, ProcessLookupError):
+                continue
+            ranks = [v.split("=")[1] for v in environment if v.startswith("OMPI_COMM_WORLD_RANK=")]
+            if int(status[1]) == launcher.pid and ranks:
+                found[int(ranks[0])] = int(entry)
+        return [found[rank] for rank in sorted(found)]
+
+
+class SameMembers(EnsembleTest):
     def test_members_are_the_same_in_parallel_alone_and_in_larger_company(self):
+        folder, done = trained()
         path = self.write()
-        done = self.ensemble(path, ranks=2)
         for name in NAMES:
             self.assertRegex(done.stdout, rf"{name} +finished +2/2")
-        expected = self.content("out")
+        expected = self.content(folder)
         # Two tensor files each, two predictions, snap twice that; and the vote.
         self.assertEqual(len(expected), 6 * 2 + 5 * 2 + 4 + 1)
         self.assertRegex(done.stdout, r"(?m)^vote +[0-9.]+ +[0-9. to]+ +1.0000 +soft")
         # Of each of the two folds limit_eval leaves 203 samples.
         self.assertRegex(done.stdout, r"Cross-validation of cv: [0-9.]+ % of 406 samples .* 2 folds from")
-        self.assertIn("Cross-validation of cv", (self.scratch / "out/report.html").read_text())
+        self.assertIn("Cross-validation of cv", (folder / "report.html").read_text())
         self.ensemble(path, "--output", self.scratch / "three", ranks=3)
         self.assertTrue(self.content("three") == expected, "three ranks and two differ")
         for name in ("r34", "snap", "5"):  # the last by its number
@@ -92,8 +132,7 @@ class Ensembles(TrainingTest):
 
     def test_a_killed_ensemble_goes_on_to_the_same_bytes(self):
         path = self.write()
-        self.ensemble(path, ranks=2)
-        expected = self.content("out")
+        expected = self.content(trained()[0])
         for victim in (0, 1):
             output = self.scratch / f"killed{victim}"
             process = subprocess.Popen(
@@ -118,6 +157,7 @@ class Ensembles(TrainingTest):
 
     def test_killed_while_it_predicts_it_goes_on_to_the_same_calibrated_vote(self):
         path = self.write(MEMBERS[:2])
+        self.with_trained(*NAMES[:3])
         self.ensemble(path, ranks=2)
         expected = self.results("out")
         self.assertEqual(sum(name.endswith("calibration.json") for name in expected), 3)
@@ -136,23 +176,8 @@ class Ensembles(TrainingTest):
         self.ensemble(path, "--output", output, ranks=2)
         self.assertTrue(self.results("killed") == expected, "killed and undisturbed differ")
 
-    @staticmethod
-    def ranks_of(launcher):
-        """The processes of the ranks, in the order of their ranks."""
-        found = {}
-        for entry in os.listdir("/proc"):
-            if not entry.isdigit():
-                continue
-            try:
-                status = pathlib.Path("/proc", entry, "stat").read_text().rsplit(")", 1)[1].split()
-                environment = pathlib.Path("/proc", entry, "environ").read_text().split("\0")
-            except (FileNotFoundError, PermissionError, ProcessLookupError):
-                continue
-            ranks = [v.split("=")[1] for v in environment if v.startswith("OMPI_COMM_WORLD_RANK=")]
-            if int(status[1]) == launcher.pid and ranks:
-                found[int(ranks[0])] = int(entry)
-        return [found[rank] for rank in sorted(found)]
 
+class Failing(EnsembleTest):
     def test_a_failing_member_does_not_take_the_others_with_it(self):
         members = [
             {"name": "nan", "config": {"optimizer": {"lr": 1e30}, "nonfinite": {"policy": "stop"}}},
@@ -193,7 +218,10 @@ class Ensembles(TrainingTest):
         for failure in failures:
             self.assertIn(str(bad), failure)
 
+
+class Voting(EnsembleTest):
     def test_weights_are_found_on_what_all_members_held_out(self):
+        self.with_trained(*NAMES[:3])
         for weights in ("accuracy", "fitted"):
             done = self.ensemble(self.write(MEMBERS[:2], weights=weights), ranks=2)
             found = [float(x) for x in re.findall(r"(?m)^[A-C] +[0-9.]+ +[0-9.]+ to [0-9.]+ +([0-9.]+) +[0-9.]+ +resnet", done.stdout)]
@@ -203,6 +231,7 @@ class Ensembles(TrainingTest):
 
     def test_members_alone_and_dtrain_vote_are_the_same_as_the_ensemble(self):
         path = self.write(MEMBERS[:2])
+        self.with_trained(*NAMES[:3])
         done = self.ensemble(path, ranks=2)
         self.assertRegex(done.stdout, r"The vote: temperature [0-9.]+ fitted on all 203 samples")
         expected = self.content("out")
@@ -230,6 +259,8 @@ class Ensembles(TrainingTest):
         found = float(re.search(r"(?m)^accuracy, % +([0-9.]+)", done.stdout).group(1))
         self.assertAlmostEqual(found, evaluated, places=2)
 
+
+class AgainAndAgain(EnsembleTest):
     def test_what_would_fail_behind_the_trainings_is_refused_before(self):
         for flags, part in ((["--set", "ensemble.views=five_crops"], "five_crop"),
                             (["--set", "ensemble.views=five_crop"], "transforms.size"),
@@ -269,10 +300,7 @@ class Ensembles(TrainingTest):
         self.assertIn("ranks were 2 and are 1", error_lines(refused)[0])
 
     def test_members_predict_where_the_data_are_now(self):
-        data = self.scratch / "data"
-        data.mkdir()
-        for file in pathlib.Path(DATA).iterdir():
-            (data / file.name).symlink_to(file)
+        data = pathlib.Path(shutil.copytree(small_data(), self.scratch / "data"))
         path = self.write(MEMBERS[:1])
         self.ensemble(path, "--data-dir", data)
         data.rename(self.scratch / "moved")
@@ -281,7 +309,8 @@ class Ensembles(TrainingTest):
 
     def test_a_damaged_checkpoint_is_put_aside_and_trained_again(self):
         path = self.write([{"name": "snap", "snapshots": 2}])
-        self.ensemble(path)
+        self.with_trained("snap")
+        self.assertIn("was finished before", self.ensemble(path).stdout)
         expected = self.results("out")
         # What does not predict may be damaged.
         self.ensemble(path, "--epochs", 4, "--output", self.scratch / "four")
@@ -310,7 +339,7 @@ class Ensembles(TrainingTest):
 
     def test_finished_members_are_verified(self):
         path = self.write(members=MEMBERS[:1])
-        self.ensemble(path)
+        self.with_trained(*NAMES[:2])
         predictions = self.scratch / "out/members/r18-seed1/predictions-test.h5"
         expected = predictions.read_bytes()
         predictions.write_bytes(expected[:-1])

@@ -1,5 +1,8 @@
 """What the integration tests share: starting dtrain, and reading what it wrote. Standard library only."""
+import atexit
 import csv
+import functools
+import gzip
 import json
 import os
 import pathlib
@@ -16,9 +19,10 @@ DATA = os.environ.get("DTRAIN_DATA_DIR", "/usr/share/datasets/fashion-mnist")
 CONFIG = str(ROOT / "configs/fashion_mnist_resnet18.json")
 MPIRUN = ["mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "--map-by", "slot"]
 
-# A narrow network on a few hundred real images: seconds instead of minutes, every stage the same.
+# A narrow network on a few hundred real images: seconds instead of minutes, every stage the same. A step of two ranks
+# costs a tenth of a second, mostly of waiting for each other, so that there are five in an epoch of 48 samples each.
 QUICK = [
-    "--set", "model.width=8", "--set", "data.limit_train=480", "--set", "data.limit_eval=203",
+    "--set", "model.width=8", "--set", "data.limit_train=240", "--set", "data.limit_eval=203",
     "--set", "run.threads=1", "--set", "run.log_interval=1", "--lr", "0.02",
 ]
 
@@ -53,6 +57,42 @@ def other_images(folder):
     folder.mkdir()
     for path in pathlib.Path(DATA).iterdir():
         (folder / path.name).symlink_to(path.parent / path.name.replace("train", "t10k"))
+    return folder
+
+
+@functools.cache
+def shared_scratch():
+    """A folder for what several tests of a process look at; removed when the process ends."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="dtrain-test-"))
+    atexit.register(shutil.rmtree, folder)
+    return folder
+
+
+@functools.cache
+def reference(*flags, ranks=None, **kwargs):
+    """The run folder of train(*flags), trained when it is first asked for. No test changes it: see copy_of()."""
+    return train(tempfile.mkdtemp(dir=shared_scratch()), *flags, ranks=ranks, **kwargs)
+
+
+def copy_of(folder, output):
+    """Copies a run folder below `output`, where a test may resume or damage it; returns the copy."""
+    return pathlib.Path(shutil.copytree(folder, pathlib.Path(output) / folder.name, symlinks=True))
+
+
+@functools.cache
+def small_data(train_images=2000, eval_images=500):
+    """A data folder with the first images of Fashion-MNIST.
+
+    A hold-out or a fold reads its split whole, which takes longer than a training of a few hundred images.
+    """
+    folder = shared_scratch() / f"fashion-mnist-{train_images}-{eval_images}"
+    folder.mkdir()
+    for prefix, count in (("train", train_images), ("t10k", eval_images)):
+        for name, header, item in (("images-idx3-ubyte", 16, 28 * 28), ("labels-idx1-ubyte", 8, 1)):
+            with gzip.open(f"{DATA}/{prefix}-{name}.gz") as f:
+                data = f.read(header + count * item)
+            sliced = data[:4] + struct.pack(">I", count) + data[8:]
+            (folder / f"{prefix}-{name}.gz").write_bytes(gzip.compress(sliced, 1))
     return folder
 
 

@@ -1,21 +1,31 @@
 """dtrain evaluate and dtrain report after real trainings: every file is opened by what reads such files."""
 import base64
 import csv
+import functools
 import html.parser
 import json
 import pathlib
 import re
 import shutil
 import struct
-import tempfile
 import unittest
 import xml.etree.ElementTree
 import zlib
 
-from harness import CONFIG, DATA, QUICK, TrainingTest, error_lines, only_run, run, train
+from harness import CONFIG, QUICK, TrainingTest, copy_of, error_lines, only_run, reference, run, small_data
 
 VOID = {"meta", "img", "br", "hr", "input", "link"}
-CALIBRATED = ["--epochs", 2, "--set", "data.holdout=0.2"]
+CALIBRATED = ["--epochs", 2, "--set", "data.holdout=0.2", "--data-dir", small_data()]
+
+
+@functools.cache
+def calibrated():
+    """The folder of a run with predictions of two splits and a temperature."""
+    folder = reference(*CALIBRATED)
+    run(["predict", "--checkpoint", folder])
+    run(["calibrate", folder / "predictions-eval.h5"])
+    run(["predict", "--checkpoint", folder, "--split", "test"])
+    return folder
 
 
 def png_size(data):
@@ -114,20 +124,13 @@ class Page(html.parser.HTMLParser):
 class AfterATraining(TrainingTest):
     """One training with predictions of two splits and a temperature, which no test changes."""
 
-    @classmethod
-    def setUpClass(cls):
-        scratch = pathlib.Path(tempfile.mkdtemp(prefix="dtrain-test-"))
-        cls.addClassCleanup(shutil.rmtree, scratch)
-        cls.folder = train(scratch / "runs", *CALIBRATED)
-        run(["predict", "--checkpoint", cls.folder])
-        run(["calibrate", cls.folder / "predictions-eval.h5"])
-        run(["predict", "--checkpoint", cls.folder, "--split", "test"])
-        cls.test = cls.folder / "predictions-test.h5"
+    def setUp(self):
+        super().setUp()
+        self.folder = calibrated()
+        self.test = self.folder / "predictions-test.h5"
 
     def copy(self):
-        copy = self.scratch / self.folder.name
-        shutil.copytree(self.folder, copy, symlinks=True)
-        return copy
+        return copy_of(self.folder, self.scratch)
 
 
 class Evaluations(AfterATraining):
@@ -224,7 +227,7 @@ class ReportsOfRuns(AfterATraining):
         page = self.output("page.html")
         run(["report", folder, "--output", page, "--data-dir", self.scratch / "none"])
         self.assertNotIn(shown, Page(page).pictures)
-        run(["report", folder, "--output", page, "--data-dir", DATA, "--hardest", 3])
+        run(["report", folder, "--output", page, "--data-dir", small_data(), "--hardest", 3])
         self.assertIn(shown, Page(page).pictures)
         self.assertFalse((folder / "report.html").exists())
 
@@ -258,7 +261,7 @@ class ReportsOfEnsembles(TrainingTest):
         config.write_text(json.dumps({
             "ensemble": {"output": str(folder)},
             "base": {"run": {"epochs": 2, "threads": 1}, "model": {"width": 8}, "optimizer": {"lr": 0.02},
-                     "data": {"limit_train": 480, "limit_eval": 203, "holdout": 0.2}},
+                     "data": {"data_dir": str(small_data()), "limit_train": 240, "limit_eval": 203, "holdout": 0.2}},
             "members": [{"name": "small", "seeds": [1, 2]}],
         }))
         done = run(["ensemble", "--config", config], ranks=2)
@@ -280,7 +283,7 @@ class ReportsOfEnsembles(TrainingTest):
         self.assertIn("Curves of the members", page.pictures)
         self.assertIn("small-seed1", svg_texts(page.pictures["Curves of the members"]))
         self.assertIn("Reliability diagrams before and after", page.pictures)
-        self.assertIn('"limit_train": 480', page.text)
+        self.assertIn('"limit_train": 240', page.text)
         moved = self.scratch / "elsewhere" / folder.name
         moved.parent.mkdir()
         folder.rename(moved)

@@ -142,7 +142,8 @@ class TestTimeAugmentation(unittest.TestCase):
         run(["--config", CONFIG, *QUICK, "--set", "data.dataset=image_folder", "--data-dir", cls.data,
              "--set", f"transforms.size={SIZE}", "--set", f"transforms.eval_resize={RESIZE}",
              "--set", f"transforms.mean={MEAN}", "--set", f"transforms.std={STD}",
-             "--set", "train.precision=float32", "-b", 32, "--epochs", 2, "--output", cls.scratch / "runs"])
+             "--set", "train.precision=float32", "--set", "data.limit_train=480", "-b", 32, "--epochs", 2,
+             "--output", cls.scratch / "runs"])
         cls.folder = only_run(cls.scratch / "runs")
         cls.model = make_model("resnet18", "small", 3, CLASSES, 8, torch.float32)
         cls.model.load_state_dict(load_file(cls.folder / "checkpoints/best/model.safetensors"), strict=True)

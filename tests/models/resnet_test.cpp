@@ -198,7 +198,8 @@ std::string name_of(const ::testing::TestParamInfo<std::tuple<const char*, at::S
 }
 
 // Quick enough for a unit test; those of full width run under the label integration
-// (CMakeLists.txt).
+// (CMakeLists.txt), in float64, which shows a wrong formula, and each with the stem that its model
+// does not have here.
 INSTANTIATE_TEST_SUITE_P(Narrow,
                          ResNetGolden,
                          ::testing::Combine(::testing::Values("resnet18_small_width8.json",
@@ -208,13 +209,10 @@ INSTANTIATE_TEST_SUITE_P(Narrow,
 
 INSTANTIATE_TEST_SUITE_P(Full,
                          ResNetGolden,
-                         ::testing::Combine(::testing::Values("resnet18_small.json",
-                                                              "resnet18_imagenet.json",
+                         ::testing::Combine(::testing::Values("resnet18_imagenet.json",
                                                               "resnet34_small.json",
-                                                              "resnet34_imagenet.json",
-                                                              "resnet50_small.json",
-                                                              "resnet50_imagenet.json"),
-                                            ::testing::Values(at::kDouble, at::kFloat)),
+                                                              "resnet50_small.json"),
+                                            ::testing::Values(at::kDouble)),
                          name_of);
 
 ModelConfig tiny(const std::string& name = "resnet18") {

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Trains in Python what parity_dump trained in C++, and compares.
 
-    .deps/venv/bin/python tests/parity/ddp_reference.py FOLDER [--tolerance 1e-4]
+    .deps/venv/bin/python tests/parity/ddp_reference.py FOLDER... [--tolerance 1e-4]
 
-Two processes of torch's DistributedDataParallel over Gloo start from FOLDER/weights_before.safetensors,
-take the batches of FOLDER/rank<r>.safetensors in their order and train with torch.optim.SGD (Nesterov),
+For each FOLDER, two processes of torch's DistributedDataParallel over Gloo start from
+FOLDER/weights_before.safetensors, take the batches of FOLDER/rank<r>.safetensors in their order and train with torch.optim.SGD (Nesterov),
 SequentialLR(LinearLR, CosineAnnealingLR), clip_grad_norm_ and torchvision's ResNet. Writes
 FOLDER/reference<r>.json (its losses), prints a table, and exits with 1 when a loss differs by more
 than `tolerance` relative, or the weights at the end by more than 100 times that, relative to the way they
@@ -75,10 +75,7 @@ def make_optimizer(model, s):
     return optimizer, torch.optim.lr_scheduler.SequentialLR(optimizer, [linear, cosine], milestones=[warmup])
 
 
-def train(rank, folder, s, store):
-    torch.set_num_threads(1)
-    warnings.simplefilter("ignore")
-    dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=s["ranks"])
+def train(rank, folder, s):
     dtype = getattr(torch, s["dtype"])
     batches = load_file(folder / f"rank{rank}.safetensors")
     weights = load_file(folder / "weights_before.safetensors")
@@ -104,9 +101,19 @@ def train(rank, folder, s, store):
     (folder / f"reference{rank}.json").write_text(json.dumps({"losses": losses}))
     if rank == 0:
         save_file(model.state_dict(), folder / "reference_after.safetensors")
+    return ddp
+
+
+def train_all(rank, cases, ranks, store):
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=ranks)
+    kept = [train(rank, folder, s) for folder, s in cases]
     dist.barrier()
-    # Without taking the process groups down: torch 2.11 may deadlock there, when a worker thread of Gloo
+    # Without taking `kept` and the process groups down: torch 2.11 may deadlock there, when a worker thread of Gloo
     # waits for the interpreter lock to release a tensor and the main thread, which has it, for the worker.
+    assert len(kept) == len(cases)
+    sys.stdout.flush()
     os._exit(0)
 
 
@@ -120,20 +127,13 @@ def weight_error(folder):
     return norm(ours, theirs) / norm(theirs, start)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--tolerance", type=float, default=None, help="1e-4 in float32, 1e-9 in float64")
-    args = parser.parse_args()
-    s = json.loads((args.folder / "settings.json").read_text())
-    tolerance = args.tolerance or (1e-9 if s["dtype"] == "float64" else 1e-4)
-
-    with tempfile.TemporaryDirectory() as scratch:
-        mp.spawn(train, args=(args.folder, s, f"{scratch}/store"), nprocs=s["ranks"])
+def compare(folder, s, tolerance):
+    """Prints the losses of both sides; returns what differs, or nothing."""
+    tolerance = tolerance or (1e-9 if s["dtype"] == "float64" else 1e-4)
     ours, reference = [], []
     for rank in range(s["ranks"]):
-        ours.append(load_file(args.folder / f"rank{rank}.safetensors")["losses"])
-        reference.append(json.loads((args.folder / f"reference{rank}.json").read_text())["losses"])
+        ours.append(load_file(folder / f"rank{rank}.safetensors")["losses"])
+        reference.append(json.loads((folder / f"reference{rank}.json").read_text())["losses"])
     ours, reference = torch.stack(ours), torch.tensor(reference, dtype=torch.float64)
     errors = ((ours - reference) / reference).abs().amax(0)
 
@@ -142,13 +142,28 @@ def main():
     last = s["steps"] * s["accumulate"] - 1
     for step in sorted({*range(0, last, 5 * s["accumulate"]), last}):
         print(f"{step:4d} {ours[:, step].mean():11.6f} {reference[:, step].mean():11.6f}   {errors[step]:.1e}")
-    weights = weight_error(args.folder)
+    weights = weight_error(folder)
     print(f"all {s['steps']} steps: {errors.max():.1e}, weights at the end: {weights:.1e} of the way they went, "
           f"tolerance {tolerance:.0e}")
     if not errors.max() <= tolerance:
-        sys.exit("the losses differ")
+        return f"{s['model']}, {s['dtype']}: the losses differ"
     if not weights <= 100 * tolerance:
-        sys.exit("the weights at the end differ")
+        return f"{s['model']}, {s['dtype']}: the weights at the end differ"
+    return ""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folders", type=pathlib.Path, nargs="+")
+    parser.add_argument("--tolerance", type=float, default=None, help="1e-4 in float32, 1e-9 in float64")
+    args = parser.parse_args()
+    cases = [(folder, json.loads((folder / "settings.json").read_text())) for folder in args.folders]
+    (ranks,) = {s["ranks"] for _, s in cases}
+    with tempfile.TemporaryDirectory() as scratch:
+        mp.spawn(train_all, args=(cases, ranks, f"{scratch}/store"), nprocs=ranks)
+    failures = [failure for folder, s in cases if (failure := compare(folder, s, args.tolerance))]
+    if failures:
+        sys.exit("\n".join(failures))
 
 
 if __name__ == "__main__":

@@ -33,8 +33,23 @@ TEST(ByteBudget, ThreadsNeverHoldMoreThanTheLimitTogether) {
 
 TEST(ByteBudget, MoreThanTheLimitIsGivenAlone) {
   ByteBudget budget(10);
-  { const auto share = budget.take(1000); }
-  const auto share = budget.take(10);
+  std::atomic<int64_t> holders{0}, given{0}, in_company{0};
+  std::vector<std::thread> threads;
+  for (int64_t t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int64_t i = 0; i < 500; ++i) {
+        const bool is_more = (t + i) % 2 == 0;
+        const auto share = budget.take(is_more ? 1000 : 3);
+        const int64_t now = ++holders;
+        given += is_more ? 1 : 0;
+        in_company += is_more && now > 1 ? 1 : 0;
+        --holders;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(given, 4 * 250);
+  EXPECT_EQ(in_company, 0);
 }
 
 }  // namespace

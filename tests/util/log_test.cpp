@@ -50,8 +50,12 @@ class LogTest : public ::testing::Test {
 };
 
 TEST_F(LogTest, writes_nowhere_until_told_where) {
+  ::testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStderr();
   Log log;
   log.warning("to nobody");
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(), "");
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
 }
 
 TEST_F(LogTest, stamps_lines_in_files_and_leaves_them_bare_on_the_terminal) {

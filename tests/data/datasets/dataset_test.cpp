@@ -1,6 +1,7 @@
 // Data sets opened by name, from files.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -108,11 +109,25 @@ TEST(IdxDataset, LoadsOnceWhenManyThreadsReadFirst) {
   for (std::thread& thread : threads) thread.join();
 }
 
+bool has_thread(const std::string& name) {
+  for (const std::string& id : testing::names_in("/proc/self/task")) {
+    std::ifstream file("/proc/self/task/" + id + "/comm");
+    std::string found;
+    if (std::getline(file, found) && found == name) return true;
+  }
+  return false;
+}
+
 TEST(IdxDataset, MayGoAwayWhileItLoads) {
   TempFolder folder;
   write_tiny_idx(folder.path(), {.train = 4000, .height = 28, .width = 28});
-  const auto train = open_dataset(idx_config(folder), Split::kTrain);
-  train->start_loading();
+  open_dataset(idx_config(folder), Split::kTrain)->start_loading();
+  // A thread that has been joined may be seen for a moment longer.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (has_thread("dtrain-read") && std::chrono::steady_clock::now() < until) {
+    std::this_thread::yield();
+  }
+  EXPECT_FALSE(has_thread("dtrain-read"));
 }
 
 TEST(IdxDataset, ACutFileIsFoundWhenItIsOpened) {
