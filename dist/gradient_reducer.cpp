@@ -57,7 +57,10 @@ GradientReducer::GradientReducer(std::vector<at::Tensor> parameters,
   reducer_ = detail::make_reducer(
       parameters_, names, group_.c10d(), bytes(config.bucket_mb), bytes(config.first_bucket_mb));
   reducer_->register_comm_hook(
-      std::make_unique<ReduceHook>(group_.c10d(), wire_type(config.compression), clock_));
+      std::make_unique<ReduceHook>(group_.c10d(),
+                                   wire_type(config.compression),
+                                   clock_,
+                                   parameters_[0].is_cpu() ? group_.make_host_reducer() : nullptr));
   if (config.static_graph) reducer_->set_static_graph();
 }
 

@@ -11,8 +11,6 @@
 namespace dtrain::dist {
 namespace {
 
-constexpr size_t kHostSlotBytes = 64 * 1024;
-
 NoticeBoard board_of(const c10::intrusive_ptr<c10d::Store>& store) {
   return {
       .set = [store](const std::string& key, const std::string& text) { store->set(key, text); },
@@ -33,28 +31,35 @@ std::optional<int64_t> granted_processors() {
 std::shared_ptr<HostGroup> HostGroup::create(const c10::intrusive_ptr<c10d::Store>& store,
                                              int64_t rank,
                                              int64_t size,
-                                             const Transport& transport) {
+                                             const Transport& transport,
+                                             const HostGroupOptions& options) {
   std::optional<HostMeeting> meeting =
       meet_on_host(board_of(store),
                    {.rank = rank,
                     .size = size,
                     .wanted = transport.shared_memory,
-                    .bytes = HostCollectives::bytes_needed(size, kHostSlotBytes),
+                    .bytes = HostCollectives::bytes_needed(size, options.slot_bytes),
                     .timeout = transport.timeout});
   if (!meeting) return nullptr;
-  return std::make_shared<HostGroup>(*std::move(meeting), rank, size, transport);
+  return std::make_shared<HostGroup>(*std::move(meeting), rank, size, transport, options);
 }
 
-HostGroup::HostGroup(HostMeeting meeting, int64_t rank, int64_t size, const Transport& transport)
+HostGroup::HostGroup(HostMeeting meeting,
+                     int64_t rank,
+                     int64_t size,
+                     const Transport& transport,
+                     const HostGroupOptions& options)
     : meeting_(std::move(meeting)),
-      collectives_(
-          meeting_.memory.address(),
-          {.rank = rank,
-           .size = size,
-           .slot_bytes = kHostSlotBytes,
-           .timeout = transport.timeout,
-           .is_gone = [this](int64_t peer) { return is_hung_up(meeting_.peers[size_t(peer)]); }}) {
-  collectives_.set_spin(agreed_spin(size, transport.ranks_on_host));
+      slot_bytes_(options.slot_bytes),
+      collectives_(meeting_.memory.address(),
+                   {.rank = rank,
+                    .size = size,
+                    .slot_bytes = options.slot_bytes,
+                    .timeout = transport.timeout,
+                    .is_gone = [this](int64_t peer) {
+                      return given_up_ || is_hung_up(meeting_.peers[size_t(peer)]);
+                    }}) {
+  if (options.spin) collectives_.set_spin(agreed_spin(size, transport.ranks_on_host));
 }
 
 // Members that are bound to processors of their own share them with no other group.
@@ -76,11 +81,11 @@ std::chrono::nanoseconds HostGroup::agreed_spin(int64_t size, int64_t ranks_on_h
 }
 
 bool HostGroup::carries(const at::Tensor& tensor) const {
-  return tensor.is_cpu() && tensor.nbytes() <= kHostSlotBytes;
+  return tensor.is_cpu() && tensor.nbytes() <= slot_bytes_;
 }
 
-bool HostGroup::reduces(const at::Tensor& tensor) const {
-  if (!carries(tensor)) return false;
+bool HostGroup::adds_up(const at::Tensor& tensor) const {
+  if (!tensor.is_cpu()) return false;
   switch (tensor.scalar_type()) {
     case at::kFloat:
     case at::kDouble:

@@ -6,12 +6,16 @@
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 
 #include "dist/host_group.h"
+#include "dist/host_reducer.h"
 #include "dist/libtorch.h"
 #include "dist/roll_call.h"
 #include "util/check.h"
 
 namespace dtrain::dist {
 namespace {
+
+// Of a large tensor that goes through shared memory: few rounds, and in the cache.
+constexpr size_t kReducedAtOnce = 256 * 1024;
 
 std::string message_of(const std::exception& e) {
   const auto* torch_error = dynamic_cast<const c10::Error*>(&e);
@@ -22,6 +26,7 @@ std::string message_of(const std::exception& e) {
 // Gloo throws plain runtime errors that begin with the place in its source.
 bool is_communication_failure(const std::exception& e) {
   if (dynamic_cast<const c10::DistError*>(&e) != nullptr) return true;
+  if (dynamic_cast<const HostFailure*>(&e) != nullptr) return true;
   const std::string message = e.what();
   for (const char* sign : {"gloo/transport", "gloo/context", "NCCL"}) {
     if (message.find(sign) != std::string::npos) return true;
@@ -84,7 +89,7 @@ void ProcessGroup::all_reduce(at::Tensor& tensor, bool max) const {
   options.reduceOp = max ? c10d::ReduceOp::MAX : c10d::ReduceOp::SUM;
   at::NoGradGuard no_grad;
   std::vector<at::Tensor> dense = {tensor.contiguous()};
-  if (host_ && host_->reduces(dense[0])) {
+  if (host_ && host_->carries(dense[0]) && host_->adds_up(dense[0])) {
     timed("all-reduce", [&] { host_->all_reduce(dense[0], max); });
   } else {
     wait("all-reduce", group_->allreduce(dense, options));
@@ -158,6 +163,24 @@ void ProcessGroup::all_to_all(at::Tensor& receive,
 void ProcessGroup::barrier() const {
   if (host_) return timed("barrier", [&] { host_->barrier(); });
   wait("barrier", group_->getBackend(c10::kCPU)->barrier());
+}
+
+std::shared_ptr<HostReducer> ProcessGroup::make_host_reducer() const {
+  if (!host_ || size() == 1) return nullptr;
+  const std::string prefix = "reducer/" + std::to_string((*splits_)++);
+  std::shared_ptr<HostGroup> group;
+  try {
+    group = HostGroup::create(c10::make_intrusive<c10d::PrefixStore>(prefix, store_),
+                              rank_,
+                              size(),
+                              transport_,
+                              {.slot_bytes = kReducedAtOnce, .spin = false});
+  } catch (const std::exception& e) {
+    fail("connecting the ranks", message_of(e));
+  }
+  if (!group) return nullptr;
+  roll_call_->also_watch(group->sockets());
+  return std::make_shared<HostReducer>(std::move(group));
 }
 
 double ProcessGroup::exchanging_seconds() const { return host_ ? host_->exchanging_seconds() : 0; }

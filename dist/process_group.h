@@ -29,6 +29,7 @@
 namespace dtrain::dist {
 
 class HostGroup;
+class HostReducer;
 class RollCall;
 
 // How members reach each other. Chosen once, in rendezvous(); sub-groups inherit it.
@@ -83,6 +84,10 @@ class ProcessGroup {
 
   // Seconds that operations of this group and its copies have made their callers wait.
   double waited_seconds() const { return *waited_seconds_; }
+
+  // For large tensors on the CPU: memory that the members share, and a thread of its own. Null on
+  // all members where they share none. Collective.
+  std::shared_ptr<HostReducer> make_host_reducer() const;
 
   // Whether small messages go through shared memory (host_group.h), and how long they took there:
   // without the time for which they waited for the last member to come.

@@ -10,6 +10,7 @@ void split_groups_work_on_their_own(const dist::ProcessGroup& group);
 
 void sums_in_memory_are_in_rank_order(const dist::ProcessGroup& group);
 // `gloo` has the same members and no shared memory.
+void large_sums_in_memory_are_in_rank_order(const dist::ProcessGroup& group);
 void memory_and_gloo_give_the_same(const dist::ProcessGroup& group, const dist::ProcessGroup& gloo);
 
 void reducer_equals_one_process_on_the_whole_batch(const dist::ProcessGroup& group);

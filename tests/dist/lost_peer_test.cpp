@@ -27,7 +27,11 @@ struct Ended {
 };
 
 // As many rank_process, one of which fails.
-Ended run_ranks(int ranks, int failing, const std::string& how, int values = kLarge) {
+Ended run_ranks(int ranks,
+                int failing,
+                const std::string& how,
+                int values = kLarge,
+                bool in_background = false) {
   const auto folder = std::filesystem::temp_directory_path() /
                       ("dtrain_lost_peer_" + std::to_string(getpid()) + how +
                        std::to_string(failing) + "_" + std::to_string(values));
@@ -46,6 +50,7 @@ Ended run_ranks(int ranks, int failing, const std::string& how, int values = kLa
                                       std::to_string(failing),
                                       how,
                                       std::to_string(values)};
+    if (in_background) words.push_back("background");
     std::vector<char*> args;
     for (std::string& word : words) args.push_back(word.data());
     args.push_back(nullptr);
@@ -103,6 +108,18 @@ TEST(LostPeer, FirstRankKilledBetweenSmallMessagesIsReportedByTheNext) {
 TEST(LostPeer, RankStoppedBetweenSmallMessagesIsNamedAfterTheTimeoutInOneLine) {
   expect_one_report(
       run_ranks(3, 1, "stop", kSmall), 1, "all-reduce: rank 1 did not take part within 2 s");
+}
+
+TEST(LostPeer, RankKilledWhileGradientsAreAddedUpInMemoryIsNamedInOneLine) {
+  expect_one_report(run_ranks(4, 2, "kill", kLarge, true),
+                    2,
+                    "gradient all-reduce: the connection to rank 2 was lost");
+}
+
+TEST(LostPeer, RankStoppedWhileGradientsAreAddedUpInMemoryIsNamedAfterTheTimeoutInOneLine) {
+  expect_one_report(run_ranks(3, 1, "stop", kLarge, true),
+                    1,
+                    "gradient all-reduce: rank 1 did not take part within 2 s");
 }
 
 }  // namespace

@@ -155,6 +155,9 @@ TEST(ProcessGroup, CollectivesGiveEveryRankTheSameResult) {
   collectives_give_every_rank_the_same_result(world());
 }
 TEST(ProcessGroup, SumsInMemoryAreInRankOrder) { sums_in_memory_are_in_rank_order(world()); }
+TEST(ProcessGroup, LargeSumsInMemoryAreInRankOrder) {
+  large_sums_in_memory_are_in_rank_order(world());
+}
 TEST(ProcessGroup, MemoryAndGlooGiveTheSame) {
   dist::DistConfig config;
   config.shared_memory = "off";

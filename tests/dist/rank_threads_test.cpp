@@ -99,6 +99,7 @@ TEST(ProcessGroup, SumsInMemoryAreInRankOrder) {
     on_rank_threads(ranks, [](const dist::ProcessGroup& group) {
       EXPECT_TRUE(group.shares_memory());
       sums_in_memory_are_in_rank_order(group);
+      large_sums_in_memory_are_in_rank_order(group);
     });
   }
 }
