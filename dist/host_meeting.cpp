@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <climits>
 #include <exception>
 #include <fstream>
@@ -84,17 +85,20 @@ std::vector<Descriptor> receive_guests(const NoticeBoard& board,
   const auto end = MeetingClock::now() + plan.timeout;
   std::vector<Descriptor> guests(size_t(plan.size));
   for (int64_t missing = plan.size - 1; missing > 0;) {
+    if (MeetingClock::now() > end) throw std::runtime_error("a rank did not join in time");
     pollfd ready = {invitation.listening.number(), POLLIN, 0};
     if (poll(&ready, 1, kLookAround) <= 0) {
       for (int64_t rank = 1; rank < plan.size; ++rank) {
         // It cannot have everything yet: it has given up.
         if (board.has(key_of("joined", rank))) throw std::runtime_error("a rank could not join");
       }
-      if (MeetingClock::now() > end) throw std::runtime_error("a rank did not join in time");
       continue;
     }
     Descriptor connected(accept4(invitation.listening.number(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (!connected) continue;
+    if (!connected) {
+      if (errno == EINTR || errno == ECONNABORTED) continue;
+      throw std::runtime_error("no rank can be let in");  // no descriptors left, for instance
+    }
     try {
       Descriptor& place = guests[size_t(greet(connected, invitation, plan.size))];
       if (place) continue;
@@ -137,6 +141,7 @@ HostMeeting join_meeting(const MeetingPlan& plan, const std::string& offer) {
       SharedMemory::adopt(receive_message(host, milliseconds_until(end)).descriptor, plan.bytes);
   for (int64_t others = plan.size - 2; others > 0; --others) {
     LocalMessage message = receive_message(host, milliseconds_until(end));
+    if (!message.descriptor) throw std::runtime_error("a socket to a peer did not arrive");
     peers.at(size_t(std::stoll(message.text))) = std::move(message.descriptor);
   }
   peers[0] = std::move(host);
@@ -183,6 +188,8 @@ std::optional<HostMeeting> meet_on_host(const NoticeBoard& board, const MeetingP
                                    : join_meeting(plan, offer));
   } catch (const std::exception&) {
   }
+  // Who has connected and was not let in waits no longer, and nobody else connects.
+  if (!meeting) invitation.reset();
   for (const std::string& text : tell_all(board, plan, "joined", meeting ? kDone : "no")) {
     if (text != kDone) return std::nullopt;
   }

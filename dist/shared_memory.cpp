@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <stdexcept>
 #include <system_error>
@@ -137,7 +138,14 @@ void send_message(const Descriptor& socket, const std::string& text, int descrip
 
 LocalMessage receive_message(const Descriptor& socket, int64_t timeout_ms) {
   pollfd ready = {socket.number(), POLLIN, 0};
-  if (expect_number(poll(&ready, 1, int(timeout_ms)), "waiting at a local socket") == 0) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+  int count = 0;
+  do {  // a signal ends poll() early
+    const auto left = end - std::chrono::steady_clock::now();
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(left).count();
+    count = poll(&ready, 1, int(std::max<int64_t>(0, ms)));
+  } while (count < 0 && errno == EINTR);
+  if (expect_number(count, "waiting at a local socket") == 0) {
     throw std::runtime_error("nothing came over a local socket in time");
   }
   std::array<char, kMessageBytes> text;

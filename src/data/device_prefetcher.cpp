@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstring>
+#include <exception>
 #include <string>
 #include <utility>
 #include <vector>
@@ -171,8 +172,14 @@ struct DevicePrefetcher::GpuImpl : Impl {
     mean = per_channel(normalization.mean, device, dtype);
     std = per_channel(normalization.std, device, dtype);
   }
-  // The slots may not go away under a copy.
-  ~GpuImpl() override { copied.synchronize(); }
+  // The slots may not go away under a copy. An error of the GPU has been thrown by what met it
+  // first.
+  ~GpuImpl() override {
+    try {
+      copied.synchronize();
+    } catch (const std::exception&) {
+    }
+  }
 
   // Starts the copy of the loader's next batch. The loader takes back the slot of the batch before,
   // so that one must have been read: it has long been, unless training waits for data anyway.

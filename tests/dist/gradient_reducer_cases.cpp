@@ -161,8 +161,8 @@ void resumed_reduction_is_bit_identical(const dist::ProcessGroup& group) {
   }
   EXPECT_TRUE(same_bits(straight.copy(), resumed.copy()));
   if (group.size() < 3) return;
-  // The comparison can tell: another layout of the buckets changes the bits of a ring. Sums in memory
-  // are in the order of ranks wherever a value lies.
+  // The comparison can tell: another layout of the buckets changes the bits of a ring. Sums in
+  // memory are in the order of ranks wherever a value lies.
   dist::GradientReducer reducer(other.parameters, other.names, group, small_buckets(1024));
   train(other, reducer, group, 0, 6);
   EXPECT_EQ(same_bits(straight.copy(), other.copy()), group.shares_memory());
