@@ -22,7 +22,9 @@ import tempfile
 
 WANTED = [
     "torch==2.11.0",
-    "nvidia-cuda-crt==13.0.88",  # headers that cuda_runtime.h includes and torch does not ask for
+    # Headers that cuda_runtime.h and cuda_fp16.h include and torch does not ask for.
+    "nvidia-cuda-cccl==13.0.85",
+    "nvidia-cuda-crt==13.0.88",
     "torchvision==0.26.0",
     "safetensors==0.8.0",
     "tensorboard==2.21.0",
