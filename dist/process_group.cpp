@@ -166,7 +166,7 @@ void ProcessGroup::barrier() const {
 }
 
 std::shared_ptr<HostReducer> ProcessGroup::make_host_reducer() const {
-  if (!host_ || size() == 1) return nullptr;
+  if (!host_) return nullptr;
   barrier();  // notices a peer that was lost since, as waiting in the store would not
   const std::string prefix = "reducer/" + std::to_string((*splits_)++);
   std::shared_ptr<HostGroup> group;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "data/datasets/csv_table.h"
+#include "data/datasets/is_file.h"
 #include "data/datasets/read_picture.h"
 #include "data/datasets/split_names.h"
 #include "util/atomic_file.h"
@@ -19,16 +20,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_csv_file(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored);
-}
-
 fs::path csv_of(const CsvIndexOptions& options, const std::string& split) {
-  if (is_csv_file(options.path)) return options.path;
+  if (is_file(options.path)) return options.path;
   std::string tried;
   for (const std::string& name : split_names(split)) {
-    if (is_csv_file(options.path / (name + ".csv"))) return options.path / (name + ".csv");
+    if (is_file(options.path / (name + ".csv"))) return options.path / (name + ".csv");
     tried += (tried.empty() ? "" : ", ") + name + ".csv";
   }
   throw data_error(
@@ -197,7 +193,7 @@ std::string CsvIndex::origin(int64_t index) const {
 
 std::vector<std::string> CsvIndex::splits(const fs::path& path) {
   CsvTable table;
-  if (is_csv_file(path)) {
+  if (is_file(path)) {
     CsvFindings findings;
     table = read_csv_table(util::read_file(path, kMaxCsvBytes), findings);
     findings.throw_if_any(path.string(), "correct these rows");
@@ -208,7 +204,7 @@ std::vector<std::string> CsvIndex::splits(const fs::path& path) {
     const std::vector<std::string> names = split_names(split);
     if (std::any_of(names.begin(),
                     names.end(),
-                    [&](const std::string& name) { return is_csv_file(path / (name + ".csv")); }) ||
+                    [&](const std::string& name) { return is_file(path / (name + ".csv")); }) ||
         std::any_of(table.rows.begin(), table.rows.end(), [&](const CsvRow& row) {
           return row.split == split;
         })) {

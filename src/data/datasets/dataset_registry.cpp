@@ -11,6 +11,7 @@
 #include "data/datasets/idx_dataset.h"
 #include "data/datasets/idx_file.h"
 #include "data/datasets/image_folder.h"
+#include "data/datasets/is_file.h"
 #include "data/datasets/split_names.h"
 #include "data/pack/pack_dataset.h"
 #include "util/check.h"
@@ -30,18 +31,13 @@ IdxPair idx_names(const std::string& split) {
   return {prefix + "-images-idx3-ubyte", prefix + "-labels-idx1-ubyte"};
 }
 
-bool is_data_file(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored);
-}
-
 // The file `name` or `name`.gz in `folder`, or where torchvision puts it below its root; empty when
 // there is none. A plain file wins: it loads faster.
 std::string find_idx(const fs::path& folder, const std::string& name) {
   for (const char* below : {"", "raw", "FashionMNIST/raw"}) {
     for (const char* suffix : {"", ".gz"}) {
       const fs::path candidate = folder / below / (name + suffix);
-      if (is_data_file(candidate)) return candidate.string();
+      if (is_file(candidate)) return candidate.string();
     }
   }
   return "";
@@ -136,9 +132,9 @@ fs::path cifar_folder(const DatasetRow& row,
   };
   for (const char* below : {"", "cifar-10-batches-bin", "cifar-100-binary"}) {
     const fs::path place = folder / below;
-    if (!is_data_file(place / files[0])) continue;
+    if (!is_file(place / files[0])) continue;
     for (const std::string& file : files) {
-      if (!is_data_file(place / file)) throw missing(place, file);
+      if (!is_file(place / file)) throw missing(place, file);
     }
     return place;
   }
