@@ -1,5 +1,5 @@
 // Sums of large tensors over the ranks of one host: through shared memory, on a thread of its own,
-// so that the backward pass goes on while its gradients are added up.
+// so that gradients are added up during the backward pass.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -62,8 +62,8 @@ Descriptor connect_locally(const std::string& name);
 // Throws unless the process at the other end belongs to this user.
 void expect_same_user(const Descriptor& socket);
 
-// One message of at most 256 bytes with at most one descriptor. receive() waits so many
-// milliseconds and throws when nothing has come or the other side is gone.
+// One message of at most 256 bytes with at most one descriptor. receive_message() waits up to
+// timeout_ms and throws when nothing has come or the other side is gone.
 void send_message(const Descriptor& socket, const std::string& text, int descriptor = -1);
 struct LocalMessage {
   std::string text;

@@ -47,7 +47,7 @@ std::unique_ptr<train::Callback> injected_fault(nn::Classifier& model, int64_t r
   if (text == nullptr) return nullptr;
   char kind[16] = "";
   long long on = 0, step = 0;
-  int read = 0;  // characters; a text that goes on behind the step is none of ours
+  int read = 0;  // characters; anything after the step makes the text invalid
   const bool parsed = std::sscanf(text, "%15[a-z_]:%lld:%lld%n", kind, &on, &step, &read) == 3 &&
                       text[read] == '\0';
   const std::string name = kind;

@@ -1,4 +1,4 @@
-// The autograd functions behind BatchNorm2d, and the statistics over ranks they share.
+// The autograd functions of BatchNorm2d, and the statistics over ranks they share.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -1,4 +1,4 @@
-// Synchronised batch norm on a GPU: LibTorch's own kernels, those behind Python's SyncBatchNorm.
+// Synchronised batch norm on a GPU: LibTorch's own kernels, which Python's SyncBatchNorm uses too.
 //
 // No CUDA header is needed, so this is part of every program; without a GPU nothing calls it.
 #include <ATen/ATen.h>

@@ -9,7 +9,7 @@ namespace dtrain::train {
 // callback that writes files checks its own rank; a collective never stands inside such a check.
 //
 // `state.should_stop` ends the training after the step in which it is set. Within an epoch
-// on_train_end follows at once; behind its last step the epoch is finished first.
+// on_train_end follows at once; after its last step the epoch is finished first.
 class Callback {
  public:
   virtual ~Callback() = default;
