@@ -4,9 +4,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <fstream>
 #include <optional>
 #include <utility>
+
+#include "util/processors.h"
 
 namespace dtrain::dist {
 namespace {
@@ -16,14 +17,6 @@ NoticeBoard board_of(const c10::intrusive_ptr<c10d::Store>& store) {
       .set = [store](const std::string& key, const std::string& text) { store->set(key, text); },
       .get = [store](const std::string& key) { return store->get_to_str(key); },
       .has = [store](const std::string& key) { return store->check({key}); }};
-}
-
-// The processors that a control group grants to its processes together; none: no limit.
-std::optional<int64_t> granted_processors() {
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
-  double quota = 0, period = 0;
-  if (!(file >> quota >> period) || period <= 0) return std::nullopt;
-  return std::max<int64_t>(1, int64_t(quota / period));
 }
 
 }  // namespace
@@ -76,7 +69,7 @@ std::chrono::nanoseconds HostGroup::agreed_spin(int64_t size, int64_t ranks_on_h
   const bool bound = std::any_of(
       sets.begin(), sets.end(), [&](const cpu_set_t& set) { return !CPU_EQUAL(&set, &together); });
   int64_t processors = CPU_COUNT(&together);
-  if (const auto granted = granted_processors()) processors = std::min(processors, *granted);
+  if (const auto granted = util::granted_processors()) processors = std::min(processors, *granted);
   return spin_time(size, bound ? 0 : ranks_on_host, processors);
 }
 

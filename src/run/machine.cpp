@@ -10,12 +10,13 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
+#include <optional>
 #include <string>
 
 #include "device/device.h"
 #include "nn/batch_norm_kernels.h"
 #include "util/hash.h"
+#include "util/processors.h"
 #include "util/version.h"
 
 namespace dtrain::run {
@@ -26,15 +27,6 @@ int64_t processors_of(pid_t process) {
   cpu_set_t mask;
   CPU_ZERO(&mask);
   return ::sched_getaffinity(process, sizeof mask, &mask) == 0 ? CPU_COUNT(&mask) : 0;
-}
-
-// The processor time that the control group grants, in whole processors; 0: no limit. Inside a
-// container the group's own files stand at the root of the mount.
-int64_t control_group_limit() {
-  std::ifstream file("/sys/fs/cgroup/cpu.max");  // "max 100000" or "150000 100000"
-  double quota = 0, period = 0;
-  if (!(file >> quota >> period) || period <= 0) return 0;
-  return std::max<int64_t>(1, static_cast<int64_t>(quota / period));
 }
 
 }  // namespace
@@ -69,8 +61,8 @@ Machine this_machine(const dist::MpiScope& mpi) {
   // A launcher that binds gives its children fewer processors than it has itself; those are not
   // shared.
   const bool bound = mpi.launched() && processors < processors_of(::getppid());
-  const int64_t limit = control_group_limit();
-  if (limit > 0 && !bound) processors = std::min(processors, limit);
+  const std::optional<int64_t> granted = util::granted_processors();
+  if (granted && !bound) processors = std::min(processors, *granted);
   machine.cores = cores_per_rank(processors, mpi.host_size(), bound);
   if (const char* text = std::getenv("OMP_NUM_THREADS")) {
     machine.omp_threads = std::clamp<int64_t>(std::strtoll(text, nullptr, 10), 0, 1024);
