@@ -18,6 +18,9 @@ bool autocasts_to_bfloat16() {
          at::autocast::get_autocast_dtype(at::kCPU) == at::kBFloat16;
 }
 
+// Note [Small pointwise convolutions]
+constexpr int64_t kSmallPointwise = 16;
+
 // The part of x that each value of the output sees, zero outside: (B * OH * OW, K * K * C), a row
 // in the order of a channels-last kernel.
 at::Tensor patches_of(const at::Tensor& x,
@@ -110,6 +113,10 @@ bool has_strided_convolution(const at::Tensor& x,
   const bool is_pointwise = weight.size(2) == 1;  // Note [Small pointwise convolutions]
   if (!is_pointwise && x.size(1) % 32 != 0) return false;
   if (!x.is_contiguous(at::MemoryFormat::ChannelsLast)) return false;
+  if (is_pointwise && x.size(1) < kSmallPointwise && x.scalar_type() == at::kFloat &&
+      weight.scalar_type() == at::kFloat) {
+    return true;
+  }
   const bool both = x.scalar_type() == at::kBFloat16 && weight.scalar_type() == at::kBFloat16;
   const bool cast = x.scalar_type() != at::kDouble && weight.scalar_type() != at::kDouble;
   return both || (cast && autocasts_to_bfloat16());
@@ -120,7 +127,7 @@ at::Tensor strided_convolution(const at::Tensor& x,
                                int64_t stride,
                                int64_t padding) {
   const auto cast = [](const at::Tensor& t) {
-    return at::autocast::cached_cast(at::kBFloat16, t, at::kCPU);
+    return autocasts_to_bfloat16() ? at::autocast::cached_cast(at::kBFloat16, t, at::kCPU) : t;
   };
   return StridedConvolution::apply(cast(x), cast(weight), stride, padding);
 }

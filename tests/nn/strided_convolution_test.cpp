@@ -70,6 +70,30 @@ TEST(StridedConvolution, IsTakenUnderAutocastAndGivesFloatGradientsOfFloatWeight
   EXPECT_FALSE(has_strided_convolution(x, conv.weight, 2, 1)) << "float32 stays with torch";
 }
 
+// Note [Small pointwise convolutions]; run once more with oneDNN held to AVX2, where torch's own
+// gradient of 4 to 7 channels destroys the heap.
+TEST(StridedConvolution, OfFewChannelsHasTheExactGradientInFloat32) {
+  for (int64_t channels = 1; channels <= 17; ++channels) {
+    Conv2d conv({.in_channels = channels, .out_channels = 2 * channels, .kernel = 1, .stride = 2});
+    const at::Tensor values = testing::formula("w", conv.weight.sizes(), 0.3).to(at::kFloat);
+    {
+      const at::NoGradGuard no_grad;
+      conv.weight.copy_(values);
+    }
+    const at::Tensor x = testing::formula("x", {64, channels, 14, 14})
+                             .to(at::kFloat)
+                             .contiguous(at::MemoryFormat::ChannelsLast);
+    at::Tensor exact_w = values.to(at::kDouble).requires_grad_();
+    const at::Tensor exact = at::conv2d(x.to(at::kDouble), exact_w, {}, 2);
+    const at::Tensor dy = testing::formula("dy", exact.sizes());
+    exact.backward(dy);
+    const at::Tensor y = conv.forward(x);
+    y.backward(dy.to(at::kFloat));
+    EXPECT_LT(relative_error(y, exact), 1e-6) << channels;
+    EXPECT_LT(relative_error(conv.weight.grad(), exact_w.grad()), 1e-5) << channels;
+  }
+}
+
 TEST(StridedConvolution, TakesAnEmptyBatch) {
   at::Tensor w = testing::formula("w", {4, 32, 3, 3})
                      .to(at::kBFloat16)
