@@ -7,14 +7,14 @@
 #include <string>
 
 #include "config/json.h"
-#include "report/png.h"
+#include "render/png.h"
 #include "util/atomic_file.h"
 
 namespace dtrain::callbacks {
 namespace {
 
 // The batch back to pixels, each channel from its darkest to its brightest value; NaN is black.
-report::Image contact_sheet(const at::Tensor& batch) {
+render::Image contact_sheet(const at::Tensor& batch) {
   const at::Tensor images = batch.detach().to(at::kCPU, at::kFloat).contiguous();
   // One NaN or infinity would leave nothing of its channel.
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -53,7 +53,7 @@ void write_failed_update(const std::filesystem::path& folder, const train::Faile
   text["samples"] = failed.samples;
   util::write_file_atomic(folder / (name + ".json"), text.dump(2) + "\n");
   if (failed.images.size(0) > 0) {
-    report::write_png(folder / (name + ".png"), contact_sheet(failed.images));
+    render::write_png(folder / (name + ".png"), contact_sheet(failed.images));
   }
 }
 

@@ -28,7 +28,7 @@ MetricLogger::MetricLogger(std::filesystem::path folder, std::filesystem::path s
 void MetricLogger::on_train_start(train::TrainState& state) {
   summary_.emplace(summary_path_, kColumns);
   summary_->truncate_after("epoch", state.epoch - 1);
-  events_.emplace(folder_, state.step > 0 ? state.step : report::TensorboardWriter::kNewRun);
+  events_.emplace(folder_, state.step > 0 ? state.step : render::TensorboardWriter::kNewRun);
 }
 
 void MetricLogger::on_epoch_start(train::TrainState&) {
@@ -60,7 +60,7 @@ void MetricLogger::on_validation_end(train::TrainState& state) {
 
 void MetricLogger::on_epoch_end(train::TrainState& state) {
   const auto of_evaluation = [&](const char* name) {
-    return evaluated_ ? report::CsvCell(state.eval.at(name)) : report::CsvCell();
+    return evaluated_ ? render::CsvCell(state.eval.at(name)) : render::CsvCell();
   };
   summary_->row({state.epoch,
                  state.train.at("loss"),

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <optional>
 
-#include "report/csv_writer.h"
-#include "report/tensorboard_writer.h"
+#include "render/csv_writer.h"
+#include "render/tensorboard_writer.h"
 #include "train/callback.h"
 #include "util/timer.h"
 
@@ -27,8 +27,8 @@ class MetricLogger : public train::Callback {
 
  private:
   std::filesystem::path folder_, summary_path_;
-  std::optional<report::CsvWriter> summary_;
-  std::optional<report::TensorboardWriter> events_;
+  std::optional<render::CsvWriter> summary_;
+  std::optional<render::TensorboardWriter> events_;
   util::Timer epoch_timer_;
   bool evaluated_ = false;  // in this epoch
 };

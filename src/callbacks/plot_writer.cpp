@@ -3,8 +3,8 @@
 
 #include <utility>
 
-#include "report/csv_writer.h"
-#include "report/plot.h"
+#include "render/csv_writer.h"
+#include "render/plot.h"
 #include "util/atomic_file.h"
 
 namespace dtrain::callbacks {
@@ -13,25 +13,25 @@ PlotWriter::PlotWriter(std::filesystem::path summary, std::filesystem::path pict
     : summary_(std::move(summary)), picture_(std::move(picture)) {}
 
 void PlotWriter::on_epoch_end(train::TrainState&) {
-  const report::CsvTable table = report::read_csv(summary_);
+  const render::CsvTable table = render::read_csv(summary_);
   const auto epochs = table.numbers("epoch");
   const auto panel = [](const char* title, const char* label) {
-    report::Panel panel;
+    render::Panel panel;
     panel.title = title;
     panel.x_label = "epoch";
     panel.y_label = label;
     panel.integer_x = true;
     return panel;
   };
-  report::Panel loss = panel("Loss", "loss"), accuracy = panel("Accuracy", "% correct");
+  render::Panel loss = panel("Loss", "loss"), accuracy = panel("Accuracy", "% correct");
   for (const std::string part : {"train", "eval"}) {
     loss.series.push_back({part, epochs, table.numbers(part + "_loss")});
     accuracy.series.push_back({part, epochs, table.numbers(part + "_top1")});
   }
-  report::Panel rate = panel("Learning rate", "lr");
+  render::Panel rate = panel("Learning rate", "lr");
   rate.series.push_back({"lr", epochs, table.numbers("lr")});
   const std::string run = summary_.parent_path().filename().string();
-  util::write_file_atomic(picture_, report::render_svg({run, {loss, accuracy, rate}}));
+  util::write_file_atomic(picture_, render::render_svg({run, {loss, accuracy, rate}}));
 }
 
 }  // namespace dtrain::callbacks

@@ -4,9 +4,9 @@
 
 #include "cli/command_settings.h"
 #include "cli/commands.h"
-#include "inference/calibration_record.h"
-#include "review/calibration_report.h"
-#include "review/pictures.h"
+#include "predictions/calibration_record.h"
+#include "report/calibration_report.h"
+#include "report/pictures.h"
 #include "run/predicting_checkpoint.h"
 #include "util/check.h"
 #include "util/log.h"
@@ -40,8 +40,8 @@ namespace {
 
 constexpr const char* kCalibrateUsage = "usage: dtrain calibrate PREDICTIONS.h5 [flags]";
 
-void keep(const inference::PredictionsFile& file,
-          const inference::CalibrationReport& report,
+void keep(const predictions::PredictionsFile& file,
+          const predictions::CalibrationReport& report,
           const CalibrateSettings& settings) {
   const auto checkpoint = run::predicting_checkpoint(file, settings.checkpoint);
   if (!checkpoint) {
@@ -49,8 +49,8 @@ void keep(const inference::PredictionsFile& file,
                    file.path().string() + "; --checkpoint names one");
     return;
   }
-  inference::keep_calibration(*checkpoint, file.header(), report);
-  util::log_info("Kept: " + (*checkpoint / inference::kCalibrationFile).string());
+  predictions::keep_calibration(*checkpoint, file.header(), report);
+  util::log_info("Kept: " + (*checkpoint / predictions::kCalibrationFile).string());
 }
 
 }  // namespace
@@ -66,18 +66,18 @@ int run_calibrate(const Words& words, dist::MpiScope*) {
                       kCalibrateUsage);
   }
   util::log().set_terminal(stdout);
-  const inference::PredictionsFile file(parsed.positionals.front());
+  const predictions::PredictionsFile file(parsed.positionals.front());
   if (file.header().temperature != 1) {
     util::log_info("The temperature that " + file.path().string() +
                    " carries is left aside: what follows is of its logits as they are stored");
   }
-  const inference::CalibrationReport report =
-      inference::calibrate(inference::read_labelled(file.path()),
+  const predictions::CalibrationReport report =
+      predictions::calibrate(predictions::read_labelled(file.path()),
                            uint64_t(settings.seed),
                            threads_or_all(settings.threads));
-  review::log_calibration(report, file.path().string(), util::log());
+  report::log_calibration(report, file.path().string(), util::log());
   if (!settings.diagram.empty()) {
-    review::write_picture(review::reliability_picture(report, file.header().dataset),
+    report::write_picture(report::reliability_picture(report, file.header().dataset),
                           settings.diagram);
   }
   if (settings.keep) keep(file, report, settings);

@@ -6,9 +6,9 @@
 
 #include "cli/command_settings.h"
 #include "cli/commands.h"
-#include "inference/evaluation.h"
-#include "review/evaluation_files.h"
-#include "review/evaluation_report.h"
+#include "predictions/evaluation.h"
+#include "report/evaluation_files.h"
+#include "report/evaluation_report.h"
 #include "run/run_folder.h"
 #include "util/check.h"
 #include "util/log.h"
@@ -32,8 +32,8 @@ void fields(V& v, EvaluateSettings& c) {
 namespace {
 
 namespace fs = std::filesystem;
-using inference::Evaluation;
-using inference::PredictionsFile;
+using predictions::Evaluation;
+using predictions::PredictionsFile;
 
 constexpr const char* kEvaluateUsage =
     "usage: dtrain evaluate A.h5 [B.h5] [--output FOLDER] [flags]";
@@ -49,15 +49,15 @@ std::string data_config(const EvaluateRequest& request) {
 }
 
 // Null where nothing says what the data are, or they are others.
-std::unique_ptr<review::SamplePictures> open_pictures(const EvaluateRequest& request,
-                                                      const inference::PredictionsHeader& header) {
+std::unique_ptr<report::SamplePictures> open_pictures(const EvaluateRequest& request,
+                                                      const predictions::PredictionsHeader& header) {
   const std::string config = data_config(request);
   if (config.empty() && request.of_run.empty()) {
     util::log_info("No contact sheet: name the data with --config or --dataset and --data-dir");
     return nullptr;
   }
   auto pictures =
-      review::SamplePictures::open(run::load_run_config(config, request.of_run), header);
+      report::SamplePictures::open(run::load_run_config(config, request.of_run), header);
   if (!pictures) {
     util::log_info("No contact sheet: no split of the data set has the samples of " +
                    header.dataset + " that were predicted");
@@ -66,26 +66,26 @@ std::unique_ptr<review::SamplePictures> open_pictures(const EvaluateRequest& req
 }
 
 void evaluate_one(const EvaluateRequest& request, const std::string& output) {
-  const Evaluation evaluation = inference::evaluate(PredictionsFile(request.positionals[0]),
+  const Evaluation evaluation = predictions::evaluate(PredictionsFile(request.positionals[0]),
                                                     {.hardest = request.own.hardest});
-  review::log_evaluation(evaluation, util::log());
+  report::log_evaluation(evaluation, util::log());
   if (output.empty()) return;
   const auto pictures = open_pictures(request, evaluation.header);
-  review::write_evaluation(output, evaluation, pictures.get());
+  report::write_evaluation(output, evaluation, pictures.get());
 }
 
 void evaluate_two(const EvaluateRequest& request, const std::string& output) {
   const auto& files = request.positionals;
-  const inference::Comparison comparison = inference::compare(files[0], files[1]);
-  const inference::EvaluationOptions options{.hardest = request.own.hardest};
-  const Evaluation left = inference::evaluate(PredictionsFile(files[0]), options);
-  const Evaluation right = inference::evaluate(PredictionsFile(files[1]), options);
-  review::log_comparison(left, right, comparison, util::log());
+  const predictions::Comparison comparison = predictions::compare(files[0], files[1]);
+  const predictions::EvaluationOptions options{.hardest = request.own.hardest};
+  const Evaluation left = predictions::evaluate(PredictionsFile(files[0]), options);
+  const Evaluation right = predictions::evaluate(PredictionsFile(files[1]), options);
+  report::log_comparison(left, right, comparison, util::log());
   if (output.empty()) return;
   const auto pictures = open_pictures(request, left.header);
-  review::write_evaluation(fs::path(output) / "left", left, pictures.get());
-  review::write_evaluation(fs::path(output) / "right", right, pictures.get());
-  review::write_comparison(
+  report::write_evaluation(fs::path(output) / "left", left, pictures.get());
+  report::write_evaluation(fs::path(output) / "right", right, pictures.get());
+  report::write_comparison(
       output, comparison, left.header.class_names, pictures.get(), request.own.hardest);
 }
 

@@ -4,9 +4,9 @@
 
 #include "cli/command_settings.h"
 #include "cli/commands.h"
-#include "review/ensemble_page.h"
-#include "review/run_page.h"
-#include "review/vote_record.h"
+#include "report/ensemble_page.h"
+#include "report/run_page.h"
+#include "report/vote_record.h"
 #include "run/run_folder.h"
 #include "util/atomic_file.h"
 #include "util/check.h"
@@ -37,14 +37,14 @@ struct Page {
 };
 
 // A run, an ensemble's folder, or a vote with its record.
-Page page_of(const fs::path& subject, const review::PageOptions& options) {
+Page page_of(const fs::path& subject, const report::PageOptions& options) {
   const bool is_file = fs::is_regular_file(subject);
   const fs::path vote = is_file ? subject : subject / "vote.h5";
-  if (fs::exists(review::vote_record_path(vote)) && fs::exists(vote)) {
-    return {review::ensemble_page(vote, options).text(), vote.parent_path()};
+  if (fs::exists(report::vote_record_path(vote)) && fs::exists(vote)) {
+    return {report::ensemble_page(vote, options).text(), vote.parent_path()};
   }
   if (!is_file && fs::exists(run::RunFolder{subject}.config())) {
-    return {review::run_page(subject, options).text(), subject};
+    return {report::run_page(subject, options).text(), subject};
   }
   throw io_error(subject.string(),
                  is_file ? "has no record of a vote beside it"

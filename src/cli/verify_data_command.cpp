@@ -11,7 +11,7 @@
 #include "cli/config_arguments.h"
 #include "config/json.h"
 #include "data/verify/verify_data.h"
-#include "report/table.h"
+#include "render/table.h"
 #include "util/atomic_file.h"
 #include "util/check.h"
 
@@ -52,7 +52,7 @@ std::string printable(std::string text) {
 std::string summary_text(const VerifyReport& report) {
   std::vector<std::string> header = {"", ""};
   for (const auto& split : report.splits) header.push_back(split.split);
-  report::Table table(header);
+  render::Table table(header);
   const auto row = [&](const char* name, const char* unit, const auto& value_of) {
     std::vector<std::string> cells = {name, unit};
     for (const auto& split : report.splits) cells.push_back(std::to_string(value_of(split)));
@@ -76,7 +76,7 @@ std::string summary_text(const VerifyReport& report) {
 }
 
 std::string report_text(const VerifyReport& report) {
-  report::Table findings({"", "kind", "split", "where", "what"});
+  render::Table findings({"", "kind", "split", "where", "what"});
   for (const Finding& finding : report.findings) {
     findings.row({data::severity_name(finding.severity()),
                   data::finding_row(finding.kind).name,

@@ -9,12 +9,12 @@
 
 #include "cli/command_settings.h"
 #include "cli/commands.h"
-#include "inference/submission.h"
-#include "inference/vote_files.h"
-#include "inference/vote_validation.h"
-#include "review/calibration_report.h"
-#include "review/vote_record.h"
-#include "review/vote_report.h"
+#include "predictions/submission.h"
+#include "predictions/vote_files.h"
+#include "predictions/vote_validation.h"
+#include "report/calibration_report.h"
+#include "report/vote_record.h"
+#include "report/vote_report.h"
 #include "util/atomic_file.h"
 #include "util/check.h"
 #include "util/log.h"
@@ -60,8 +60,8 @@ void fields(V& v, VoteSettings& c) {
 
 namespace {
 
-using inference::VoteResult;
-using inference::VoteRule;
+using predictions::VoteResult;
+using predictions::VoteRule;
 using Paths = std::vector<std::filesystem::path>;
 
 constexpr const char* kVoteUsage = "usage: dtrain vote A.h5 B.h5 ... --output VOTE.h5 [flags]";
@@ -111,10 +111,10 @@ void expect_validation(const VoteRequest& request) {
                     "each member");
 }
 
-inference::VoteOptions options_of(const VoteRequest& request) {
+predictions::VoteOptions options_of(const VoteRequest& request) {
   const VoteSettings& settings = request.settings;
-  inference::VoteOptions options;
-  options.rule = inference::vote_rule(settings.rule);
+  predictions::VoteOptions options;
+  options.rule = predictions::vote_rule(settings.rule);
   if (!settings.weights.empty()) {
     if (options.rule != VoteRule::kSoft) {
       throw usage_error("--weights", "goes with --rule soft", "leave one of them out");
@@ -141,7 +141,7 @@ void expect_vote_or_nothing(const std::filesystem::path& path) {
   std::error_code error;
   if (!std::filesystem::exists(std::filesystem::symlink_status(path, error))) return;
   try {
-    if (inference::PredictionsFile(path).header().checkpoint.empty()) return;
+    if (predictions::PredictionsFile(path).header().checkpoint.empty()) return;
   } catch (const Error&) {
     // Not even predictions.
   }
@@ -166,7 +166,7 @@ void expect_outputs(const VoteRequest& request) {
     std::filesystem::path path;
   };
   std::vector<File> files = {{"the vote", settings.output},
-                             {"its record", review::vote_record_path(settings.output)}};
+                             {"its record", report::vote_record_path(settings.output)}};
   if (!settings.csv.empty()) files.push_back({"--csv", settings.csv});
   if (settings.calibrate) {
     files.push_back({"the vote of --validation", validation_vote(settings.output)});
@@ -183,13 +183,13 @@ void expect_outputs(const VoteRequest& request) {
           "choose other names for what is written");
     }
   }
-  review::expect_replaceable_record(settings.output);
+  report::expect_replaceable_record(settings.output);
   if (settings.calibrate) expect_vote_or_nothing(validation_vote(settings.output));
 }
 
 void write_csv(const VoteSettings& settings) {
-  const inference::PredictionsFile vote(settings.output);
-  inference::Submission submission(vote.size());
+  const predictions::PredictionsFile vote(settings.output);
+  predictions::Submission submission(vote.size());
   submission.add(vote.index(), vote.header().class_names);
   util::write_file_atomic(settings.csv, submission.text());
 }
@@ -202,12 +202,12 @@ int run_vote(const Words& words, dist::MpiScope*) {
   const VoteRequest request = read_vote_request(words);
   const VoteSettings& settings = request.settings;
   util::log().set_terminal(stdout);
-  inference::VoteOptions options = options_of(request);
+  predictions::VoteOptions options = options_of(request);
   expect_outputs(request);
-  std::optional<inference::CalibrationReport> calibration;
+  std::optional<predictions::CalibrationReport> calibration;
   if (calibrates_or_weighs(settings)) {
     const Paths validation(settings.validation.begin(), settings.validation.end());
-    calibration = inference::prepare_vote(
+    calibration = predictions::prepare_vote(
         request.files,
         validation,
         validation_vote(settings.output),
@@ -215,10 +215,10 @@ int run_vote(const Words& words, dist::MpiScope*) {
          .calibrate = settings.calibrate},
         options);
   }
-  const VoteResult result = inference::vote_files(request.files, settings.output, options);
-  review::write_vote_record(settings.output, {result, calibration});
-  review::log_vote(result, settings.output, util::log());
-  if (calibration) review::log_calibration(*calibration, "The vote", util::log());
+  const VoteResult result = predictions::vote_files(request.files, settings.output, options);
+  report::write_vote_record(settings.output, {result, calibration});
+  report::log_vote(result, settings.output, util::log());
+  if (calibration) report::log_calibration(*calibration, "The vote", util::log());
   if (!settings.csv.empty()) write_csv(settings);
   return 0;
 }

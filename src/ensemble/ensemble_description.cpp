@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include "config/describe.h"
-#include "report/table.h"
+#include "render/table.h"
 
 namespace dtrain::ensemble {
 namespace {
@@ -33,7 +33,7 @@ std::string describe(const EnsembleConfig& config) {
   EnsembleSections sections{config.ensemble};
   double all = 0;
   for (const EnsembleMember& member : config.members) all += member.cost;
-  report::Table table({"", "member", "model", "epochs", "cost, %", "apart from the first"});
+  render::Table table({"", "member", "model", "epochs", "cost, %", "apart from the first"});
   for (size_t i = 0; i < config.members.size(); ++i) {
     const EnsembleMember& member = config.members[i];
     table.row({std::to_string(i),

@@ -6,8 +6,8 @@
 #include <cstdio>
 
 #include "ensemble/ensemble_folder.h"
-#include "report/csv_writer.h"
-#include "report/table.h"
+#include "render/csv_writer.h"
+#include "render/table.h"
 #include "run/run_folder.h"
 #include "util/check.h"
 
@@ -61,13 +61,13 @@ void EnsembleProgress::set(size_t member, MemberState state, const std::string& 
 
 std::string EnsembleProgress::table() const {
   const std::lock_guard lock(mutex_);
-  report::Table table({"member", "state", "epoch", "train_loss", "eval_loss", "eval_top1"});
+  render::Table table({"member", "state", "epoch", "train_loss", "eval_loss", "eval_top1"});
   for (size_t i = 0; i < rows_.size(); ++i) {
     const EnsembleMember& member = config_.members[i];
     const run::RunFolder folder{EnsembleFolder{config_.ensemble.output}.member(member)};
     std::vector<std::string> cells = {member.name, name_of(rows_[i].state), "", "", "", ""};
     try {
-      const report::CsvTable summary = report::read_csv(folder.summary());
+      const render::CsvTable summary = render::read_csv(folder.summary());
       cells[2] =
           std::to_string(summary.rows.size()) + "/" + std::to_string(member.config.run.epochs);
       const auto last = [&](const char* column, const char* format) {

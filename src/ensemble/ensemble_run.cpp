@@ -15,7 +15,7 @@
 #include "ensemble/ensemble_plan.h"
 #include "ensemble/ensemble_progress.h"
 #include "ensemble/ensemble_vote.h"
-#include "inference/calibration_record.h"
+#include "predictions/calibration_record.h"
 #include "run/predict_run.h"
 #include "run/train_run.h"
 #include "util/atomic_file.h"
@@ -167,10 +167,10 @@ void predict_both(const EnsembleConfig& config,
     if (calibrates(ensemble, member)) {
       dist::together(group, [&] {
         if (group.rank() != 0) return;
-        inference::keep_calibration(
+        predictions::keep_calibration(
             checkpoint,
-            inference::PredictionsFile(files.validation).header(),
-            inference::calibrate(inference::read_labelled(files.validation), kSeed));
+            predictions::PredictionsFile(files.validation).header(),
+            predictions::calibrate(predictions::read_labelled(files.validation), kSeed));
       });
     }
   }

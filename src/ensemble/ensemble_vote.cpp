@@ -7,12 +7,12 @@
 #include <thread>
 
 #include "ensemble/ensemble_folder.h"
-#include "inference/vote_validation.h"
-#include "review/calibration_report.h"
-#include "review/cross_validation_text.h"
-#include "review/ensemble_page.h"
-#include "review/vote_record.h"
-#include "review/vote_report.h"
+#include "predictions/vote_validation.h"
+#include "report/calibration_report.h"
+#include "report/cross_validation_text.h"
+#include "report/ensemble_page.h"
+#include "report/vote_record.h"
+#include "report/vote_report.h"
 #include "util/atomic_file.h"
 
 namespace dtrain::ensemble {
@@ -54,7 +54,7 @@ std::string uncalibrated_because(const EnsembleConfig& config) {
 }
 
 // Of each member with folds, unless one of them failed.
-std::vector<inference::CrossValidation> cross_validations_of(
+std::vector<predictions::CrossValidation> cross_validations_of(
     const EnsembleConfig& config, const std::vector<FailedMember>& failed) {
   if (config.ensemble.validation != "eval") return {};
   std::map<std::string, std::vector<fs::path>> held_out;
@@ -65,9 +65,9 @@ std::vector<inference::CrossValidation> cross_validations_of(
     // The last snapshot is the training's end.
     held_out[member.cross_validation].push_back(predictions_of(config, member).back().validation);
   }
-  std::vector<inference::CrossValidation> all;
+  std::vector<predictions::CrossValidation> all;
   for (const auto& [name, files] : held_out) {
-    if (!incomplete.contains(name)) all.push_back(inference::cross_validate(name, files));
+    if (!incomplete.contains(name)) all.push_back(predictions::cross_validate(name, files));
   }
   return all;
 }
@@ -84,14 +84,14 @@ void vote_ensemble(const EnsembleConfig& config,
   }
   const Files files = files_of(config, failed);
   const EnsembleFolder folder{ensemble.output};
-  inference::VoteOptions options;
-  options.rule = inference::vote_rule(ensemble.vote);
+  predictions::VoteOptions options;
+  options.rule = predictions::vote_rule(ensemble.vote);
   options.threads = std::max<int64_t>(1, std::thread::hardware_concurrency());
   const std::string obstacle = uncalibrated_because(config);
   const bool calibrates = ensemble.calibrate && obstacle.empty();
-  std::optional<inference::CalibrationReport> calibration;
+  std::optional<predictions::CalibrationReport> calibration;
   if (calibrates || ensemble.weights != "equal") {
-    calibration = inference::prepare_vote(files.voted,
+    calibration = predictions::prepare_vote(files.voted,
                                           files.validation,
                                           folder.validation_vote(),
                                           {.weights = ensemble.weights, .calibrate = calibrates},
@@ -99,17 +99,17 @@ void vote_ensemble(const EnsembleConfig& config,
   } else if (ensemble.calibrate) {
     log.info("The vote is not calibrated: " + obstacle);
   }
-  review::expect_replaceable_record(folder.vote());
-  auto result = inference::vote_files(files.voted, folder.vote(), options);
+  report::expect_replaceable_record(folder.vote());
+  auto result = predictions::vote_files(files.voted, folder.vote(), options);
   for (const FailedMember& one : failed) {
     result.missing.push_back({folder.path / "members" / one.name, one.error.what()});
   }
   const auto cross_validations = cross_validations_of(config, failed);
-  review::write_vote_record(folder.vote(), {result, calibration, cross_validations});
-  review::log_vote(result, folder.vote().string(), log);
-  if (calibration) review::log_calibration(*calibration, "The vote", log);
-  for (const auto& one : cross_validations) log.info(review::cross_validation_text(one));
-  util::write_file_atomic(folder.report(), review::ensemble_page(folder.vote(), {}).text());
+  report::write_vote_record(folder.vote(), {result, calibration, cross_validations});
+  report::log_vote(result, folder.vote().string(), log);
+  if (calibration) report::log_calibration(*calibration, "The vote", log);
+  for (const auto& one : cross_validations) log.info(report::cross_validation_text(one));
+  util::write_file_atomic(folder.report(), report::ensemble_page(folder.vote(), {}).text());
   log.info("Report: " + folder.report().string());
 }
 

@@ -16,7 +16,7 @@
 #include "dist/parameter_sync.h"
 #include "dist/rendezvous.h"
 #include "nn/batch_norm.h"
-#include "report/table.h"
+#include "render/table.h"
 #include "run/agreement.h"
 #include "run/components.h"
 #include "tasks/losses.h"
@@ -328,7 +328,7 @@ class Doctor {
 
   ExitCode report() const {
     ExitCode code = ExitCode::kDone;
-    report::Table table({"check", "result", "found", "what to do"});
+    render::Table table({"check", "result", "found", "what to do"});
     for (const auto& [name, finding] : findings_) {
       const char* const names[] = {"ok", "warning", "FAILURE"};
       table.row({name, names[int(finding.level)], finding.what, finding.advice});

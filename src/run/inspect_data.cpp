@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "data/transforms/tta.h"
-#include "report/contact_sheet.h"
+#include "render/contact_sheet.h"
 #include "run/components.h"
 #include "run/sample_renderer.h"
 
@@ -43,7 +43,7 @@ std::string write_contact_sheet(const RunConfig& config,
   SampleRenderer plain(dataset, {data::make_eval_view(config.transforms, dataset.shape())}, seed);
   SampleRenderer shown(dataset, columns.views, seed);
 
-  report::ContactSheet sheet;
+  render::ContactSheet sheet;
   sheet.title = dataset.name() + ", " + views;
   sheet.columns = {"evaluation"};
   for (int64_t epoch = 0; epoch < columns.epochs; ++epoch) {
@@ -56,9 +56,9 @@ std::string write_contact_sheet(const RunConfig& config,
   const int64_t samples = std::min(kSamples, dataset.size());
   for (int64_t i = 0; i < samples; ++i) {
     const int64_t index = i * dataset.size() / samples;
-    report::SheetRow row;
+    render::SheetRow row;
     const auto append = [&](SampleRenderer& renderer, int64_t epoch) {
-      for (report::Image& image : renderer.render(index, epoch)) {
+      for (render::Image& image : renderer.render(index, epoch)) {
         row.images.push_back(std::move(image));
       }
     };
@@ -71,7 +71,7 @@ std::string write_contact_sheet(const RunConfig& config,
     text += row.label + "\n";
     sheet.rows.push_back(std::move(row));
   }
-  report::write_png(path, report::render(sheet));
+  render::write_png(path, render::render(sheet));
   return text + "Wrote " + path.string() + "\n";
 }
 

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "report/table.h"
+#include "render/table.h"
 #include "util/atomic_file.h"
 #include "util/log.h"
 
@@ -41,7 +41,7 @@ std::vector<T> values_of(const at::Tensor& tensor) {
 
 PredictReport::PredictReport(const PredictConfig& config,
                              const data::Dataset& dataset,
-                             inference::PredictionsHeader header,
+                             predictions::PredictionsHeader header,
                              std::filesystem::path output,
                              bool prints_classes)
     : config_(config),
@@ -49,7 +49,7 @@ PredictReport::PredictReport(const PredictConfig& config,
       header_(std::move(header)),
       output_(std::move(output)),
       prints_classes_(prints_classes),
-      merge_(inference::parse_view_merge(config.merge)),
+      merge_(predictions::parse_view_merge(config.merge)),
       submission_(dataset.size()) {
   if (!output_.empty()) {
     writer_.emplace(output_, header_, dataset_.size(), config_.keep_views);
@@ -60,7 +60,7 @@ void PredictReport::print_classes(const std::string& name, const at::Tensor& log
   const at::Tensor probabilities = at::softmax(logits.to(at::kDouble) / header_.temperature, 0);
   const int64_t shown = std::min(kShownClasses, probabilities.size(0));
   const auto [values, classes] = probabilities.topk(shown);
-  report::Table table;
+  render::Table table;
   for (int64_t i = 0; i < shown; ++i) {
     const auto k = size_t(classes[i].item<int64_t>());
     table.row({formatted("%.2f %%", 100 * values[i].item<double>()), header_.class_names[k]});
@@ -68,7 +68,7 @@ void PredictReport::print_classes(const std::string& name, const at::Tensor& log
   util::log_info(name + "\n" + table.text());
 }
 
-void PredictReport::count(const inference::PredictionsIndex& rows, const at::Tensor& logits) {
+void PredictReport::count(const predictions::PredictionsIndex& rows, const at::Tensor& logits) {
   const int64_t n = logits.size(0);
   const at::Tensor log_probabilities =
       at::log_softmax(logits.to(at::kDouble) / header_.temperature, 1);
@@ -85,7 +85,7 @@ void PredictReport::count(const inference::PredictionsIndex& rows, const at::Ten
 }
 
 // Of the network's own logits: those of merged views may be minus infinity.
-void PredictReport::look_for_broken(const inference::PredictedBatch& batch) {
+void PredictReport::look_for_broken(const predictions::PredictedBatch& batch) {
   const at::Tensor is_broken = batch.logits.isfinite().logical_not().flatten(1).any(1);
   const int64_t broken = is_broken.sum().item<int64_t>();
   if (broken > 0 && broken_ == 0) {
@@ -94,10 +94,10 @@ void PredictReport::look_for_broken(const inference::PredictedBatch& batch) {
   broken_ += broken;
 }
 
-void PredictReport::add(const inference::PredictedBatch& batch) {
+void PredictReport::add(const predictions::PredictedBatch& batch) {
   look_for_broken(batch);
-  const inference::MergedViews merged = inference::merge_views(batch.logits, merge_);
-  inference::PredictionsIndex rows;
+  const predictions::MergedViews merged = predictions::merge_views(batch.logits, merge_);
+  predictions::PredictionsIndex rows;
   rows.ids = values_of<int64_t>(batch.ids);
   rows.predicted = values_of<int64_t>(merged.predicted);
   const at::Tensor logits = merged.logits.contiguous(), views = batch.logits.contiguous();

@@ -7,10 +7,10 @@
 #include <string>
 
 #include "data/dataset.h"
-#include "inference/predictions.h"
-#include "inference/predictor.h"
-#include "inference/submission.h"
-#include "inference/view_merge.h"
+#include "predictions/predictions.h"
+#include "predictions/predictor.h"
+#include "predictions/submission.h"
+#include "predictions/view_merge.h"
 #include "run/predict_config.h"
 #include "util/timer.h"
 
@@ -22,28 +22,28 @@ class PredictReport {
   // `output` may be empty: no file. Borrows the data set.
   PredictReport(const PredictConfig& config,
                 const data::Dataset& dataset,
-                inference::PredictionsHeader header,
+                predictions::PredictionsHeader header,
                 std::filesystem::path output,
                 bool prints_classes);
 
-  void add(const inference::PredictedBatch& batch);
+  void add(const predictions::PredictedBatch& batch);
   // Completes the files and says where they are, and how good the predictions are.
   void finish();
 
  private:
   void print_classes(const std::string& name, const at::Tensor& logits) const;
-  void look_for_broken(const inference::PredictedBatch& batch);
-  void count(const inference::PredictionsIndex& rows, const at::Tensor& logits);
+  void look_for_broken(const predictions::PredictedBatch& batch);
+  void count(const predictions::PredictionsIndex& rows, const at::Tensor& logits);
   void progress();
 
   const PredictConfig& config_;
   const data::Dataset& dataset_;
-  inference::PredictionsHeader header_;
+  predictions::PredictionsHeader header_;
   std::filesystem::path output_;
   bool prints_classes_;
-  inference::ViewMerge merge_;
-  std::optional<inference::PredictionsWriter> writer_;
-  inference::Submission submission_;
+  predictions::ViewMerge merge_;
+  std::optional<predictions::PredictionsWriter> writer_;
+  predictions::Submission submission_;
   int64_t done_ = 0, labelled_ = 0, top1_ = 0, top5_ = 0;
   double loss_ = 0;
   int64_t broken_ = 0;  // samples with a logit that is not finite

@@ -16,10 +16,10 @@
 #include "data/device_prefetcher.h"
 #include "data/transforms/tta.h"
 #include "dist/rendezvous.h"
-#include "inference/calibration_record.h"
-#include "inference/predictions.h"
-#include "inference/predictor.h"
-#include "inference/view_merge.h"
+#include "predictions/calibration_record.h"
+#include "predictions/predictions.h"
+#include "predictions/predictor.h"
+#include "predictions/view_merge.h"
 #include "nn/conversion.h"
 #include "run/components.h"
 #include "run/machine.h"
@@ -81,7 +81,7 @@ class PredictRun {
   void make_loader();
   void make_network(std::string* fingerprint);
   at::Tensor forward(const at::Tensor& images);
-  inference::PredictionsHeader header(const std::string& fingerprint) const;
+  predictions::PredictionsHeader header(const std::string& fingerprint) const;
   bool shows_pictures() const { return !request_.pictures.empty(); }
 
   const PredictRequest& request_;
@@ -164,8 +164,8 @@ at::Tensor PredictRun::forward(const at::Tensor& images) {
   return model_->forward(images);
 }
 
-inference::PredictionsHeader PredictRun::header(const std::string& fingerprint) const {
-  inference::PredictionsHeader header;
+predictions::PredictionsHeader PredictRun::header(const std::string& fingerprint) const {
+  predictions::PredictionsHeader header;
   header.dataset = dataset_->name();
   header.data_fingerprint = dataset_->fingerprint();
   header.class_names = trained_.class_names;
@@ -175,10 +175,10 @@ inference::PredictionsHeader PredictRun::header(const std::string& fingerprint) 
   header.views = view_names_;
   header.method = views_.size() == 1
                       ? "logits"
-                      : inference::method_of(inference::parse_view_merge(request_.config.merge));
+                      : predictions::method_of(predictions::parse_view_merge(request_.config.merge));
   if (request_.config.calibrated) {
-    const inference::KeptTemperature kept =
-        inference::kept_temperature(trained_.checkpoint, header);
+    const predictions::KeptTemperature kept =
+        predictions::kept_temperature(trained_.checkpoint, header);
     header.temperature = kept.value;
     if (kept.is_of_these_samples) {
       util::log_info("Temperature: 1, for the one that is kept with " + header.checkpoint +
@@ -202,7 +202,7 @@ void PredictRun::run() {
   const dist::ProcessGroup control = group_->control_group();
   const auto views = int64_t(views_.size());
   const int64_t classes = int64_t(trained_.class_names.size());
-  inference::Predictor predictor([this](const at::Tensor& images) { return forward(images); },
+  predictions::Predictor predictor([this](const at::Tensor& images) { return forward(images); },
                                  batches,
                                  control,
                                  dataset_->size(),
@@ -214,7 +214,7 @@ void PredictRun::run() {
     if (group_->rank() != 0) return;
     report.emplace(request_.config, *dataset_, header(fingerprint), output_, shows_pictures());
   });
-  predictor.run([&](const inference::PredictedBatch& batch) { report->add(batch); });
+  predictor.run([&](const predictions::PredictedBatch& batch) { report->add(batch); });
   if (report) report->finish();
   control.barrier();
 }

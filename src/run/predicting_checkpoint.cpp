@@ -22,9 +22,9 @@ bool holds_weights(const fs::path& checkpoint, const std::string& fingerprint) {
 
 }  // namespace
 
-std::optional<fs::path> predicting_checkpoint(const inference::PredictionsFile& file,
+std::optional<fs::path> predicting_checkpoint(const predictions::PredictionsFile& file,
                                               const std::string& request) {
-  const inference::PredictionsHeader& header = file.header();
+  const predictions::PredictionsHeader& header = file.header();
   if (!request.empty()) {
     const fs::path checkpoint = find_checkpoint(request, RunSection().output);
     if (holds_weights(checkpoint, header.model_fingerprint)) return checkpoint;

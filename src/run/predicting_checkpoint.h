@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "inference/predictions.h"
+#include "predictions/predictions.h"
 
 namespace dtrain::run {
 
@@ -13,7 +13,7 @@ namespace dtrain::run {
 // the run folder that the file lies in, or nothing where it is not there, as for a vote. Throws
 // Error(kData) where the checkpoint that was asked for has other weights, Error(kIo) where it
 // cannot be read.
-std::optional<std::filesystem::path> predicting_checkpoint(const inference::PredictionsFile& file,
+std::optional<std::filesystem::path> predicting_checkpoint(const predictions::PredictionsFile& file,
                                                            const std::string& request);
 
 }  // namespace dtrain::run

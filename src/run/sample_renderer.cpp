@@ -15,10 +15,10 @@ SampleRenderer::SampleRenderer(const data::Dataset& dataset,
   batch_.ids.resize(1);
 }
 
-std::vector<report::Image> SampleRenderer::render(int64_t index, int64_t epoch) {
+std::vector<render::Image> SampleRenderer::render(int64_t index, int64_t epoch) {
   pipeline_.make(index, epoch, 0, batch_, scratch_);
   const data::ImageShape& shape = batch_.shape;
-  std::vector<report::Image> images;
+  std::vector<render::Image> images;
   for (int64_t view = 0; view < batch_.views; ++view) {
     const uint8_t* pixels = pixels_.data() + view * shape.bytes();
     images.push_back({shape.width, shape.height, shape.channels, {pixels, pixels + shape.bytes()}});

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "data/data_loader.h"
-#include "report/png.h"
+#include "render/png.h"
 
 namespace dtrain::run {
 
@@ -15,7 +15,7 @@ class SampleRenderer {
   SampleRenderer(const data::Dataset& dataset, const data::Views& views, uint64_t seed);
 
   // One image for each view. Throws Error(kData) for a sample that cannot be read.
-  std::vector<report::Image> render(int64_t index, int64_t epoch = 0);
+  std::vector<render::Image> render(int64_t index, int64_t epoch = 0);
   // Of the sample that was rendered last.
   int64_t target() const { return batch_.targets[0]; }
 

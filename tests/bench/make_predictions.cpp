@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "inference/predictions.h"
+#include "predictions/predictions.h"
 
 int main(int argc, char** argv) {
   using namespace dtrain;
@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
   const int64_t samples = std::atoll(argv[2]), classes = std::atoll(argv[3]);
   const uint64_t seed = uint64_t(std::atoll(argv[4]));
   try {
-    inference::PredictionsHeader header;
+    predictions::PredictionsHeader header;
     header.dataset = "noise/test";
     header.data_fingerprint = "noise";
     header.model = "noise " + std::string(argv[4]);
@@ -35,11 +35,11 @@ int main(int argc, char** argv) {
     std::vector<float> noise(1 << 20);
     for (float& value : noise) value = float(draw() % 8192) / 1024 - 4;
     noise.insert(noise.end(), noise.begin(), noise.begin() + classes);
-    inference::PredictionsWriter writer(argv[1], header, samples);
+    predictions::PredictionsWriter writer(argv[1], header, samples);
     constexpr int64_t kRows = 1000;
     std::vector<float> logits;
     for (int64_t first = 0; first < samples; first += kRows) {
-      inference::PredictionsIndex rows;
+      predictions::PredictionsIndex rows;
       logits.clear();
       for (int64_t i = first; i < std::min(first + kRows, samples); ++i) {
         rows.ids.push_back(i);

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <exception>
 
-#include "inference/vote_files.h"
+#include "predictions/vote_files.h"
 
 int main(int argc, char** argv) {
   using namespace dtrain;
@@ -12,10 +12,10 @@ int main(int argc, char** argv) {
     return 64;
   }
   try {
-    const inference::VoteOptions options{.rule = inference::vote_rule(argv[1]),
+    const predictions::VoteOptions options{.rule = predictions::vote_rule(argv[1]),
                                          .weights = std::vector<double>(size_t(argc - 4), 1),
                                          .threads = std::atoll(argv[2])};
-    const auto result = inference::vote_files({argv + 4, argv + argc}, argv[3], options);
+    const auto result = predictions::vote_files({argv + 4, argv + argc}, argv[3], options);
     std::printf("{\"ensemble_right\": %ld, \"samples\": %ld}\n",
                 long(result.statistics.ensemble_right),
                 long(result.statistics.samples));

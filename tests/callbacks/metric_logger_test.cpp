@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "report/csv_writer.h"
-#include "report/event_file.h"
+#include "render/csv_writer.h"
+#include "render/event_file.h"
 #include "tests/callbacks/training_by_hand.h"
 #include "tests/support/temp_folder.h"
 #include "util/atomic_file.h"
@@ -32,10 +32,10 @@ Texts events_in(const TempFolder& folder) {
     if (name.rfind("events.", 0) != 0) continue;
     const std::string content = util::read_file(folder / name);
     size_t offset = 0;
-    while (const auto payload = report::next_record(content, offset)) {
+    while (const auto payload = render::next_record(content, offset)) {
       for (const std::string part : {"train", "eval"}) {
         if (payload->find(part + "/loss") == std::string_view::npos) continue;
-        found.push_back(part + " " + std::to_string(*report::step_of_event(*payload)));
+        found.push_back(part + " " + std::to_string(*render::step_of_event(*payload)));
       }
     }
     EXPECT_EQ(offset, content.size()) << name << " is not a whole number of records";
@@ -45,7 +45,7 @@ Texts events_in(const TempFolder& folder) {
 
 // The rows without their seconds, which no two runs share.
 std::vector<Texts> rows_in(const TempFolder& folder) {
-  const report::CsvTable table = report::read_csv(folder / "summary.csv");
+  const render::CsvTable table = render::read_csv(folder / "summary.csv");
   std::vector<Texts> rows;
   for (const Texts& row : table.rows) {
     rows.emplace_back();
@@ -60,7 +60,7 @@ TEST(MetricLogger, WritesARowForEachEpoch) {
   TempFolder folder;
   auto logger = logger_in(folder);
   TrainingByHand().run({&logger});
-  const auto table = report::read_csv(folder / "summary.csv");
+  const auto table = render::read_csv(folder / "summary.csv");
   using Numbers = std::vector<double>;
   EXPECT_EQ(table.numbers("epoch"), (Numbers{0, 1, 2, 3}));
   EXPECT_EQ(table.numbers("step"), (Numbers{3, 6, 9, 12}));
@@ -84,7 +84,7 @@ TEST(MetricLogger, AnEpochWithoutEvaluationHasEmptyCellsAndNotThoseOfTheLastOne)
   TempFolder folder;
   auto logger = logger_in(folder);
   TrainingByHand{.not_evaluated = {1}}.run({&logger});
-  const auto table = report::read_csv(folder / "summary.csv");
+  const auto table = render::read_csv(folder / "summary.csv");
   for (const std::string column : {"eval_loss", "eval_top1", "eval_top5"}) {
     const auto numbers = table.numbers(column);
     ASSERT_EQ(numbers.size(), 4U);

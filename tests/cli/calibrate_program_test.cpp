@@ -3,10 +3,10 @@
 
 #include <filesystem>
 
-#include "inference/calibration.h"
-#include "inference/predictions.h"
+#include "predictions/calibration.h"
+#include "predictions/predictions.h"
 #include "tests/cli/shell.h"
-#include "tests/inference/table.h"
+#include "tests/predictions/table.h"
 #include "tests/support/mentions.h"
 #include "tests/support/temp_folder.h"
 #include "util/atomic_file.h"
@@ -28,7 +28,7 @@ class CalibrateProgramTest : public ::testing::Test {
 TEST_F(CalibrateProgramTest, PrintsBothSidesAndSaysThatThereIsNoCheckpoint) {
   const std::string path = folder_ / "validation.h5";
   dtrain::testing::write_table(path, 400, 4, 400);
-  const double temperature = inference::fit_temperature(inference::read_labelled(path)).temperature;
+  const double temperature = predictions::fit_temperature(predictions::read_labelled(path)).temperature;
   const ShellResult result = calibrate(path);
   EXPECT_EQ(result.code, 0) << result.output;
   EXPECT_TRUE(mentions(result.output,
@@ -43,7 +43,7 @@ TEST_F(CalibrateProgramTest, PrintsBothSidesAndSaysThatThereIsNoCheckpoint) {
 
 TEST_F(CalibrateProgramTest, LeavesTheTemperatureAsideThatTheFileCarries) {
   const auto write = [&](const std::string& name, double temperature) {
-    inference::PredictionsHeader header = dtrain::testing::header_of(4);
+    predictions::PredictionsHeader header = dtrain::testing::header_of(4);
     header.temperature = temperature;
     dtrain::testing::write_rows(folder_ / name,
                                 header,
@@ -63,7 +63,7 @@ TEST_F(CalibrateProgramTest, LeavesTheTemperatureAsideThatTheFileCarries) {
 }
 
 TEST_F(CalibrateProgramTest, SaysWhyATemperatureStaysOne) {
-  inference::PredictionsIndex index;
+  predictions::PredictionsIndex index;
   index.ids = {0, 1};
   index.targets = {0, 1};
   index.paths = {"", ""};

@@ -3,7 +3,7 @@
 
 #include "data/datasets/dataset_registry.h"
 #include "tests/cli/shell.h"
-#include "tests/inference/table.h"
+#include "tests/predictions/table.h"
 #include "tests/support/mentions.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/tiny_dataset.h"
@@ -26,10 +26,10 @@ class EvaluateProgramTest : public ::testing::Test {
                     std::vector<float> ones,
                     const std::string& data = "data",
                     std::vector<int64_t> targets = {0, 1, 0, -1}) const {
-    inference::PredictionsHeader header = dtrain::testing::header_of(2);
+    predictions::PredictionsHeader header = dtrain::testing::header_of(2);
     header.class_names = {"cat", "dog"};
     header.data_fingerprint = data;
-    const inference::PredictionsIndex index{.ids = {0, 1, 2, 3},
+    const predictions::PredictionsIndex index{.ids = {0, 1, 2, 3},
                                             .targets = std::move(targets),
                                             .predicted = {},
                                             .paths = {"0.png", "1.png", "2.png", "3.png"}};

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/cli/shell.h"
-#include "tests/inference/table.h"
+#include "tests/predictions/table.h"
 #include "tests/support/mentions.h"
 #include "tests/support/temp_folder.h"
 #include "util/atomic_file.h"

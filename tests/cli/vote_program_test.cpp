@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "inference/predictions.h"
+#include "predictions/predictions.h"
 #include "tests/cli/shell.h"
-#include "tests/inference/table.h"
+#include "tests/predictions/table.h"
 #include "tests/support/mentions.h"
 #include "tests/support/temp_folder.h"
 #include "util/atomic_file.h"
@@ -27,14 +27,14 @@ class VoteProgramTest : public ::testing::Test {
   std::string write(const std::string& name,
                     std::vector<float> ones,
                     const std::string& data = "data") const {
-    inference::PredictionsHeader header = dtrain::testing::header_of(2);
+    predictions::PredictionsHeader header = dtrain::testing::header_of(2);
     header.model_fingerprint = name.substr(0, 1);
     header.data_fingerprint = data;
-    inference::PredictionsIndex index;
+    predictions::PredictionsIndex index;
     index.ids = {0, 1, 2};
     index.targets = {0, 1, 0};
     index.paths = {"", "", ""};
-    inference::PredictionsWriter writer(folder_ / name, header, 3);
+    predictions::PredictionsWriter writer(folder_ / name, header, 3);
     writer.append(index, std::vector<float>{0, ones[0], 0, ones[1], 0, ones[2]});
     writer.finish();
     return (folder_ / name).string();
@@ -61,7 +61,7 @@ TEST_F(VoteProgramTest, PrintsMembersVoteOracleAndGain) {
                         "error correlation",
                         "Gain over the best member (A): +33.333 points, 95 % interval ",
                         "right alone: 0 and 1; McNemar's test (exact): p = 1; 3 samples"}));
-  const inference::PredictionsFile voted(folder_ / "vote.h5");
+  const predictions::PredictionsFile voted(folder_ / "vote.h5");
   EXPECT_EQ(voted.index().predicted, (std::vector<int64_t>{0, 1, 0}));
 }
 
@@ -84,7 +84,7 @@ TEST_F(VoteProgramTest, CalibratesTheVoteAndWritesASubmission) {
   const ShellResult result = vote(a + " " + b + " --calibrate --csv " + csv + validation);
   EXPECT_EQ(result.code, 0) << result.output;
   EXPECT_TRUE(mentions(result.output, {"The vote: temperature ", "fitted on all 3 samples"}));
-  EXPECT_NE(inference::PredictionsFile(folder_ / "vote.h5").header().temperature, 1);
+  EXPECT_NE(predictions::PredictionsFile(folder_ / "vote.h5").header().temperature, 1);
   EXPECT_TRUE(std::filesystem::exists(folder_ / "vote-validation.h5"));
   EXPECT_EQ(util::read_file(csv), "Id,Category\n0000,class 0\n0001,class 1\n0002,class 0\n");
   const ShellResult same = vote(a + " " + b + " --calibrate --validation " + a + "," + b);

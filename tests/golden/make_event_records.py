@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes tests/golden/tensorboard/records.bin: the same events by TensorBoard's own classes.
 
-Run with the reference Python (.deps/venv/bin/python3). tests/report/event_file_test.cpp compares the
+Run with the reference Python (.deps/venv/bin/python3). tests/render/event_file_test.cpp compares the
 bytes.
 """
 

@@ -1,4 +1,4 @@
-"""Scores of probabilities, calibration and significance by scikit-learn, SciPy and torch (tests/metrics, tests/inference).
+"""Scores of probabilities, calibration and significance by scikit-learn, SciPy and torch (tests/metrics, tests/predictions).
 
     .deps/venv/bin/python3 tests/golden/make_scores.py
 

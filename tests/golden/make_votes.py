@@ -1,4 +1,4 @@
-"""Votes on shared logits by numpy and scipy: hard, soft, weighted and rank-average (tests/inference/voting_test.cpp).
+"""Votes on shared logits by numpy and scipy: hard, soft, weighted and rank-average (tests/predictions/voting_test.cpp).
 
     .deps/venv/bin/python3 tests/golden/make_votes.py
 

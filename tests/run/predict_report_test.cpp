@@ -24,7 +24,7 @@ class PredictReportTest : public ::testing::Test {
   // What is said of the logits (4, V, 4) of four samples, in two batches.
   std::string said(const at::Tensor& logits, const PredictConfig& config = {}) const {
     const dtrain::testing::TinyDataset dataset({.train = 4});
-    inference::PredictionsHeader header;
+    predictions::PredictionsHeader header;
     header.class_names = dataset.class_names();
     header.checkpoint = "run/step-7";
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::tmpfile(), &std::fclose);

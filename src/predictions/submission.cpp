@@ -1,0 +1,77 @@
+#include "predictions/submission.h"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace dtrain::predictions {
+namespace {
+
+constexpr size_t kLeastWidth = 4;
+
+std::string csv_quoted(const std::string& text) {
+  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char letter : text) out += letter == '"' ? "\"\"" : std::string(1, letter);
+  return out + '"';
+}
+
+std::string padded(const std::string& digits, size_t width) {
+  return std::string(width - std::min(width, digits.size()), '0') + digits;
+}
+
+// "new/0017.jpg" -> "0017"; empty where there are other letters.
+std::string number_of(const std::string& path) {
+  const std::string stem = std::filesystem::path(path).stem().string();
+  const bool is_number = std::all_of(stem.begin(), stem.end(), [](unsigned char letter) {
+    return letter >= '0' && letter <= '9';
+  });
+  return is_number ? stem : "";
+}
+
+// Of whole numbers of any length.
+std::string without_zeros(const std::string& digits) {
+  return digits.substr(std::min(digits.find_first_not_of('0'), digits.size() - 1));
+}
+
+bool is_smaller(const std::string& a, const std::string& b) {
+  const std::string x = without_zeros(a), y = without_zeros(b);
+  return x.size() != y.size() ? x.size() < y.size() : x < y;
+}
+
+}  // namespace
+
+Submission::Submission(int64_t samples)
+    : width_(std::max(kLeastWidth, std::to_string(std::max<int64_t>(samples - 1, 0)).size())) {}
+
+void Submission::add(const PredictionsIndex& rows, const std::vector<std::string>& class_names) {
+  class_names_ = class_names;
+  for (size_t i = 0; i < rows.ids.size(); ++i) {
+    lines_.push_back({rows.ids[i], rows.predicted[i], number_of(rows.paths[i])});
+  }
+}
+
+std::string Submission::text() const {
+  std::vector<const Line*> lines;
+  for (const Line& line : lines_) lines.push_back(&line);
+  bool is_numbered =
+      std::none_of(lines_.begin(), lines_.end(), [](const Line& one) { return one.stem.empty(); });
+  if (is_numbered) {
+    std::stable_sort(lines.begin(), lines.end(), [](const Line* a, const Line* b) {
+      return is_smaller(a->stem, b->stem);
+    });
+    const auto twin =
+        std::adjacent_find(lines.begin(), lines.end(), [](const Line* a, const Line* b) {
+          return !is_smaller(a->stem, b->stem);
+        });
+    is_numbered = twin == lines.end();
+  }
+  std::string text = "Id,Category\n";
+  for (size_t i = 0; i < lines_.size(); ++i) {
+    const Line& line = is_numbered ? *lines[i] : lines_[i];
+    text += is_numbered ? padded(line.stem, kLeastWidth) : padded(std::to_string(line.id), width_);
+    text += "," + csv_quoted(class_names_[size_t(line.predicted)]) + "\n";
+  }
+  return text;
+}
+
+}  // namespace dtrain::predictions

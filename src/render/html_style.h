@@ -1,0 +1,8 @@
+// How HTML pages look.
+#pragma once
+
+namespace dtrain::render {
+
+extern const char* const kHtmlStyle;  // a style sheet
+
+}  // namespace dtrain::render
