@@ -18,11 +18,11 @@
 #include <utility>
 #include <vector>
 
-#include "data/hdf5/hdf5_file.h"
-#include "data/hdf5/raw_file.h"
+#include "hdf5/hdf5_file.h"
+#include "hdf5/raw_file.h"
 
 namespace dtrain::data {
-class Hdf5Appender;
+class hdf5::Hdf5Appender;
 }
 
 namespace dtrain::predictions {
@@ -80,7 +80,7 @@ class PredictionsWriter {
   PredictionsHeader header_;
   int64_t samples_;
   PredictionsIndex index_;
-  std::unique_ptr<data::Hdf5File> file_;
+  std::unique_ptr<hdf5::Hdf5File> file_;
   std::unique_ptr<Rows> logits_, view_logits_;
 };
 
@@ -118,9 +118,9 @@ class PredictionsFile {
     int64_t rows_per_chunk = 0;
     int64_t trailer = 0;
   };
-  void read_header(const data::Hdf5File& file);
-  void read_index(const data::Hdf5File& file);
-  static Array open(const data::Hdf5File& file,
+  void read_header(const hdf5::Hdf5File& file);
+  void read_index(const hdf5::Hdf5File& file);
+  static Array open(const hdf5::Hdf5File& file,
                     const std::string& object,
                     const std::vector<int64_t>& dims);
   void read(const Array& array, int64_t first, std::span<float> values) const;
@@ -131,7 +131,7 @@ class PredictionsFile {
   PredictionsIndex index_;
   int64_t size_ = 0;
   Array logits_, views_;
-  data::RawFile file_;
+  hdf5::RawFile file_;
 };
 
 }  // namespace dtrain::predictions

@@ -5,8 +5,8 @@
 #include <functional>
 #include <utility>
 
-#include "data/hdf5/fletcher32.h"
-#include "data/hdf5/hdf5_chunks.h"
+#include "hdf5/fletcher32.h"
+#include "hdf5/hdf5_chunks.h"
 #include "data/sample.h"
 #include "predictions/predictions.h"
 #include "predictions/predictions_format.h"
@@ -19,16 +19,16 @@ constexpr const char* kPredictAgain = "write it again with `dtrain predict` or `
 }  // namespace
 
 PredictionsFile::PredictionsFile(std::filesystem::path path) : path_(std::move(path)) {
-  const data::Hdf5File file(path_, data::Hdf5File::Mode::kRead, kPredictAgain);
+  const hdf5::Hdf5File file(path_, hdf5::Hdf5File::Mode::kRead, kPredictAgain);
   read_header(file);
   read_index(file);
   const int64_t n = size(), views = int64_t(header_.views.size());
   logits_ = open(file, "/logits", {n, classes()});
   if (file.has("/view_logits")) views_ = open(file, "/view_logits", {n, views, classes()});
-  file_ = data::RawFile(file.descriptor(), path_);
+  file_ = hdf5::RawFile(file.descriptor(), path_);
 }
 
-void PredictionsFile::read_header(const data::Hdf5File& file) {
+void PredictionsFile::read_header(const hdf5::Hdf5File& file) {
   if (file.read_text("/", "format") != kPredictionsFormat) {
     throw file.damaged("/", "is no file of predictions");
   }
@@ -57,7 +57,7 @@ void PredictionsFile::read_header(const data::Hdf5File& file) {
   header_.views = file.read_strings("/views", -1);
 }
 
-void PredictionsFile::read_index(const data::Hdf5File& file) {
+void PredictionsFile::read_index(const hdf5::Hdf5File& file) {
   index_.ids = file.read<int64_t>("/ids", {-1});
   const auto n = size_ = int64_t(index_.ids.size());
   index_.targets = file.read<int64_t>("/targets", {n});
@@ -82,11 +82,11 @@ void PredictionsFile::read_index(const data::Hdf5File& file) {
   expect_classes("/predicted", index_.predicted, 0);
 }
 
-PredictionsFile::Array PredictionsFile::open(const data::Hdf5File& file,
+PredictionsFile::Array PredictionsFile::open(const hdf5::Hdf5File& file,
                                              const std::string& object,
                                              const std::vector<int64_t>& dims) {
-  const data::Hdf5Array stored = file.open_array(object, data::hdf5_type<float>(), dims);
-  Array array{.object = object, .places = data::chunk_places(file, stored), .row = 1};
+  const hdf5::Hdf5Array stored = file.open_array(object, hdf5::hdf5_type<float>(), dims);
+  Array array{.object = object, .places = hdf5::chunk_places(file, stored), .row = 1};
   for (size_t i = 1; i < dims.size(); ++i) array.row *= dims[i];
   array.rows_per_chunk = stored.chunk[0];
   array.trailer = stored.trailer;
@@ -120,7 +120,7 @@ void PredictionsFile::read(const Array& array, int64_t first, std::span<float> v
       const uint8_t* sum = chunk.data() + chunk_bytes;
       const uint32_t stored = uint32_t(sum[0]) | uint32_t(sum[1]) << 8 | uint32_t(sum[2]) << 16 |
                               uint32_t(sum[3]) << 24;
-      if (!data::same_fletcher32(data::fletcher32({chunk.data(), chunk_bytes}), stored)) {
+      if (!hdf5::same_fletcher32(hdf5::fletcher32({chunk.data(), chunk_bytes}), stored)) {
         throw failed("does not have its checksum");
       }
     }

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <utility>
 
-#include "data/hdf5/hdf5_chunks.h"
+#include "hdf5/hdf5_chunks.h"
 #include "data/sample.h"
 #include "predictions/predictions.h"
 #include "predictions/predictions_format.h"
@@ -26,9 +26,9 @@ int64_t largest(std::span<const float> values) {
 // An array of logits that is filled from its first row on.
 class PredictionsWriter::Rows {
  public:
-  Rows(data::Hdf5File& file, const std::string& object, std::vector<int64_t> row, int64_t samples)
+  Rows(hdf5::Hdf5File& file, const std::string& object, std::vector<int64_t> row, int64_t samples)
       : rows_per_chunk_(chunk_rows(row, samples)),
-        array_(file, object, data::hdf5_type<float>(), row, rows_per_chunk_) {
+        array_(file, object, hdf5::hdf5_type<float>(), row, rows_per_chunk_) {
     for (const int64_t length : row) row_ *= length;
   }
 
@@ -49,7 +49,7 @@ class PredictionsWriter::Rows {
 
  private:
   int64_t row_ = 1, rows_per_chunk_;
-  data::Hdf5Appender array_;
+  hdf5::Hdf5Appender array_;
   std::vector<float> pending_;
 };
 
@@ -61,7 +61,7 @@ PredictionsWriter::PredictionsWriter(std::filesystem::path path,
   check(samples > 0 && header_.classes() > 0, "predictions have samples and classes");
   util::make_folders(path_.has_parent_path() ? path_.parent_path() : ".");
   temporary_ = util::temporary_beside(path_);
-  file_ = std::make_unique<data::Hdf5File>(temporary_, data::Hdf5File::Mode::kCreate);
+  file_ = std::make_unique<hdf5::Hdf5File>(temporary_, hdf5::Hdf5File::Mode::kCreate);
   const auto text = [&](const char* name, const std::string& value) {
     file_->write_attribute("/", name, value.empty() ? " " : value);
   };

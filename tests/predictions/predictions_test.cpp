@@ -7,7 +7,7 @@
 #include <fstream>
 #include <limits>
 
-#include "data/hdf5/fletcher32.h"
+#include "hdf5/fletcher32.h"
 #include "tests/predictions/table.h"
 #include "tests/support/mentions.h"
 #include "tests/support/temp_folder.h"
@@ -137,7 +137,7 @@ TEST_F(PredictionsTest, OtherFilesAreRefusedByName) {
   util::write_file_atomic(path_, "no HDF5");
   EXPECT_THROW(PredictionsFile{path_}, Error);
   {
-    data::Hdf5File file(path_, data::Hdf5File::Mode::kCreate);
+    hdf5::Hdf5File file(path_, hdf5::Hdf5File::Mode::kCreate);
     file.write_attribute("/", "format", std::string("dtrain-pack"));
     file.close();
   }
@@ -168,8 +168,8 @@ TEST(Fletcher32, IsTheRecurrence) {
     sum1 = (sum1 + (uint64_t(bytes[i]) << 8 | bytes[i + 1])) % 65535;
     sum2 = (sum2 + sum1) % 65535;
   }
-  EXPECT_EQ(data::fletcher32(bytes), uint32_t(sum2 << 16 | sum1));
-  EXPECT_TRUE(data::same_fletcher32(0xFFFF0001, 0x00000001));
+  EXPECT_EQ(hdf5::fletcher32(bytes), uint32_t(sum2 << 16 | sum1));
+  EXPECT_TRUE(hdf5::same_fletcher32(0xFFFF0001, 0x00000001));
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "data/datasets/split_names.h"
-#include "data/hdf5/hdf5_chunks.h"
-#include "data/hdf5/hdf5_file.h"
+#include "hdf5/hdf5_chunks.h"
+#include "hdf5/hdf5_file.h"
 #include "util/check.h"
 #include "util/hash.h"
 
@@ -17,14 +17,14 @@ constexpr const char* kMakeAnother = "make the pack again with `dtrain pack`";
 }  // namespace
 
 PackDataset::PackDataset(PackDatasetOptions options) : options_(std::move(options)) {
-  const Hdf5File file(options_.file, Hdf5File::Mode::kRead, options_.advice);
+  const hdf5::Hdf5File file(options_.file, hdf5::Hdf5File::Mode::kRead, options_.advice);
   read_header(file);
   read_samples(file);
-  file_ = RawFile(file.descriptor(), options_.file);
+  file_ = hdf5::RawFile(file.descriptor(), options_.file);
 }
 
 std::vector<std::string> PackDataset::splits(const std::filesystem::path& path) {
-  const Hdf5File file(path, Hdf5File::Mode::kRead, kMakeAnother);
+  const hdf5::Hdf5File file(path, hdf5::Hdf5File::Mode::kRead, kMakeAnother);
   std::vector<std::string> found;
   for (const std::string& split : kAllSplits) {
     if (file.has("/" + split)) found.push_back(split);
@@ -32,7 +32,7 @@ std::vector<std::string> PackDataset::splits(const std::filesystem::path& path) 
   return found;
 }
 
-void PackDataset::read_header(const Hdf5File& file) {
+void PackDataset::read_header(const hdf5::Hdf5File& file) {
   if (file.read_text("/", "format") != kPackFormat) throw file.damaged("/", "is not a pack");
   const int64_t version = file.read_integer("/", "version");
   if (version < 1 || version > kPackVersion) {
@@ -52,7 +52,7 @@ void PackDataset::read_header(const Hdf5File& file) {
   }
 }
 
-void PackDataset::read_statistics(const Hdf5File& file) {
+void PackDataset::read_statistics(const hdf5::Hdf5File& file) {
   if (!file.has("/mean")) return;
   PixelStatistics& statistics = header_.statistics;
   statistics.mean = file.read<double>("/mean", {-1});
@@ -67,7 +67,7 @@ void PackDataset::read_statistics(const Hdf5File& file) {
   }
 }
 
-void PackDataset::read_samples(const Hdf5File& file) {
+void PackDataset::read_samples(const hdf5::Hdf5File& file) {
   const std::string group = "/" + options_.split;
   targets_ = file.read<int64_t>(group + "/targets", {-1});
   const auto n = static_cast<int64_t>(targets_.size());
@@ -85,8 +85,8 @@ void PackDataset::read_samples(const Hdf5File& file) {
   const std::string object = group + (header_.has_pixels ? "/pixels" : "/bytes");
   const std::vector<int64_t> dims =
       header_.has_pixels ? std::vector<int64_t>{n, -1, -1, -1} : std::vector<int64_t>{-1};
-  const Hdf5Array samples = file.open_array(object, hdf5_type<uint8_t>(), dims);
-  places_ = chunk_places(file, samples);
+  const hdf5::Hdf5Array samples = file.open_array(object, hdf5::hdf5_type<uint8_t>(), dims);
+  places_ = hdf5::chunk_places(file, samples);
   chunk_bytes_ = samples.chunk[0];
   if (header_.has_pixels) {
     header_.shape = {samples.dims[1], samples.dims[2], samples.dims[3]};
@@ -104,7 +104,7 @@ void PackDataset::read_samples(const Hdf5File& file) {
 }
 
 // Each sample has bytes, and together they are all that there are.
-void PackDataset::check_offsets(const Hdf5File& file,
+void PackDataset::check_offsets(const hdf5::Hdf5File& file,
                                 const std::string& object,
                                 int64_t bytes) const {
   bool rises = offsets_.front() == 0 && offsets_.back() == bytes;

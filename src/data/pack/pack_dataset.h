@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "data/dataset.h"
-#include "data/hdf5/raw_file.h"
+#include "hdf5/raw_file.h"
 #include "data/pack/pack_format.h"
 #include "util/check.h"
 
 namespace dtrain::data {
 
-class Hdf5File;
+class hdf5::Hdf5File;
 
 struct PackDatasetOptions {
   std::string name;  // for messages: "pack/train"
@@ -51,17 +51,17 @@ class PackDataset : public Dataset {
   std::string origin(int64_t index) const override;
 
  private:
-  void read_header(const Hdf5File& file);
-  void read_statistics(const Hdf5File& file);
-  void read_samples(const Hdf5File& file);
-  void check_offsets(const Hdf5File& file, const std::string& object, int64_t bytes) const;
+  void read_header(const hdf5::Hdf5File& file);
+  void read_statistics(const hdf5::Hdf5File& file);
+  void read_samples(const hdf5::Hdf5File& file);
+  void check_offsets(const hdf5::Hdf5File& file, const std::string& object, int64_t bytes) const;
   void read_bytes(int64_t index, int64_t begin, std::vector<uint8_t>& bytes) const;
   Error damaged(int64_t index, const std::string& cause) const;
   int64_t stored(int64_t index) const { return stored_[static_cast<size_t>(index)]; }
 
   PackDatasetOptions options_;
   PackHeader header_;
-  RawFile file_;
+  hdf5::RawFile file_;
   std::vector<int64_t> stored_;  // this data set's samples, as numbers of the file's
   std::vector<int64_t> targets_;
   std::vector<uint32_t> crcs_;

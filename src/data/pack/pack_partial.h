@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "data/hdf5/raw_file.h"
+#include "hdf5/raw_file.h"
 #include "util/atomic_file.h"
 #include "util/folder_lock.h"
 
@@ -74,7 +74,7 @@ class PackSalvage {
   };
   void read_journal(const std::filesystem::path& path, const std::string& key);
 
-  RawFile file_;
+  hdf5::RawFile file_;
   std::map<std::string, Split> splits_;
   int64_t size_ = 0;
 };

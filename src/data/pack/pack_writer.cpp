@@ -23,7 +23,7 @@ constexpr int64_t kSeenBytes = 1 << 20;
 PackWriter::PackWriter(const std::filesystem::path& path, PackHeader header, OnPiece on_piece)
     : header_(std::move(header)),
       on_piece_(std::move(on_piece)),
-      file_(path, Hdf5File::Mode::kCreate) {
+      file_(path, hdf5::Hdf5File::Mode::kCreate) {
   file_.write_attribute("/", "format", std::string(kPackFormat));
   file_.write_attribute("/", "version", kPackVersion);
   file_.write_attribute("/", "dtrain_version", std::string(util::kVersion));
@@ -68,9 +68,9 @@ void PackWriter::choose_chunk(bool all) {
   if (all) rows_per_chunk_ = std::min(rows_per_chunk_, seen / row_bytes);
   std::vector<int64_t> row;
   if (header_.has_pixels) row = {header_.shape.height, header_.shape.width, header_.shape.channels};
-  samples_ = std::make_unique<Hdf5Appender>(file_,
+  samples_ = std::make_unique<hdf5::Hdf5Appender>(file_,
                                             group_ + (header_.has_pixels ? "/pixels" : "/bytes"),
-                                            hdf5_type<uint8_t>(),
+                                            hdf5::hdf5_type<uint8_t>(),
                                             row,
                                             rows_per_chunk_);
 }

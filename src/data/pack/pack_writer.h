@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "data/hdf5/hdf5_chunks.h"
-#include "data/hdf5/hdf5_file.h"
+#include "hdf5/hdf5_chunks.h"
+#include "hdf5/hdf5_file.h"
 #include "data/pack/pack_format.h"
 
 namespace dtrain::data {
@@ -51,7 +51,7 @@ class PackWriter {
 
   PackHeader header_;
   OnPiece on_piece_;
-  Hdf5File file_;
+  hdf5::Hdf5File file_;
 
   // Of the split being written.
   std::string group_;  // "/train"; empty: none
@@ -61,7 +61,7 @@ class PackWriter {
   std::vector<std::string> paths_;
   std::vector<uint8_t> buffer_;  // bytes that are not written yet
   int64_t rows_per_chunk_ = 0;   // 0: not chosen yet
-  std::unique_ptr<Hdf5Appender> samples_;
+  std::unique_ptr<hdf5::Hdf5Appender> samples_;
 };
 
 }  // namespace dtrain::data

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-namespace dtrain::data {
+namespace dtrain::hdf5 {
 
 // The length is even, as it is for chunks of numbers of two bytes and more.
 uint32_t fletcher32(std::span<const uint8_t> bytes);
@@ -17,4 +17,4 @@ inline bool same_fletcher32(uint32_t left, uint32_t right) {
          (left & 0xFFFF) % 65535 == (right & 0xFFFF) % 65535;
 }
 
-}  // namespace dtrain::data
+}  // namespace dtrain::hdf5

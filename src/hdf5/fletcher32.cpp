@@ -1,11 +1,11 @@
-#include "data/hdf5/fletcher32.h"
+#include "hdf5/fletcher32.h"
 
 #include <algorithm>
 #include <cstring>
 
 #include "util/wide.h"
 
-namespace dtrain::data {
+namespace dtrain::hdf5 {
 namespace {
 
 constexpr size_t kWords = 352;  // a multiple of 32; of 360 and fewer the sums cannot overflow
@@ -44,4 +44,4 @@ uint32_t fletcher32(std::span<const uint8_t> bytes) {
   return sum2 << 16 | sum1;
 }
 
-}  // namespace dtrain::data
+}  // namespace dtrain::hdf5

@@ -1,5 +1,5 @@
 // Opening, groups, links, attributes and errors. Arrays are in hdf5_array.cpp.
-#include "data/hdf5/hdf5_file.h"
+#include "hdf5/hdf5_file.h"
 
 #include <sys/stat.h>
 
@@ -8,7 +8,7 @@
 
 #include "util/atomic_file.h"
 
-namespace dtrain::data {
+namespace dtrain::hdf5 {
 namespace {
 
 constexpr size_t kMaxAttributeTextBytes = 4096;  // of an attribute
@@ -277,4 +277,4 @@ void Hdf5File::close() {
   util::OutputFile(path_, util::OutputFile::Mode::kAppend).sync();
 }
 
-}  // namespace dtrain::data
+}  // namespace dtrain::hdf5

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "data/hdf5/hdf5_file.h"
+#include "hdf5/hdf5_file.h"
 
-namespace dtrain::data {
+namespace dtrain::hdf5 {
 
 // An array that grows along its first dimension, in chunks of whole rows with Fletcher32.
 class Hdf5Appender {
@@ -43,4 +43,4 @@ class Hdf5Appender {
 // another size or lie outside of the file.
 std::vector<int64_t> chunk_places(const Hdf5File& file, const Hdf5Array& array);
 
-}  // namespace dtrain::data
+}  // namespace dtrain::hdf5

@@ -1,8 +1,8 @@
-#include "data/hdf5/hdf5_chunks.h"
+#include "hdf5/hdf5_chunks.h"
 
 #include <algorithm>
 
-namespace dtrain::data {
+namespace dtrain::hdf5 {
 
 Hdf5Appender::Hdf5Appender(Hdf5File& file,
                            const std::string& object,
@@ -93,4 +93,4 @@ std::vector<int64_t> chunk_places(const Hdf5File& file, const Hdf5Array& array) 
   return places;
 }
 
-}  // namespace dtrain::data
+}  // namespace dtrain::hdf5

@@ -1,4 +1,4 @@
-#include "data/hdf5/raw_file.h"
+#include "hdf5/raw_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 
 #include "util/atomic_file.h"
 
-namespace dtrain::data {
+namespace dtrain::hdf5 {
 
 RawFile::RawFile(int descriptor, std::filesystem::path path)
     : descriptor_(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0)), path_(std::move(path)) {
@@ -45,4 +45,4 @@ bool RawFile::read(int64_t offset, std::span<uint8_t> to) const {
   return true;
 }
 
-}  // namespace dtrain::data
+}  // namespace dtrain::hdf5

@@ -27,7 +27,7 @@
 
 #include "util/check.h"
 
-namespace dtrain::data {
+namespace dtrain::hdf5 {
 
 // An identifier of the library that is given back in the end.
 class Hdf5Id {
@@ -149,4 +149,4 @@ class Hdf5File {
 // What the library says about its last failure on this thread; empty when nothing.
 std::string hdf5_cause();
 
-}  // namespace dtrain::data
+}  // namespace dtrain::hdf5

@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "data/hdf5/hdf5_file.h"
+#include "hdf5/hdf5_file.h"
 
-namespace dtrain::data {
+namespace dtrain::hdf5 {
 namespace {
 
 constexpr int64_t kChunkValues = 1 << 16;
@@ -206,4 +206,4 @@ std::vector<std::string> Hdf5File::read_strings(const std::string& object, int64
   return texts;
 }
 
-}  // namespace dtrain::data
+}  // namespace dtrain::hdf5

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <span>
 
-namespace dtrain::data {
+namespace dtrain::hdf5 {
 
 class RawFile {
  public:
@@ -26,4 +26,4 @@ class RawFile {
   std::filesystem::path path_;
 };
 
-}  // namespace dtrain::data
+}  // namespace dtrain::hdf5
