@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "data/background_thread.h"
+#include "util/background_thread.h"
 
 namespace dtrain::predictions {
 
@@ -27,7 +27,7 @@ class BlockQueue {
   BlockQueue(int64_t count, int64_t threads, Make make)
       : count_(count), make_(std::move(make)), slots_(size_t(threads + 1)) {
     for (int64_t i = 0; i < threads; ++i) {
-      threads_.push_back(data::start_background_thread("dtrain-blocks", 0, [this] { work(); }));
+      threads_.push_back(util::start_background_thread("dtrain-blocks", 0, [this] { work(); }));
     }
   }
 

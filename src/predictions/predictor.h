@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "data/device_prefetcher.h"
+#include "data/loader/device_prefetcher.h"
 #include "dist/process_group.h"
 
 namespace dtrain::predictions {

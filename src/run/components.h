@@ -5,9 +5,9 @@
 
 #include <memory>
 
-#include "data/data_loader.h"
-#include "data/device_prefetcher.h"
-#include "data/sampler.h"
+#include "data/loader/data_loader.h"
+#include "data/loader/device_prefetcher.h"
+#include "data/loader/sampler.h"
 #include "dist/mpi_scope.h"
 #include "nn/classifier.h"
 #include "run/machine.h"

@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "data/datasets/named_pictures.h"
-#include "data/device_prefetcher.h"
+#include "data/loader/device_prefetcher.h"
 #include "data/transforms/tta.h"
 #include "dist/rendezvous.h"
 #include "predictions/calibration_record.h"

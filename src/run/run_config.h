@@ -16,7 +16,7 @@
 #include "config/problems.h"
 #include "config/reader.h"
 #include "config/writer.h"
-#include "data/data_loader.h"
+#include "data/loader/data_loader.h"
 #include "data/datasets/dataset_registry.h"
 #include "data/transforms/factory.h"
 #include "dist/dist_config.h"

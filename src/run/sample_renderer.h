@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "data/data_loader.h"
+#include "data/loader/data_loader.h"
 #include "render/png.h"
 
 namespace dtrain::run {

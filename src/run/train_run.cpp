@@ -18,7 +18,7 @@
 #include "callbacks/plot_writer.h"
 #include "callbacks/progress_logger.h"
 #include "callbacks/replica_checker.h"
-#include "data/device_prefetcher.h"
+#include "data/loader/device_prefetcher.h"
 #include "dist/gradient_reducer.h"
 #include "dist/ordered_reducer.h"
 #include "dist/parameter_sync.h"

@@ -1,7 +1,7 @@
 // Metrics of a model over a whole data set: every sample counted once, over all ranks.
 #pragma once
 
-#include "data/device_prefetcher.h"
+#include "data/loader/device_prefetcher.h"
 #include "dist/process_group.h"
 #include "nn/classifier.h"
 #include "tasks/task.h"

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "data/device_prefetcher.h"
+#include "data/loader/device_prefetcher.h"
 #include "dist/buffer_average.h"
 #include "dist/gradient_sync.h"
 #include "dist/process_group.h"

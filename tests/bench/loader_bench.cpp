@@ -10,7 +10,7 @@
 #include <fstream>
 #include <string>
 
-#include "data/data_loader.h"
+#include "data/loader/data_loader.h"
 #include "data/datasets/dataset_registry.h"
 #include "data/transforms/factory.h"
 #include "util/check.h"

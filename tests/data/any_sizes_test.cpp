@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "data/sampler.h"
+#include "data/loader/sampler.h"
 #include "util/check.h"
 
 namespace dtrain::data {

@@ -1,5 +1,5 @@
 // The loader: order, equality for any number of workers, failure and early ends.
-#include "data/data_loader.h"
+#include "data/loader/data_loader.h"
 
 #include <gtest/gtest.h>
 

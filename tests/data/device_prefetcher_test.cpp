@@ -1,5 +1,5 @@
 // The last stage: u8 slots -> normalised tensors.
-#include "data/device_prefetcher.h"
+#include "data/loader/device_prefetcher.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>

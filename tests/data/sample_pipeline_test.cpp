@@ -1,12 +1,12 @@
 // Several views of a sample, and what happens to bad ones.
-#include "data/sample_pipeline.h"
+#include "data/loader/sample_pipeline.h"
 
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <map>
 
-#include "data/data_loader.h"
+#include "data/loader/data_loader.h"
 #include "data/transforms/factory.h"
 #include "data/transforms/tta.h"
 #include "tests/support/mentions.h"

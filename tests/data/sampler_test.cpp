@@ -1,5 +1,5 @@
 // Plans of batches, over all small sizes.
-#include "data/sampler.h"
+#include "data/loader/sampler.h"
 
 #include <gtest/gtest.h>
 

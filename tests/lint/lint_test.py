@@ -16,7 +16,7 @@ GOOD = {
     "src/util/log.h": "// Log lines.\n#pragma once\n",
     "src/util/log.cpp": '#include "util/log.h"\n',
     "src/util/CMakeLists.txt": "target_sources(base PRIVATE log.cpp)  # not gone.cpp\n",
-    "src/data/sampler.h": '// Samples.\n#pragma once\n\n#include <vector>\n\n#include "util/log.h"\n',
+    "src/data/loader/sampler.h": '// Samples.\n#pragma once\n\n#include <vector>\n\n#include "util/log.h"\n',
     "tests/util/log_test.cpp": '#include "util/log.h"\n',
     "tests/util/CMakeLists.txt": "foreach(name log)\n  test(${name}_test ${name}_test.cpp)\nendforeach()\n",
     "tests/launch/go_test.sh": "set -u\n",
@@ -68,9 +68,9 @@ class Lint(unittest.TestCase):
     # --- includes
 
     def test_a_folder_that_looks_up_is_found(self):
-        self.write("src/data/sampler.h", '#include "util/log.h"\n#include "train/trainer.h"\n')
+        self.write("src/data/loader/sampler.h", '#include "util/log.h"\n#include "train/trainer.h"\n')
         self.write("src/train/trainer.h", "")
-        self.assert_breach("includes", "src/data/sampler.h:2: data/ may not include train/trainer.h")
+        self.assert_breach("includes", "src/data/loader/sampler.h:2: data/ may not include train/trainer.h")
 
     def test_what_is_reached_over_several_arrows_is_allowed(self):
         self.write("src/nn/classifier.h", "")
@@ -84,9 +84,9 @@ class Lint(unittest.TestCase):
 
     def test_one_open_header_does_not_open_its_folder(self):
         self.write("src/data/sample.h", "")
-        self.write("src/tasks/task.h", '#include "data/sample.h"\n#include "data/sampler.h"\n')
+        self.write("src/tasks/task.h", '#include "data/sample.h"\n#include "data/loader/sampler.h"\n')
         out = self.lint("includes")
-        self.assertIn("task.h:2: tasks/ may not include data/sampler.h", out)
+        self.assertIn("task.h:2: tasks/ may not include data/loader/sampler.h", out)
         self.assertNotIn("task.h:1", out)
 
     def test_dist_may_include_nothing_of_src_but_two_headers(self):

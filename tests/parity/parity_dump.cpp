@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "data/data_loader.h"
+#include "data/loader/data_loader.h"
 #include "data/datasets/dataset_registry.h"
-#include "data/device_prefetcher.h"
+#include "data/loader/device_prefetcher.h"
 #include "data/transforms/factory.h"
 #include "dist/gradient_reducer.h"
 #include "dist/mpi_scope.h"

@@ -10,7 +10,7 @@
 #include "data/datasets/csv_table.h"
 #include "data/datasets/is_file.h"
 #include "data/datasets/read_picture.h"
-#include "data/datasets/split_names.h"
+#include "data/split_names.h"
 #include "util/atomic_file.h"
 #include "util/check.h"
 #include "util/hash.h"

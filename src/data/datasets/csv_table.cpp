@@ -7,7 +7,7 @@
 #include <unordered_map>
 
 #include "data/datasets/csv_file.h"
-#include "data/datasets/split_names.h"
+#include "data/split_names.h"
 #include "util/check.h"
 
 namespace dtrain::data {

@@ -12,7 +12,7 @@
 #include "data/datasets/idx_file.h"
 #include "data/datasets/image_folder.h"
 #include "data/datasets/is_file.h"
-#include "data/datasets/split_names.h"
+#include "data/split_names.h"
 #include "data/pack/pack_dataset.h"
 #include "util/check.h"
 

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <utility>
 
-#include "data/background_thread.h"
+#include "util/background_thread.h"
 #include "util/check.h"
 #include "util/hash.h"
 
@@ -67,7 +67,7 @@ std::string IdxDataset::fingerprint() const {
 
 void IdxDataset::start_loading() {
   if (loader_.joinable() || loaded_) return;
-  loader_ = start_background_thread("dtrain-read", 0, [this] {
+  loader_ = util::start_background_thread("dtrain-read", 0, [this] {
     try {
       ensure_loaded();
     } catch (...) {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "data/datasets/read_picture.h"
-#include "data/datasets/split_names.h"
+#include "data/split_names.h"
 #include "util/check.h"
 #include "util/hash.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "data/datasets/split_names.h"
+#include "data/split_names.h"
 #include "hdf5/hdf5_chunks.h"
 #include "hdf5/hdf5_file.h"
 #include "util/check.h"

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "data/background_thread.h"
+#include "util/background_thread.h"
 
 namespace dtrain::data {
 namespace {
@@ -18,7 +18,7 @@ SampleQueue::SampleQueue(int64_t count, int64_t threads, int64_t max_bytes, Prep
       prepare_(std::move(prepare)),
       slots_(size_t(threads * kSlotsPerThread)) {
   for (int64_t i = 0; i < threads; ++i) {
-    threads_.push_back(start_background_thread("dtrain-pack", 0, [this] { work(); }));
+    threads_.push_back(util::start_background_thread("dtrain-pack", 0, [this] { work(); }));
   }
 }
 

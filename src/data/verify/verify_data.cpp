@@ -6,7 +6,7 @@
 #include <tuple>
 #include <utility>
 
-#include "data/datasets/split_names.h"
+#include "data/split_names.h"
 #include "data/verify/verify_split.h"
 #include "util/check.h"
 

@@ -11,7 +11,7 @@
 #include <thread>
 #include <utility>
 
-#include "data/background_thread.h"
+#include "util/background_thread.h"
 #include "image/bad_picture.h"
 #include "image/decoder.h"
 #include "image/decoding_share.h"
@@ -159,7 +159,7 @@ SplitCheck verify_split(const Dataset& dataset,
   };
   std::vector<std::thread> threads;
   for (int64_t i = running; i > 0; --i) {
-    threads.push_back(start_background_thread("verify", 0, work));
+    threads.push_back(util::start_background_thread("verify", 0, work));
   }
   std::unique_lock lock(mutex);
   while (!finished.wait_for(lock, kBetweenProgress, [&] { return running == 0; })) {

@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "data/data_loader.h"
+#include "data/loader/data_loader.h"
 #include "tests/support/mentions.h"
 #include "tests/support/pictures.h"
 #include "tests/support/temp_folder.h"

@@ -5,7 +5,7 @@
 
 #include <set>
 
-#include "data/data_loader.h"
+#include "data/loader/data_loader.h"
 #include "tests/support/tiny_dataset.h"
 #include "util/check.h"
 

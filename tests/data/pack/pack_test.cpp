@@ -9,7 +9,7 @@
 #include <csignal>
 #include <fstream>
 
-#include "data/data_loader.h"
+#include "data/loader/data_loader.h"
 #include "data/datasets/dataset_registry.h"
 #include "data/datasets/image_folder.h"
 #include "tests/data/pack/pack_samples.h"

@@ -1,5 +1,5 @@
 // Images into a batch.
-#include "data/collate.h"
+#include "data/loader/collate.h"
 
 #include <cstring>
 

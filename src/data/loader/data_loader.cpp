@@ -1,5 +1,5 @@
 // The loader: a ring of slots, filled by workers and emptied by the trainer.
-#include "data/data_loader.h"
+#include "data/loader/data_loader.h"
 
 #include <algorithm>
 #include <condition_variable>
@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "data/background_thread.h"
+#include "util/background_thread.h"
 #include "util/check.h"
 
 namespace dtrain::data {
@@ -144,7 +144,7 @@ void DataLoader::Impl::make_slots() {
 
 void DataLoader::Impl::start_threads() {
   while (static_cast<int64_t>(threads.size()) < options.workers) {
-    threads.push_back(start_background_thread("dtrain-load" + std::to_string(threads.size()),
+    threads.push_back(util::start_background_thread("dtrain-load" + std::to_string(threads.size()),
                                               kWorkerNice,
                                               [this] { work_until_stopped(); }));
   }

@@ -1,5 +1,5 @@
 // Named threads with a priority of their own and without signals.
-#include "data/background_thread.h"
+#include "util/background_thread.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -9,7 +9,7 @@
 
 #include <utility>
 
-namespace dtrain::data {
+namespace dtrain::util {
 
 std::thread start_background_thread(std::string name, int nice, std::function<void()> body) {
   // A new thread inherits the mask, so it never has a moment in which it would take a signal.
@@ -32,4 +32,4 @@ std::thread start_background_thread(std::string name, int nice, std::function<vo
   }
 }
 
-}  // namespace dtrain::data
+}  // namespace dtrain::util

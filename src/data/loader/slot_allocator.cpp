@@ -1,5 +1,5 @@
 // Slots in ordinary memory.
-#include "data/slot_allocator.h"
+#include "data/loader/slot_allocator.h"
 
 #include <new>
 

@@ -19,7 +19,7 @@
 #include <optional>
 
 #include "data/batch.h"
-#include "data/data_loader.h"
+#include "data/loader/data_loader.h"
 #include "data/transforms/factory.h"
 
 namespace dtrain::data {

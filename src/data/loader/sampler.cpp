@@ -1,5 +1,5 @@
 // Plans of batches; see Note [Batches and ranks] in the header.
-#include "data/sampler.h"
+#include "data/loader/sampler.h"
 
 #include <algorithm>
 #include <string>

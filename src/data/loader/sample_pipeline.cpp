@@ -1,12 +1,12 @@
 // Read, frame, augment, collate.
-#include "data/sample_pipeline.h"
+#include "data/loader/sample_pipeline.h"
 
 #include <mutex>
 #include <new>
 #include <string>
 #include <utility>
 
-#include "data/collate.h"
+#include "data/loader/collate.h"
 #include "util/check.h"
 #include "util/log.h"
 

@@ -1,5 +1,5 @@
 // From u8 slots to normalised tensors; see Note [Host to device] in the header.
-#include "data/device_prefetcher.h"
+#include "data/loader/device_prefetcher.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>

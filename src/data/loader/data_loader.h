@@ -21,9 +21,9 @@
 #include "config/fields.h"
 #include "data/dataset.h"
 #include "data/sample.h"
-#include "data/sample_pipeline.h"
-#include "data/sampler.h"
-#include "data/slot_allocator.h"
+#include "data/loader/sample_pipeline.h"
+#include "data/loader/sampler.h"
+#include "data/loader/slot_allocator.h"
 #include "data/transforms/view.h"
 
 namespace dtrain::data {

@@ -5,7 +5,7 @@
 #include <string>
 #include <thread>
 
-namespace dtrain::data {
+namespace dtrain::util {
 
 // Starts `body` on a thread of the given name (at most 15 characters, as top shows it) and nice
 // value (0 normal, above 0 gives way to the compute threads; a system that refuses is no error).
@@ -13,4 +13,4 @@ namespace dtrain::data {
 // `body` must not throw.
 std::thread start_background_thread(std::string name, int nice, std::function<void()> body);
 
-}  // namespace dtrain::data
+}  // namespace dtrain::util
