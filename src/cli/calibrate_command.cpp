@@ -7,7 +7,7 @@
 #include "predictions/calibration_record.h"
 #include "report/calibration_report.h"
 #include "report/pictures.h"
-#include "run/predicting_checkpoint.h"
+#include "report/predicting_checkpoint.h"
 #include "util/check.h"
 #include "util/log.h"
 
@@ -43,7 +43,7 @@ constexpr const char* kCalibrateUsage = "usage: dtrain calibrate PREDICTIONS.h5 
 void keep(const predictions::PredictionsFile& file,
           const predictions::CalibrationReport& report,
           const CalibrateSettings& settings) {
-  const auto checkpoint = run::predicting_checkpoint(file, settings.checkpoint);
+  const auto checkpoint = report::predicting_checkpoint(file, settings.checkpoint);
   if (!checkpoint) {
     util::log_info("Kept nowhere: no checkpoint of " + file.header().model + " beside " +
                    file.path().string() + "; --checkpoint names one");

@@ -1,7 +1,7 @@
 // The command line of commands that have settings of their own beside those of a run.
 //
 //   auto parsed = parse_command<data::PackConfig>(words);
-//   run::RunConfig run = run::load_run_config(parsed.config_file, parsed.of_run);
+//   settings::RunConfig run = settings::load_run_config(parsed.config_file, parsed.of_run);
 #pragma once
 
 #include <algorithm>
@@ -15,13 +15,13 @@
 #include "config/describe.h"
 #include "config/problems.h"
 #include "config/reader.h"
-#include "run/run_config.h"
+#include "settings/run_config.h"
 
 namespace dtrain::cli {
 
 template <class Own>
 struct CommandSettings {
-  run::RunConfig run;
+  settings::RunConfig run;
   Own own;
 };
 

@@ -5,15 +5,15 @@
 
 namespace dtrain::cli {
 
-run::RunConfig read_run_config(const Words& words) {
-  run::RunConfig defaults;
+settings::RunConfig read_run_config(const Words& words) {
+  settings::RunConfig defaults;
   const Arguments arguments = parse_arguments(words, config::collect(defaults));
   if (!arguments.positionals.empty()) {
     throw usage_error("command line",
                       "stray argument \"" + arguments.positionals[0] + "\"",
                       "flags are --name value; the config file is --config FILE");
   }
-  return run::load_run_config(arguments.config_file, arguments.overrides);
+  return settings::load_run_config(arguments.config_file, arguments.overrides);
 }
 
 }  // namespace dtrain::cli

@@ -2,12 +2,12 @@
 #pragma once
 
 #include "cli/commands.h"
-#include "run/run_config.h"
+#include "settings/run_config.h"
 
 namespace dtrain::cli {
 
 // --config FILE and flags, nothing else. Throws Error(kUsage) for anything that is no flag, and
 // what load_run_config() throws.
-run::RunConfig read_run_config(const Words& words);
+settings::RunConfig read_run_config(const Words& words);
 
 }  // namespace dtrain::cli

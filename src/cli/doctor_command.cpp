@@ -9,7 +9,7 @@ namespace dtrain::cli {
 
 int run_doctor(const Words& words, dist::MpiScope* mpi) {
   check(mpi != nullptr, "MPI is started before a command that uses ranks");
-  const run::RunConfig config = dist::together(*mpi, [&] { return read_run_config(words); });
+  const settings::RunConfig config = dist::together(*mpi, [&] { return read_run_config(words); });
   return int(run::examine(config, *mpi));
 }
 

@@ -9,7 +9,7 @@
 #include "predictions/evaluation.h"
 #include "report/evaluation_files.h"
 #include "report/evaluation_report.h"
-#include "run/run_folder.h"
+#include "settings/run_folder.h"
 #include "util/check.h"
 #include "util/log.h"
 
@@ -44,7 +44,7 @@ using EvaluateRequest = ParsedCommand<EvaluateSettings>;
 // in; empty: nowhere but in flags.
 std::string data_config(const EvaluateRequest& request) {
   if (!request.config_file.empty()) return request.config_file;
-  const run::RunFolder folder{fs::absolute(request.positionals.front()).parent_path()};
+  const settings::RunFolder folder{fs::absolute(request.positionals.front()).parent_path()};
   return fs::exists(folder.config()) ? folder.config().string() : "";
 }
 
@@ -57,7 +57,7 @@ std::unique_ptr<report::SamplePictures> open_pictures(const EvaluateRequest& req
     return nullptr;
   }
   auto pictures =
-      report::SamplePictures::open(run::load_run_config(config, request.of_run), header);
+      report::SamplePictures::open(settings::load_run_config(config, request.of_run), header);
   if (!pictures) {
     util::log_info("No contact sheet: no split of the data set has the samples of " +
                    header.dataset + " that were predicted");

@@ -9,7 +9,7 @@
 #include "cli/flags.h"
 #include "config/describe.h"
 #include "device/device.h"
-#include "run/run_config.h"
+#include "settings/run_config.h"
 #include "util/check.h"
 #include "util/version.h"
 
@@ -64,7 +64,7 @@ int run_help(const Words& words, dist::MpiScope*) {
   }
   const bool has_flags = command == nullptr || command->run == &run_train;
   if (has_flags) {
-    run::RunConfig defaults;
+    settings::RunConfig defaults;
     text += kFlagRules + config::help_text(config::collect(defaults), &flags_of);
   }
   std::fputs(text.c_str(), stdout);

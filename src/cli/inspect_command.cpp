@@ -10,7 +10,7 @@
 #include "ensemble/ensemble_reader.h"
 #include "run/inspect_data.h"
 #include "run/inspect_run.h"
-#include "run/run_config.h"
+#include "settings/run_config.h"
 #include "util/check.h"
 
 namespace dtrain::cli {
@@ -48,10 +48,10 @@ int inspect_config(const Words& words) {
     std::fputs(ensemble::describe(config).c_str(), stdout);
     return 0;
   }
-  run::RunConfig defaults;
+  settings::RunConfig defaults;
   const Arguments arguments = parse_arguments(words, config::collect(defaults));
-  const auto config = run::load_run_config(file, arguments.overrides);
-  std::fputs(run::values_table(config).c_str(), stdout);
+  const auto config = settings::load_run_config(file, arguments.overrides);
+  std::fputs(settings::values_table(config).c_str(), stdout);
   return 0;
 }
 
@@ -66,7 +66,7 @@ int inspect_checkpoint(const Words& words) {
 
 int inspect_data(const Words& words) {
   const char* usage = "data SHEET.png [train|weak_strong|TTA] [flags]";
-  run::RunConfig defaults;
+  settings::RunConfig defaults;
   const Arguments arguments = parse_arguments(words, config::collect(defaults));
   const auto& given = arguments.positionals;
   if (given.empty()) {
@@ -74,7 +74,7 @@ int inspect_data(const Words& words) {
         "dtrain inspect", "no file to write", std::string("usage: dtrain inspect ") + usage);
   }
   if (given.size() > 2) stray(given[2], usage);
-  const auto config = run::load_run_config(arguments.config_file, arguments.overrides);
+  const auto config = settings::load_run_config(arguments.config_file, arguments.overrides);
   const std::string views = given.size() > 1 ? given[1] : "train";
   std::fputs(run::write_contact_sheet(config, views, given[0]).c_str(), stdout);
   return 0;
@@ -83,7 +83,7 @@ int inspect_data(const Words& words) {
 int inspect_options(const Words& words) {
   const bool as_markdown = words == Words{"--markdown"};
   if (!words.empty() && !as_markdown) stray(words.back(), "options [--markdown]");
-  run::RunConfig defaults;
+  settings::RunConfig defaults;
   const auto list = config::collect(defaults);
   const std::string text = as_markdown ? kOptionsPreface + config::markdown(list, &flags_of)
                                        : config::help_text(list, &flags_of);

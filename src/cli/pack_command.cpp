@@ -10,7 +10,7 @@
 #include "cli/command_settings.h"
 #include "cli/commands.h"
 #include "data/pack/pack.h"
-#include "run/run_config.h"
+#include "settings/run_config.h"
 #include "util/check.h"
 #include "util/log.h"
 #include "util/timer.h"
@@ -22,7 +22,7 @@ namespace {
 constexpr double kSecondsOnScreen = 0.2, kSecondsInFile = 10;  // between two lines of progress
 
 struct PackSettings {
-  run::RunConfig run;
+  settings::RunConfig run;
   data::PackConfig pack;
 };
 
@@ -33,10 +33,10 @@ PackSettings read_settings(const Words& words) {
                       "stray argument \"" + parsed.positionals[0] + "\"",
                       "usage: dtrain pack --data-dir FOLDER --output FILE [flags]");
   }
-  return {run::load_run_config(parsed.config_file, parsed.of_run), parsed.own};
+  return {settings::load_run_config(parsed.config_file, parsed.of_run), parsed.own};
 }
 
-bool is_given(const run::RunConfig& config, const std::string& path) {
+bool is_given(const settings::RunConfig& config, const std::string& path) {
   return config::origin_of(config.origins, path) != config::kDefaultOrigin;
 }
 
@@ -102,7 +102,7 @@ std::string pack_flags() { return own_flags<data::PackConfig>(); }
 
 int run_pack(const Words& words, dist::MpiScope*) {
   PackSettings settings = read_settings(words);
-  run::RunConfig& run = settings.run;
+  settings::RunConfig& run = settings.run;
   if (!is_given(run, "run.output")) {
     throw usage_error("dtrain pack", "no --output", "name the HDF5 file to write: --output FILE");
   }

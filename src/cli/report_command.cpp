@@ -7,7 +7,7 @@
 #include "report/ensemble_page.h"
 #include "report/run_page.h"
 #include "report/vote_record.h"
-#include "run/run_folder.h"
+#include "settings/run_folder.h"
 #include "util/atomic_file.h"
 #include "util/check.h"
 #include "util/log.h"
@@ -43,7 +43,7 @@ Page page_of(const fs::path& subject, const report::PageOptions& options) {
   if (fs::exists(report::vote_record_path(vote)) && fs::exists(vote)) {
     return {report::ensemble_page(vote, options).text(), vote.parent_path()};
   }
-  if (!is_file && fs::exists(run::RunFolder{subject}.config())) {
+  if (!is_file && fs::exists(settings::RunFolder{subject}.config())) {
     return {report::run_page(subject, options).text(), subject};
   }
   throw io_error(subject.string(),

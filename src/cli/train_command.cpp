@@ -2,7 +2,7 @@
 #include "cli/commands.h"
 #include "cli/config_arguments.h"
 #include "dist/mpi_scope.h"
-#include "run/run_config.h"
+#include "settings/run_config.h"
 #include "run/train_run.h"
 #include "util/check.h"
 
@@ -10,7 +10,7 @@ namespace dtrain::cli {
 
 int run_train(const Words& words, dist::MpiScope* mpi) {
   check(mpi != nullptr, "MPI is started before a command that uses ranks");
-  const run::RunConfig config = dist::together(*mpi, [&] { return read_run_config(words); });
+  const settings::RunConfig config = dist::together(*mpi, [&] { return read_run_config(words); });
   run::train(config, *mpi);
   return 0;
 }

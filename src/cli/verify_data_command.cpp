@@ -140,7 +140,7 @@ void show_progress(const std::string& split, int64_t done, int64_t total) {
 int run_verify_data(const Words& words, dist::MpiScope*) {
   Words rest = words;
   const std::optional<std::string> json_file = take_json_file(rest);
-  const run::RunConfig config = read_run_config(rest);
+  const settings::RunConfig config = read_run_config(rest);
   data::VerifyOptions options{.data = config.data, .workers = config.loader.workers};
   if (config::origin_of(config.origins, "loader.workers") == config::kDefaultOrigin) {
     options.workers = std::thread::hardware_concurrency();

@@ -50,7 +50,7 @@ std::string different_validation(const EnsembleConfig& config) {
     if (!member.cross_validation.empty() && config.ensemble.validation == "eval") {
       return member.name + " is evaluated on a fold of its own";
     }
-    for (const config::Difference& one : run::differences(first.config, member.config)) {
+    for (const config::Difference& one : settings::differences(first.config, member.config)) {
       if (says_which_samples(one.path, config.ensemble.validation)) {
         return member.name + " has another " + one.path + " than " + first.name;
       }

@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "config/fields.h"
-#include "run/run_config.h"
+#include "settings/run_config.h"
 
 namespace dtrain::ensemble {
 
@@ -91,7 +91,7 @@ void fields(V& v, EnsembleSections& c) {
 // One training.
 struct EnsembleMember {
   std::string name;  // of its folder, <output>/members/<name>
-  run::RunConfig config;
+  settings::RunConfig config;
   int64_t snapshots = 1;         // checkpoints that predict, each at the end of a cycle
   std::string cross_validation;  // the folds it is one of, as "cv" for cv-fold0; empty: none
   double cost = 0;               // relative

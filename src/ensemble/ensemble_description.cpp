@@ -14,7 +14,7 @@ bool is_described_name(const std::string& path) { return path == "run.experiment
 
 std::string apart_from(const EnsembleMember& first, const EnsembleMember& member) {
   std::string text;
-  for (const config::Difference& one : run::differences(first.config, member.config)) {
+  for (const config::Difference& one : settings::differences(first.config, member.config)) {
     if (is_described_name(one.path)) continue;
     text += (text.empty() ? "" : ", ") + one.path + " " + one.right;
   }

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "config/json.h"
-#include "run/run_folder.h"
+#include "settings/run_folder.h"
 #include "run/snapshot.h"
 #include "train/checkpoint_folder.h"
 #include "util/atomic_file.h"
@@ -53,9 +53,9 @@ bool is_longer(const config::Difference& limit) {
   return now == 0 || (before != 0 && now > before);
 }
 
-Changes changes_of(const run::RunConfig& before, const run::RunConfig& now) {
+Changes changes_of(const settings::RunConfig& before, const settings::RunConfig& now) {
   Changes changes;
-  for (const config::Difference& one : run::differences(before, now)) {
+  for (const config::Difference& one : settings::differences(before, now)) {
     const bool is_limit = one.path == "train.max_steps" || one.path == "train.patience";
     std::string* text = &changes.refused;
     if (is_limit && is_longer(one)) text = &changes.resumed;
@@ -145,7 +145,7 @@ void write_finished(const EnsembleConfig& config, const EnsembleMember& member) 
   Json record;
   record["format"] = "dtrain-ensemble-member";
   record["version"] = kFinishedVersion;
-  record["config"] = Json::parse(run::effective_config(member.config));
+  record["config"] = Json::parse(settings::effective_config(member.config));
   record["ranks"] = ranks_of(config, member);
   record["predicting"] = predicting_settings(config, member);
   record["checkpoints"] = checkpoint_record(predicting_checkpoints(config, member));
@@ -164,7 +164,7 @@ Changes changes_since(const EnsembleConfig& config,
                       const Json& record) {
   const std::string name = record_of(config, member).string();
   Changes changes =
-      changes_of(run::parse_effective_config(record.at("config").dump(), name), member.config);
+      changes_of(settings::parse_effective_config(record.at("config").dump(), name), member.config);
   if (record.at("ranks") != ranks_of(config, member)) {
     changes.refused += (changes.refused.empty() ? "" : ", ") + std::string("its ranks were ") +
                        record.at("ranks").dump() + " and are " +

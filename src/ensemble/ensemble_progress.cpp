@@ -8,7 +8,7 @@
 #include "ensemble/ensemble_folder.h"
 #include "render/csv_writer.h"
 #include "render/table.h"
-#include "run/run_folder.h"
+#include "settings/run_folder.h"
 #include "util/check.h"
 
 namespace dtrain::ensemble {
@@ -64,7 +64,7 @@ std::string EnsembleProgress::table() const {
   render::Table table({"member", "state", "epoch", "train_loss", "eval_loss", "eval_top1"});
   for (size_t i = 0; i < rows_.size(); ++i) {
     const EnsembleMember& member = config_.members[i];
-    const run::RunFolder folder{EnsembleFolder{config_.ensemble.output}.member(member)};
+    const settings::RunFolder folder{EnsembleFolder{config_.ensemble.output}.member(member)};
     std::vector<std::string> cells = {member.name, name_of(rows_[i].state), "", "", "", ""};
     try {
       const render::CsvTable summary = render::read_csv(folder.summary());

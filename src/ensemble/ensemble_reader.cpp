@@ -250,7 +250,7 @@ class Loader {
     config_.members.push_back(std::move(member));
   }
 
-  static double estimated_cost(const run::RunConfig& config) {
+  static double estimated_cost(const settings::RunConfig& config) {
     const int64_t side = config.transforms.size > 0 ? config.transforms.size : kAssumedSide;
     models::ModelConfig model = config.model;
     if (model.in_channels == 0) model.in_channels = 3;
@@ -289,7 +289,7 @@ class Loader {
   std::vector<config::Override> overrides_;
   Problems problems_;
   EnsembleConfig config_;
-  run::RunConfig base_;
+  settings::RunConfig base_;
   std::set<std::string> names_;
 };
 

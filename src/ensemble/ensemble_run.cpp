@@ -143,7 +143,7 @@ void predict_split(const EnsembleConfig& config,
   request.output = output.string();
   request.config.ema = member.config.ema.enabled;  // what it was evaluated, and chosen, with
   // Where and how fast are the member's settings of today, not those that its checkpoint has.
-  run::RunConfig now = member.config;
+  settings::RunConfig now = member.config;
   const config::FieldList fields = config::collect(now);
   for (const config::Field& field : fields.all()) {
     if (std::find(kOfToday.begin(), kOfToday.end(), field.path) == kOfToday.end()) continue;
@@ -248,8 +248,8 @@ void announce(const EnsembleConfig& config,
   }
 }
 
-bool show_the_same(const run::RunConfig& a, const run::RunConfig& b) {
-  const std::vector<config::Difference> all = run::differences(a, b);
+bool show_the_same(const settings::RunConfig& a, const settings::RunConfig& b) {
+  const std::vector<config::Difference> all = settings::differences(a, b);
   return std::none_of(all.begin(), all.end(), [](const config::Difference& one) {
     return one.path.starts_with("data.") || one.path.starts_with("transforms.");
   });
@@ -260,10 +260,10 @@ bool show_the_same(const run::RunConfig& a, const run::RunConfig& b) {
 // for opening them may mean to read large folders.
 void expect_predictable(const EnsembleConfig& config, const std::vector<bool>& done) {
   const EnsembleSection& ensemble = config.ensemble;
-  std::vector<const run::RunConfig*> seen;
+  std::vector<const settings::RunConfig*> seen;
   for (size_t i = 0; i < done.size(); ++i) {
-    const run::RunConfig& member = config.members[i].config;
-    const bool is_known = std::any_of(seen.begin(), seen.end(), [&](const run::RunConfig* one) {
+    const settings::RunConfig& member = config.members[i].config;
+    const bool is_known = std::any_of(seen.begin(), seen.end(), [&](const settings::RunConfig* one) {
       return show_the_same(*one, member);
     });
     if (done[i] || is_known) continue;

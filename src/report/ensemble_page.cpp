@@ -12,9 +12,9 @@
 #include "report/numbers.h"
 #include "report/vote_record.h"
 #include "report/vote_report.h"
-#include "run/predicting_checkpoint.h"
-#include "run/run_config.h"
-#include "run/run_folder.h"
+#include "report/predicting_checkpoint.h"
+#include "settings/run_config.h"
+#include "settings/run_folder.h"
 #include "util/atomic_file.h"
 
 namespace dtrain::report {
@@ -23,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 using render::HtmlPage;
 
-run::RunFolder folder_of(const predictions::VoteResult::Member& member) {
+settings::RunFolder folder_of(const predictions::VoteResult::Member& member) {
   return {member.path.parent_path()};
 }
 
@@ -66,7 +66,7 @@ void add_curves(HtmlPage& page, const VoteRecord& record) {
                      .series = {}};
   fs::path last;
   for (const auto& member : record.result.members) {
-    const run::RunFolder folder = folder_of(member);
+    const settings::RunFolder folder = folder_of(member);
     if (folder.path == last || !fs::exists(folder.summary())) continue;  // snapshots share a run
     last = folder.path;
     const render::CsvTable summary = render::read_csv(folder.summary());
@@ -98,7 +98,7 @@ void add_calibrations(HtmlPage& page, const VoteRecord& record) {
   for (const auto& member : record.result.members) {
     if (!fs::exists(member.path)) continue;
     const predictions::PredictionsFile file(member.path);
-    const auto checkpoint = run::predicting_checkpoint(file, "");
+    const auto checkpoint = report::predicting_checkpoint(file, "");
     if (!checkpoint) continue;
     const auto kept = predictions::kept_calibration(*checkpoint, file.header());
     if (!kept) continue;
@@ -123,9 +123,9 @@ void add_calibrations(HtmlPage& page, const VoteRecord& record) {
 std::unique_ptr<SamplePictures> open_pictures(const VoteRecord& record,
                                               const PageOptions& options) {
   for (const auto& member : record.result.members) {
-    const run::RunFolder folder = folder_of(member);
+    const settings::RunFolder folder = folder_of(member);
     if (!fs::exists(folder.config())) continue;
-    run::RunConfig config = run::load_run_config(folder.config().string(), {});
+    settings::RunConfig config = settings::load_run_config(folder.config().string(), {});
     run::apply(config, options.of_run);
     return SamplePictures::open(config, record.result.header);
   }

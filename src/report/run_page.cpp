@@ -11,9 +11,9 @@
 #include "render/csv_writer.h"
 #include "report/evaluation_section.h"
 #include "report/numbers.h"
-#include "run/predicting_checkpoint.h"
-#include "run/run_config.h"
-#include "run/run_folder.h"
+#include "report/predicting_checkpoint.h"
+#include "settings/run_config.h"
+#include "settings/run_folder.h"
 #include "util/atomic_file.h"
 #include "util/check.h"
 
@@ -57,7 +57,7 @@ Evaluated evaluated_epochs(const std::vector<double>& top1) {
   return found;
 }
 
-void add_result(HtmlPage& page, const run::RunConfig& config, const render::CsvTable& summary) {
+void add_result(HtmlPage& page, const settings::RunConfig& config, const render::CsvTable& summary) {
   page.section("Result");
   const std::vector<double> top1 = summary.numbers("eval_top1"), epoch = summary.numbers("epoch"),
                             loss = summary.numbers("eval_loss");
@@ -77,7 +77,7 @@ void add_result(HtmlPage& page, const run::RunConfig& config, const render::CsvT
   page.facts(facts);
 }
 
-void add_curves(HtmlPage& page, const run::RunFolder& folder, const render::CsvTable& summary) {
+void add_curves(HtmlPage& page, const settings::RunFolder& folder, const render::CsvTable& summary) {
   page.section("Curves");
   if (fs::exists(folder.curves())) {
     page.figure(util::read_file(folder.curves()), "Loss, accuracy and learning rate", "");
@@ -97,7 +97,7 @@ std::vector<fs::path> predictions_in(const fs::path& folder) {
 
 void add_predictions(HtmlPage& page,
                      const fs::path& path,
-                     const run::RunConfig& config,
+                     const settings::RunConfig& config,
                      const PageOptions& options) {
   const predictions::PredictionsFile file(path);
   const auto& targets = file.index().targets;
@@ -110,7 +110,7 @@ void add_predictions(HtmlPage& page,
   const auto evaluation = predictions::evaluate(file, {.hardest = options.hardest});
   const auto pictures = SamplePictures::open(config, file.header());
   add_evaluation(page, evaluation, pictures.get());
-  const auto checkpoint = run::predicting_checkpoint(file, "");
+  const auto checkpoint = report::predicting_checkpoint(file, "");
   if (!checkpoint) return;
   const auto calibration = predictions::kept_calibration(*checkpoint, file.header());
   if (calibration) add_calibration(page, *calibration, "Calibration");
@@ -129,9 +129,9 @@ std::string tail_of(const std::string& text) {
 }  // namespace
 
 HtmlPage run_page(const fs::path& run, const PageOptions& options) {
-  const run::RunFolder folder{run};
-  run::RunConfig config = run::load_run_config(folder.config().string(), {});
-  const std::string settings = run::values_table(config);
+  const settings::RunFolder folder{run};
+  settings::RunConfig config = settings::load_run_config(folder.config().string(), {});
+  const std::string settings = settings::values_table(config);
   run::apply(config, options.of_run);
   HtmlPage page(fs::weakly_canonical(run).filename().string(),
                 config.model.name + " on " + config.data.dataset + ", " +

@@ -6,7 +6,7 @@
 #include "data/transforms/tta.h"
 #include "render/contact_sheet.h"
 #include "report/numbers.h"
-#include "run/open_split.h"
+#include "settings/open_split.h"
 #include "util/check.h"
 
 namespace dtrain::report {
@@ -23,15 +23,15 @@ std::string identity_of(int64_t id, const std::string& path) {
 
 }  // namespace
 
-SamplePictures::SamplePictures(const run::RunConfig& config, std::unique_ptr<data::Dataset> dataset)
+SamplePictures::SamplePictures(const settings::RunConfig& config, std::unique_ptr<data::Dataset> dataset)
     : dataset_(std::move(dataset)),
       renderer_(*dataset_,
                 {data::make_eval_view(config.transforms, dataset_->shape())},
                 static_cast<uint64_t>(config.run.seed)) {}
 
-std::unique_ptr<SamplePictures> SamplePictures::open(const run::RunConfig& config,
+std::unique_ptr<SamplePictures> SamplePictures::open(const settings::RunConfig& config,
                                                      const predictions::PredictionsHeader& header) {
-  auto dataset = run::find_split(config, header.data_fingerprint);
+  auto dataset = settings::find_split(config, header.data_fingerprint);
   if (!dataset) return nullptr;
   return std::unique_ptr<SamplePictures>(new SamplePictures(config, std::move(dataset)));
 }

@@ -9,8 +9,8 @@
 #include "data/dataset.h"
 #include "predictions/evaluation.h"
 #include "render/png.h"
-#include "run/run_config.h"
-#include "run/sample_renderer.h"
+#include "settings/run_config.h"
+#include "report/sample_renderer.h"
 
 namespace dtrain::report {
 
@@ -18,7 +18,7 @@ class SamplePictures {
  public:
   // Finds the split that was predicted, by its fingerprint, among those of the configuration's data
   // set; null where it is none of them.
-  static std::unique_ptr<SamplePictures> open(const run::RunConfig& config,
+  static std::unique_ptr<SamplePictures> open(const settings::RunConfig& config,
                                               const predictions::PredictionsHeader& header);
 
   // As the network saw it in evaluation, before it was normalised. A picture that cannot be read
@@ -26,9 +26,9 @@ class SamplePictures {
   render::Image at(int64_t row);
 
  private:
-  SamplePictures(const run::RunConfig& config, std::unique_ptr<data::Dataset> dataset);
+  SamplePictures(const settings::RunConfig& config, std::unique_ptr<data::Dataset> dataset);
   std::unique_ptr<data::Dataset> dataset_;
-  run::SampleRenderer renderer_;
+  report::SampleRenderer renderer_;
 };
 
 // Contact sheets: the target, what was predicted and the path below each picture.

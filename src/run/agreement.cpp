@@ -29,15 +29,15 @@ std::string parameter_plan(const nn::Classifier& model) {
 
 }  // namespace
 
-Facts facts_of(const RunConfig& config, const DataIdentity& data, const nn::Classifier& model) {
-  RunConfig common = config;
+Facts facts_of(const settings::RunConfig& config, const DataIdentity& data, const nn::Classifier& model) {
+  settings::RunConfig common = config;
   common.run.threads = 0;        // hosts may differ in processors
   common.data.data_dir.clear();  // and in where they keep the data
   common.origins.clear();
   std::string classes;
   for (const std::string& name : data.class_names) classes += name + "\n";
   return {{"code version", code_version()},
-          {"config", effective_config(common)},
+          {"config", settings::effective_config(common)},
           {"data set",
            data.train_fingerprint + " " + data.eval_fingerprint + " " + data.unlabeled_fingerprint +
                " " + util::hash_hex(classes)},
@@ -54,8 +54,8 @@ std::optional<Error> disagreement(const Facts& mine, const Facts& of_rank_0) {
                           "this rank's differs from that of rank 0: " + value + ", not " + other,
                           advice_for(fact));
     }
-    const auto found = differences(parse_effective_config(other, "rank 0"),
-                                   parse_effective_config(value, "this rank"));
+    const auto found = settings::differences(settings::parse_effective_config(other, "rank 0"),
+                                   settings::parse_effective_config(value, "this rank"));
     check(!found.empty(), "configs with different texts differ in a field");
     return config_error(found[0].path,
                         "is " + found[0].right + " here, but " + found[0].left + " on rank 0",

@@ -9,7 +9,7 @@
 #include "data/dataset.h"
 #include "dist/mpi_scope.h"
 #include "nn/classifier.h"
-#include "run/run_config.h"
+#include "settings/run_config.h"
 #include "run/snapshot.h"
 #include "util/check.h"
 
@@ -21,7 +21,7 @@ using Facts = std::vector<std::pair<std::string, std::string>>;
 // Code version, effective config (without what may differ between hosts), data, and the plan of
 // parameters: names, shapes and types in order. LibTorch's collectives take unequal plans for
 // granted and end the process without a word, so this is compared by way of MPI.
-Facts facts_of(const RunConfig& config, const DataIdentity& data, const nn::Classifier& model);
+Facts facts_of(const settings::RunConfig& config, const DataIdentity& data, const nn::Classifier& model);
 
 // The first fact that differs from that of rank 0, as an Error(kConfig) that names it; nothing when
 // all are the same.

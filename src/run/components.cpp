@@ -13,7 +13,7 @@
 
 namespace dtrain::run {
 
-Data open_data(const RunConfig& config) {
+Data open_data(const settings::RunConfig& config) {
   data::OpenedData opened =
       data::open_datasets(config.data, static_cast<uint64_t>(config.run.seed));
   Data data;
@@ -35,12 +35,12 @@ void identify(Data& data) {
   if (data.unlabeled) data.identity.unlabeled_fingerprint = data.unlabeled->fingerprint();
 }
 
-data::ImageShape input_shape(const RunConfig& config, const Data& data) {
+data::ImageShape input_shape(const settings::RunConfig& config, const Data& data) {
   const data::ImageShape shape = data.train->shape();
   return data::shape_of(data::make_train_view(config.transforms, data.normalization, shape), shape);
 }
 
-std::shared_ptr<nn::Classifier> make_model(const RunConfig& config,
+std::shared_ptr<nn::Classifier> make_model(const settings::RunConfig& config,
                                            const data::ImageShape& shape,
                                            int64_t classes,
                                            train::Precision precision,
@@ -57,7 +57,7 @@ std::shared_ptr<nn::Classifier> make_model(const RunConfig& config,
 }
 
 std::unique_ptr<data::DataLoader> make_loader(const Data& data,
-                                              const RunConfig& config,
+                                              const settings::RunConfig& config,
                                               bool training,
                                               data::Shard shard,
                                               c10::Device device) {
@@ -88,7 +88,7 @@ std::unique_ptr<data::DataLoader> make_loader(const Data& data,
       data::slot_allocator_for(device));
 }
 
-void configure_arithmetic(const RunConfig& config) {
+void configure_arithmetic(const settings::RunConfig& config) {
   at::set_num_threads(static_cast<int>(config.run.threads));
   if (!config.train.deterministic) return;
   // What cuBLAS wants for it; read when its first handle is made.
@@ -98,7 +98,7 @@ void configure_arithmetic(const RunConfig& config) {
   at::globalContext().setBenchmarkCuDNN(false);
 }
 
-c10::Device training_device(const RunConfig& config,
+c10::Device training_device(const settings::RunConfig& config,
                             const Machine& machine,
                             const dist::MpiScope& mpi) {
   if (config.run.device == "cpu") return at::kCPU;

@@ -11,7 +11,7 @@
 #include "dist/mpi_scope.h"
 #include "nn/classifier.h"
 #include "run/machine.h"
-#include "run/run_config.h"
+#include "settings/run_config.h"
 #include "run/snapshot.h"
 #include "train/autocast.h"
 
@@ -26,16 +26,16 @@ struct Data {
 
 // Opens what is trained and evaluated on; the pixels of the training split are read in the
 // background.
-Data open_data(const RunConfig& config);
+Data open_data(const settings::RunConfig& config);
 
 // Waits for the pixels, so that damaged files show before anything is written.
 void identify(Data& data);
 
 // Of the images that the network gets.
-data::ImageShape input_shape(const RunConfig& config, const Data& data);
+data::ImageShape input_shape(const settings::RunConfig& config, const Data& data);
 
 // With its initial weights, in the dtype, memory order and on the device of the training.
-std::shared_ptr<nn::Classifier> make_model(const RunConfig& config,
+std::shared_ptr<nn::Classifier> make_model(const settings::RunConfig& config,
                                            const data::ImageShape& shape,
                                            int64_t classes,
                                            train::Precision precision,
@@ -43,18 +43,18 @@ std::shared_ptr<nn::Classifier> make_model(const RunConfig& config,
 
 // Of the training split with augmentation, or of the evaluation split without. Borrows `data`.
 std::unique_ptr<data::DataLoader> make_loader(const Data& data,
-                                              const RunConfig& config,
+                                              const settings::RunConfig& config,
                                               bool training,
                                               data::Shard shard,
                                               c10::Device device);
 
 // Sets the process up to compute as the settings say: threads, and deterministic algorithms on the
 // GPU. Before any computation.
-void configure_arithmetic(const RunConfig& config);
+void configure_arithmetic(const settings::RunConfig& config);
 
 // One GPU a rank, in the order of the ranks of a host: local rank modulo visible devices. Makes it
 // the calling thread's current one, so that nothing is put on GPU 0 by ranks that do not use it.
-c10::Device training_device(const RunConfig& config,
+c10::Device training_device(const settings::RunConfig& config,
                             const Machine& machine,
                             const dist::MpiScope& mpi);
 

@@ -68,7 +68,7 @@ double relative_error(const at::Tensor& a, const at::Tensor& b) {
 
 class Doctor {
  public:
-  Doctor(RunConfig config, const dist::MpiScope& mpi) : config_(std::move(config)), mpi_(mpi) {
+  Doctor(settings::RunConfig config, const dist::MpiScope& mpi) : config_(std::move(config)), mpi_(mpi) {
     config_.dist.timeout_s = std::min(config_.dist.timeout_s, kPatienceSeconds);
   }
 
@@ -124,7 +124,7 @@ class Doctor {
   Finding settings() {
     machine_ = this_machine(mpi_);
     resolve(config_, machine_);
-    check_world(config_, mpi_.size());
+    settings::check_world(config_, mpi_.size());
     configure_arithmetic(config_);
     device_ = training_device(config_, machine_, mpi_);
     return {Level::kOk, "device " + config_.run.device + ", " + config_.train.precision, ""};
@@ -341,7 +341,7 @@ class Doctor {
     return code;
   }
 
-  RunConfig config_;
+  settings::RunConfig config_;
   const dist::MpiScope& mpi_;
   Machine machine_;
   c10::Device device_ = at::kCPU;
@@ -354,7 +354,7 @@ class Doctor {
 
 }  // namespace
 
-ExitCode examine(RunConfig config, const dist::MpiScope& mpi) {
+ExitCode examine(settings::RunConfig config, const dist::MpiScope& mpi) {
   return Doctor(std::move(config), mpi).run();
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "dist/mpi_scope.h"
-#include "run/run_config.h"
+#include "settings/run_config.h"
 #include "util/check.h"
 
 namespace dtrain::run {
@@ -12,6 +12,6 @@ namespace dtrain::run {
 // the same global batch on one rank. Prints a table on rank 0, a line for each check with what to
 // do. Collective; returns, on every rank, the exit code of the worst failure, or kDone. Writes
 // nothing but a small file in the output folder, which it removes.
-ExitCode examine(RunConfig config, const dist::MpiScope& mpi);
+ExitCode examine(settings::RunConfig config, const dist::MpiScope& mpi);
 
 }  // namespace dtrain::run

@@ -6,7 +6,7 @@
 #include "data/transforms/tta.h"
 #include "render/contact_sheet.h"
 #include "run/components.h"
-#include "run/sample_renderer.h"
+#include "report/sample_renderer.h"
 
 namespace dtrain::run {
 namespace {
@@ -19,7 +19,7 @@ struct Columns {
   int64_t epochs = 1;
 };
 
-Columns columns_of(const RunConfig& config, const Data& data, const std::string& name) {
+Columns columns_of(const settings::RunConfig& config, const Data& data, const std::string& name) {
   const data::ImageShape shape = data.train->shape();
   const auto& transforms = config.transforms;
   if (name == "train") {
@@ -33,15 +33,15 @@ Columns columns_of(const RunConfig& config, const Data& data, const std::string&
 
 }  // namespace
 
-std::string write_contact_sheet(const RunConfig& config,
+std::string write_contact_sheet(const settings::RunConfig& config,
                                 const std::string& views,
                                 const std::filesystem::path& path) {
   const Data data = open_data(config);
   const data::Dataset& dataset = *data.train;
   const Columns columns = columns_of(config, data, views);
   const auto seed = static_cast<uint64_t>(config.run.seed);
-  SampleRenderer plain(dataset, {data::make_eval_view(config.transforms, dataset.shape())}, seed);
-  SampleRenderer shown(dataset, columns.views, seed);
+  report::SampleRenderer plain(dataset, {data::make_eval_view(config.transforms, dataset.shape())}, seed);
+  report::SampleRenderer shown(dataset, columns.views, seed);
 
   render::ContactSheet sheet;
   sheet.title = dataset.name() + ", " + views;
@@ -57,7 +57,7 @@ std::string write_contact_sheet(const RunConfig& config,
   for (int64_t i = 0; i < samples; ++i) {
     const int64_t index = i * dataset.size() / samples;
     render::SheetRow row;
-    const auto append = [&](SampleRenderer& renderer, int64_t epoch) {
+    const auto append = [&](report::SampleRenderer& renderer, int64_t epoch) {
       for (render::Image& image : renderer.render(index, epoch)) {
         row.images.push_back(std::move(image));
       }

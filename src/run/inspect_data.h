@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "run/run_config.h"
+#include "settings/run_config.h"
 
 namespace dtrain::run {
 
@@ -12,7 +12,7 @@ namespace dtrain::run {
 // evaluation sees it, then as `views` names: "train" (as the first epochs of this run show it),
 // "weak_strong", or a list of views for test-time augmentation (data/transforms/tta.h). Returns a
 // line of text for each sample.
-std::string write_contact_sheet(const RunConfig& config,
+std::string write_contact_sheet(const settings::RunConfig& config,
                                 const std::string& views,
                                 const std::filesystem::path& path);
 

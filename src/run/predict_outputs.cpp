@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "run/run_folder.h"
+#include "settings/run_folder.h"
 #include "util/atomic_file.h"
 #include "util/check.h"
 
@@ -15,7 +15,7 @@ fs::path path_of(const fs::path& checkpoint,
                  const std::string& split,
                  const std::string& output,
                  bool is_alone) {
-  const auto run = run_folder_of(checkpoint);
+  const auto run = settings::run_folder_of(checkpoint);
   if (!output.empty() && is_alone) return output;
   if (!output.empty()) {
     const fs::path named = run ? run->path : checkpoint;

@@ -23,10 +23,10 @@
 #include "nn/conversion.h"
 #include "run/components.h"
 #include "run/machine.h"
-#include "run/open_split.h"
+#include "settings/open_split.h"
 #include "run/predict_outputs.h"
 #include "run/predict_report.h"
-#include "run/run_folder.h"
+#include "settings/run_folder.h"
 #include "run/trained_model.h"
 #include "train/autocast.h"
 #include "util/log.h"
@@ -56,12 +56,12 @@ void expect_classes(const data::Dataset& dataset, const TrainedModel& trained) {
 
 // "<run folder>/<checkpoint>": predictions are the same bytes wherever the run's folder lies.
 std::string short_name_of(const fs::path& checkpoint) {
-  const auto run = run_folder_of(checkpoint);
+  const auto run = settings::run_folder_of(checkpoint);
   const std::string name = checkpoint.filename().string();
   return run ? run->path.filename().string() + "/" + name : name;
 }
 
-data::Normalization normalization_of(const RunConfig& config, const data::Dataset& dataset) {
+data::Normalization normalization_of(const settings::RunConfig& config, const data::Dataset& dataset) {
   const auto [mean, std] = data::statistics_of(data::find_dataset(config.data.dataset), dataset);
   return data::resolve_normalization(config.transforms, mean, std, dataset.shape().channels);
 }
@@ -106,7 +106,7 @@ PredictRun::PredictRun(const PredictRequest& request,
                        const dist::MpiScope& mpi)
     : request_(request), trained_(std::move(trained)), output_(std::move(output)), mpi_(mpi) {
   const Machine machine = this_machine(mpi);
-  RunConfig& config = trained_.config;
+  settings::RunConfig& config = trained_.config;
   dist::together(mpi, [&] {
     apply(config, request.overrides);
     resolve(config, machine);
@@ -120,14 +120,14 @@ PredictRun::PredictRun(const PredictRequest& request,
 }
 
 void PredictRun::open_data() {
-  RunConfig& config = trained_.config;
+  settings::RunConfig& config = trained_.config;
   if (shows_pictures()) {
     const int64_t channels = trained_.input.channels > 0 ? trained_.input.channels : 3;
     dataset_ =
         std::make_unique<data::NamedPictures>(request_.pictures, channels, trained_.class_names);
     if (config.transforms.size == 0) config.transforms.size = trained_.input.height;
   } else {
-    dataset_ = open_split(config, request_.config.split);
+    dataset_ = settings::open_split(config, request_.config.split);
     expect_classes(*dataset_, trained_);
   }
   dataset_->start_loading();
@@ -221,10 +221,10 @@ void PredictRun::run() {
 
 }  // namespace
 
-void expect_predictable(const RunConfig& config,
+void expect_predictable(const settings::RunConfig& config,
                         const std::string& split,
                         const std::string& views) {
-  const auto dataset = open_split(config, split);
+  const auto dataset = settings::open_split(config, split);
   data::make_tta_views(
       views, config.transforms, normalization_of(config, *dataset), dataset->shape());
 }

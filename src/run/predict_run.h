@@ -7,7 +7,7 @@
 #include "config/reader.h"
 #include "dist/mpi_scope.h"
 #include "run/predict_config.h"
-#include "run/run_config.h"
+#include "settings/run_config.h"
 
 namespace dtrain::run {
 
@@ -30,7 +30,7 @@ void predict(const PredictRequest& request, const dist::MpiScope& mpi, bool on_t
 // Throws Error(kConfig) where a training with these settings could not be followed by a prediction
 // of `split` with these views: there is no such split or list of views. Opens the data set; throws
 // what that throws.
-void expect_predictable(const RunConfig& config,
+void expect_predictable(const settings::RunConfig& config,
                         const std::string& split,
                         const std::string& views);
 

@@ -55,7 +55,7 @@ int64_t available_memory() {
   return available;
 }
 
-void share_caches(Data& data, const RunConfig& config, const dist::MpiScope& mpi) {
+void share_caches(Data& data, const settings::RunConfig& config, const dist::MpiScope& mpi) {
   if (config.data.cache == "none" || !has_pictures(data)) return;
   using data::ImageCache;
   std::unique_ptr<ImageCache> train, eval;

@@ -110,12 +110,12 @@ dist::NamedTensors replicated_state(const nn::Classifier& model,
   return state;
 }
 
-int64_t global_batch_size(const RunConfig& config, int64_t ranks) {
+int64_t global_batch_size(const settings::RunConfig& config, int64_t ranks) {
   const int64_t world = config.dist.deterministic_world;
   return config.loader.batch_size * (world > 0 ? world : ranks) * config.train.grad_accum_steps;
 }
 
-config::Json describe_run(const RunConfig& config, const DataIdentity& data, int64_t ranks) {
+config::Json describe_run(const settings::RunConfig& config, const DataIdentity& data, int64_t ranks) {
   config::Json meta;
   meta["dtrain_version"] = util::kVersion;
   meta["dtrain_build"] = util::build_id();
@@ -128,7 +128,7 @@ config::Json describe_run(const RunConfig& config, const DataIdentity& data, int
   meta["input"] = {{"channels", data.input.channels},
                    {"height", data.input.height},
                    {"width", data.input.width}};
-  meta["config"] = config::Json::parse(effective_config(config));
+  meta["config"] = config::Json::parse(settings::effective_config(config));
   return meta;
 }
 
@@ -161,7 +161,7 @@ train::CheckpointData take_snapshot(const train::TrainState& state,
 
 std::vector<std::string> check_resumable(const config::Json& meta,
                                          const std::string& checkpoint,
-                                         const RunConfig& config,
+                                         const settings::RunConfig& config,
                                          const DataIdentity& data,
                                          int64_t ranks) {
   config::Problems refused;
@@ -191,9 +191,9 @@ std::vector<std::string> check_resumable(const config::Json& meta,
     const std::string saved = where->value(key, now);
     if (saved != now) announced.push_back(both(what, saved, now) + kRoundsOtherwise);
   }
-  const RunConfig saved =
-      parse_effective_config(meta.at("config").dump(), checkpoint + "/manifest.json");
-  for (const auto& difference : differences(saved, config)) {
+  const settings::RunConfig saved =
+      settings::parse_effective_config(meta.at("config").dump(), checkpoint + "/manifest.json");
+  for (const auto& difference : settings::differences(saved, config)) {
     // The batch of a rank follows from the global batch, which is compared above.
     const bool of_batch =
         difference.path == "loader.batch_size" || difference.path == "train.grad_accum_steps";

@@ -10,7 +10,7 @@
 #include "nn/classifier.h"
 #include "optim/ema.h"
 #include "optim/optimizer.h"
-#include "run/run_config.h"
+#include "settings/run_config.h"
 #include "train/checkpoint.h"
 #include "train/grad_scaler.h"
 #include "train/train_state.h"
@@ -42,10 +42,10 @@ bool is_free_setting(const std::string& path);
 bool is_rounding_setting(const std::string& path);
 
 // Images in one step over all ranks, with accumulation.
-int64_t global_batch_size(const RunConfig& config, int64_t ranks);
+int64_t global_batch_size(const settings::RunConfig& config, int64_t ranks);
 
 // The part of a checkpoint's meta that stays the same during a run: config, data, ranks, machine.
-config::Json describe_run(const RunConfig& config, const DataIdentity& data, int64_t ranks);
+config::Json describe_run(const settings::RunConfig& config, const DataIdentity& data, int64_t ranks);
 
 // The training as it stands. Collective (the metric sums of all ranks are stored); the tensors are
 // the live ones, not copies. `metric_sums` is this rank's Trainer::metric_sums().
@@ -61,7 +61,7 @@ train::CheckpointData take_snapshot(const train::TrainState& state,
 // with what follows from it, to be announced.
 std::vector<std::string> check_resumable(const config::Json& meta,
                                          const std::string& checkpoint,
-                                         const RunConfig& config,
+                                         const settings::RunConfig& config,
                                          const DataIdentity& data,
                                          int64_t ranks);
 

@@ -29,7 +29,7 @@
 #include "run/agreement.h"
 #include "run/components.h"
 #include "run/machine.h"
-#include "run/run_folder.h"
+#include "settings/run_folder.h"
 #include "run/shared_cache.h"
 #include "run/snapshot.h"
 #include "tasks/supervised_task.h"
@@ -59,7 +59,7 @@ struct Start {
 
 // The folder that is gone on in is locked before it is looked at: what another process writes there
 // later must not be overlooked.
-std::optional<train::ResumePoint> find_resume_point(const RunConfig& config,
+std::optional<train::ResumePoint> find_resume_point(const settings::RunConfig& config,
                                                     const fs::path& folder,
                                                     std::optional<util::FolderLock>& lock) {
   if (!folder.empty()) {
@@ -70,14 +70,14 @@ std::optional<train::ResumePoint> find_resume_point(const RunConfig& config,
   }
   const auto& request = config.run.resume;
   auto point = train::resolve_resume(request, config.run.output, config.run.experiment);
-  const auto run = point ? run_folder_of(point->checkpoint) : std::nullopt;
+  const auto run = point ? settings::run_folder_of(point->checkpoint) : std::nullopt;
   if (!run) return point;
   lock.emplace(run->path, kDoing);
   return train::resolve_resume(
       request == "auto" ? run->path.string() : request, config.run.output, config.run.experiment);
 }
 
-Start find_start(const RunConfig& config,
+Start find_start(const settings::RunConfig& config,
                  const fs::path& folder,
                  const dist::MpiScope& mpi,
                  std::optional<util::FolderLock>& lock) {
@@ -96,7 +96,7 @@ Start find_start(const RunConfig& config,
 }
 
 // A folder that cannot even hold its configuration is not left behind.
-void write_config(const RunFolder& folder, const std::string& text) {
+void write_config(const settings::RunFolder& folder, const std::string& text) {
   const bool is_new = !std::filesystem::exists(folder.config());
   try {
     util::write_file_atomic(folder.config(), text);
@@ -108,7 +108,7 @@ void write_config(const RunFolder& folder, const std::string& text) {
 }
 
 // Rank 0 makes the folder, or finds that of the checkpoint; every rank opens its log in it.
-RunFolder open_run_folder(const RunConfig& config,
+settings::RunFolder open_run_folder(const settings::RunConfig& config,
                           const fs::path& wanted,
                           const Start& start,
                           const dist::MpiScope& mpi,
@@ -116,18 +116,18 @@ RunFolder open_run_folder(const RunConfig& config,
   std::string path;
   dist::together(mpi, [&] {
     if (mpi.rank() != 0) return;
-    std::optional<RunFolder> folder;
-    if (!start.checkpoint.empty()) folder = run_folder_of(start.checkpoint);
-    if (!wanted.empty()) folder = RunFolder{wanted};
-    if (!folder) folder = create_run_folder(config.run.output, config.run.experiment);
+    std::optional<settings::RunFolder> folder;
+    if (!start.checkpoint.empty()) folder = settings::run_folder_of(start.checkpoint);
+    if (!wanted.empty()) folder = settings::RunFolder{wanted};
+    if (!folder) folder = settings::create_run_folder(config.run.output, config.run.experiment);
     if (!lock) lock.emplace(folder->path, kDoing);
-    RunConfig written = config;
+    settings::RunConfig written = config;
     written.run.resume.clear();  // the file starts the same run again, also after a resume
     written.origins.erase("run.resume");
-    write_config(*folder, effective_config(written));
+    write_config(*folder, settings::effective_config(written));
     path = folder->path.string();
   });
-  const RunFolder folder{mpi.broadcast(path)};
+  const settings::RunFolder folder{mpi.broadcast(path)};
   dist::together(mpi, [&] {
     if (mpi.rank() == 0) util::log().add_file(folder.log(), util::Level::kInfo);
     util::log().add_file(folder.rank_log(mpi.rank()), util::Level::kDebug);
@@ -138,7 +138,7 @@ RunFolder open_run_folder(const RunConfig& config,
 // The parts of one training, made in this order; the later ones borrow from the earlier ones.
 class TrainRun {
  public:
-  TrainRun(RunConfig config, const dist::MpiScope& mpi, fs::path place);
+  TrainRun(settings::RunConfig config, const dist::MpiScope& mpi, fs::path place);
   void run();
 
  private:
@@ -152,7 +152,7 @@ class TrainRun {
   train::Restored restore(const std::string& checkpoint);
   std::optional<train::Restored> roll_back();
 
-  RunConfig config_;
+  settings::RunConfig config_;
   const dist::MpiScope& mpi_;
   const fs::path place_;
   c10::Device device_ = at::kCPU;
@@ -169,7 +169,7 @@ class TrainRun {
   std::optional<optim::ModelEma> ema_;
   std::optional<dist::BufferAverage> buffers_;
   train::TrainState state_;
-  RunFolder folder_;
+  settings::RunFolder folder_;
   std::optional<util::FolderLock> lock_;       // on it, at rank 0
   std::shared_ptr<nn::VirtualShards> shards_;  // in the deterministic world
   std::optional<optim::LRSchedule> schedule_;
@@ -183,12 +183,12 @@ class TrainRun {
 };
 
 // Everything that a user can get wrong shows here, before anything is written.
-TrainRun::TrainRun(RunConfig config, const dist::MpiScope& mpi, fs::path place)
+TrainRun::TrainRun(settings::RunConfig config, const dist::MpiScope& mpi, fs::path place)
     : config_(std::move(config)), mpi_(mpi), place_(std::move(place)) {
   const Machine machine = this_machine(mpi);
   dist::together(mpi, [&] {
     resolve(config_, machine);
-    check_world(config_, mpi.size());
+    settings::check_world(config_, mpi.size());
   });
   // One thread until training starts: the data are read on another, and OpenMP's threads spin
   // between the small operations of set-up, on cores that reading needs.
@@ -233,7 +233,7 @@ TrainRun::TrainRun(RunConfig config, const dist::MpiScope& mpi, fs::path place)
 
 void TrainRun::run() {
   folder_ = open_run_folder(config_, place_, start_, mpi_, lock_);
-  util::log_info(values_table(config_));
+  util::log_info(settings::values_table(config_));
   util::log_info(headline());
   train::Restored restored{state_, {}};
   if (!start_.checkpoint.empty()) {
@@ -387,7 +387,7 @@ void TrainRun::make_callbacks() {
 
 }  // namespace
 
-void train(RunConfig config, const dist::MpiScope& mpi, const TrainPlace& place) {
+void train(settings::RunConfig config, const dist::MpiScope& mpi, const TrainPlace& place) {
   if (mpi.rank() == 0 && place.on_terminal) util::log().set_terminal(stdout);
   TrainRun(std::move(config), mpi, place.folder).run();
 }

@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "dist/mpi_scope.h"
-#include "run/run_config.h"
+#include "settings/run_config.h"
 
 namespace dtrain::run {
 
@@ -18,6 +18,6 @@ struct TrainPlace {
 // Trains as `config` says (as loaded; "auto" values are settled here) and returns when it is done.
 // Called on every rank with the same config. Throws Error; a failure of set-up is agreed on by all
 // ranks, a failure during training is this rank's own (main ends the others).
-void train(RunConfig config, const dist::MpiScope& mpi, const TrainPlace& place = {});
+void train(settings::RunConfig config, const dist::MpiScope& mpi, const TrainPlace& place = {});
 
 }  // namespace dtrain::run

@@ -3,15 +3,15 @@
 #include "config/json.h"
 #include "dist/parameter_sync.h"
 #include "run/components.h"
-#include "run/run_folder.h"
+#include "settings/run_folder.h"
 #include "train/checkpoint.h"
 #include "train/checkpoint_folder.h"
 
 namespace dtrain::run {
 namespace {
 
-void forget_machine(RunConfig& config) {
-  const RunConfig defaults;
+void forget_machine(settings::RunConfig& config) {
+  const settings::RunConfig defaults;
   config.run.device = defaults.run.device;
   config.run.threads = defaults.run.threads;
   config.run.resume.clear();
@@ -26,7 +26,7 @@ TrainedModel open_trained_model(const std::string& request, const dist::MpiScope
   std::string text;
   dist::together(mpi, [&] {
     if (mpi.rank() != 0) return;
-    const auto checkpoint = find_checkpoint(request, RunSection().output);
+    const auto checkpoint = settings::find_checkpoint(request, settings::RunSection().output);
     config::Json found = train::read_manifest(checkpoint).meta;
     found["checkpoint"] = checkpoint.string();
     text = found.dump();
@@ -34,7 +34,7 @@ TrainedModel open_trained_model(const std::string& request, const dist::MpiScope
   const config::Json meta = config::Json::parse(mpi.broadcast(text));
   TrainedModel trained;
   trained.checkpoint = meta.at("checkpoint");
-  trained.config = parse_effective_config(meta.at("config").dump(), trained.checkpoint);
+  trained.config = settings::parse_effective_config(meta.at("config").dump(), trained.checkpoint);
   trained.class_names = meta.at("class_names").get<std::vector<std::string>>();
   if (meta.contains("input")) {
     const config::Json& input = meta.at("input");

@@ -10,14 +10,14 @@
 #include "dist/mpi_scope.h"
 #include "dist/process_group.h"
 #include "nn/classifier.h"
-#include "run/run_config.h"
+#include "settings/run_config.h"
 
 namespace dtrain::run {
 
 // What a checkpoint says about the training that wrote it.
 struct TrainedModel {
   std::string checkpoint;  // no link; on rank 0's host
-  RunConfig config;        // of the training
+  settings::RunConfig config;        // of the training
   std::vector<std::string> class_names;
   data::ImageShape input;  // height 0: written by a version that did not note it
 };

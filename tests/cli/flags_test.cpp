@@ -5,14 +5,14 @@
 
 #include <set>
 
-#include "run/run_config.h"
+#include "settings/run_config.h"
 #include "util/check.h"
 
 namespace dtrain::cli {
 namespace {
 
 Arguments parse(const std::vector<std::string>& words) {
-  run::RunConfig defaults;
+  settings::RunConfig defaults;
   return parse_arguments(words, config::collect(defaults));
 }
 
@@ -62,7 +62,7 @@ TEST(Flags, treat_dash_and_underscore_alike) {
 }
 
 TEST(Flags, exist_for_every_field) {
-  run::RunConfig defaults;
+  settings::RunConfig defaults;
   const auto list = config::collect(defaults);
   for (const auto& field : list.all()) {
     EXPECT_EQ(settings({"--" + field.path + "=1"}).substr(0, field.path.size()), field.path);
@@ -73,7 +73,7 @@ TEST(Flags, exist_for_every_field) {
 }
 
 TEST(Flags, of_the_table_belong_to_existing_fields_and_are_unique) {
-  run::RunConfig defaults;
+  settings::RunConfig defaults;
   const auto list = config::collect(defaults);
   std::set<std::string> seen;
   for (const FlagRow& row : flag_rows()) {

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "cli/flags.h"
-#include "run/run_config.h"
+#include "settings/run_config.h"
 #include "tests/cli/shell.h"
 #include "tests/support/temp_folder.h"
 #include "train/checkpoint.h"
@@ -65,7 +65,7 @@ TEST_F(ProgramTest, prints_help_with_every_field_grouped_by_section) {
   const ShellResult result = call("--help");
   EXPECT_EQ(result.code, 0);
   EXPECT_EQ(call("help").output, result.output);
-  run::RunConfig defaults;
+  settings::RunConfig defaults;
   const auto list = config::collect(defaults);
   size_t at = 0;
   for (const auto& section : list.sections()) {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "run/run_config.h"
+#include "settings/run_config.h"
 #include "tests/predictions/table.h"
 #include "tests/support/mentions.h"
 #include "tests/support/temp_folder.h"
@@ -32,7 +32,7 @@ class RunPageTest : public ::testing::Test {
     config_.data.data_dir = data_.path().string();
     config_.run.epochs = 4;
     fs::create_directory(run_);
-    write("config.json", run::effective_config(config_));
+    write("config.json", settings::effective_config(config_));
   }
   void write(const std::string& name, const std::string& text) const {
     util::write_file_atomic(run_ / name, text);
@@ -51,7 +51,7 @@ class RunPageTest : public ::testing::Test {
   }
   dtrain::testing::TempFolder folder_, data_;
   const fs::path run_ = folder_ / "20250131-120000-tiny";
-  run::RunConfig config_;
+  settings::RunConfig config_;
 };
 
 TEST_F(RunPageTest, ARunWithoutAnEpochSaysSoAndHowToGoOn) {

@@ -17,27 +17,27 @@ namespace fs = std::filesystem;
 
 class SamplePicturesTest : public ::testing::Test {
  protected:
-  run::RunConfig idx_config() const {
+  settings::RunConfig idx_config() const {
     dtrain::testing::write_tiny_idx(folder_.path(), {.train = 12, .test = 7});
-    run::RunConfig config;
+    settings::RunConfig config;
     config.data.dataset = "idx";
     config.data.data_dir = folder_.path().string();
     return config;
   }
   // Two classes of two pictures each.
-  run::RunConfig folder_config() const {
+  settings::RunConfig folder_config() const {
     for (const char* name : {"train/a/0", "train/b/1", "test/a/0", "test/a/1", "test/b/2"}) {
       const fs::path path = folder_ / (std::string(name) + ".jpg");
       fs::create_directories(path.parent_path());
       fs::copy_file(dtrain::testing::kPictures / "jpeg_444.jpg", path);
     }
-    run::RunConfig config;
+    settings::RunConfig config;
     config.data.dataset = "image_folder";
     config.data.data_dir = folder_.path().string();
     config.transforms.size = 24;
     return config;
   }
-  static predictions::PredictionsHeader header_for(const run::RunConfig& config, data::Split split) {
+  static predictions::PredictionsHeader header_for(const settings::RunConfig& config, data::Split split) {
     predictions::PredictionsHeader header = dtrain::testing::header_of(4);
     header.data_fingerprint = data::open_dataset(config.data, split)->fingerprint();
     return header;
@@ -46,7 +46,7 @@ class SamplePicturesTest : public ::testing::Test {
 };
 
 TEST_F(SamplePicturesTest, AreThoseOfTheSplitThatWasPredicted) {
-  const run::RunConfig config = idx_config();
+  const settings::RunConfig config = idx_config();
   for (const bool trained_on : {false, true}) {
     const auto pictures = SamplePictures::open(
         config, header_for(config, trained_on ? data::Split::kTrain : data::Split::kEval));
@@ -60,7 +60,7 @@ TEST_F(SamplePicturesTest, AreThoseOfTheSplitThatWasPredicted) {
 }
 
 TEST_F(SamplePicturesTest, AreNoneWhereTheDataAreOthersOrGone) {
-  run::RunConfig config = idx_config();
+  settings::RunConfig config = idx_config();
   predictions::PredictionsHeader header = header_for(config, data::Split::kEval);
   config.data.data_dir = (folder_ / "moved").string();
   EXPECT_EQ(SamplePictures::open(config, header), nullptr);
@@ -70,7 +70,7 @@ TEST_F(SamplePicturesTest, AreNoneWhereTheDataAreOthersOrGone) {
 }
 
 TEST_F(SamplePicturesTest, ThatCannotBeReadLeaveTheirPlaceEmpty) {
-  const run::RunConfig config = folder_config();
+  const settings::RunConfig config = folder_config();
   const auto pictures = SamplePictures::open(config, header_for(config, data::Split::kEval));
   ASSERT_NE(pictures, nullptr);
   fs::resize_file(folder_ / "test/a/1.jpg", 10);
@@ -90,7 +90,7 @@ TEST_F(SamplePicturesTest, ThatCannotBeReadLeaveTheirPlaceEmpty) {
 }
 
 TEST_F(SamplePicturesTest, FillSheetsOfTheHardestAndOfWhatDiffers) {
-  const run::RunConfig config = idx_config();
+  const settings::RunConfig config = idx_config();
   const auto pictures = SamplePictures::open(config, header_for(config, data::Split::kEval));
   ASSERT_NE(pictures, nullptr);
   const auto names = dtrain::testing::header_of(4).class_names;

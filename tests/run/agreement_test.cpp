@@ -26,7 +26,7 @@ models::ModelConfig narrow() {
 
 const DataIdentity kData{"a", "b", {"cat", "dog"}};
 
-Facts facts() { return facts_of(RunConfig{}, kData, *model(narrow())); }
+Facts facts() { return facts_of(settings::RunConfig{}, kData, *model(narrow())); }
 
 std::string difference(const Facts& mine) {
   const auto error = disagreement(mine, facts());
@@ -48,14 +48,14 @@ TEST(Agreement, NamesWhicheverFactDiffers) {
 }
 
 TEST(Agreement, NamesTheSettingThatDiffersAndBothValues) {
-  RunConfig other;
+  settings::RunConfig other;
   other.optimizer.lr = 0.25;
   const auto found = difference(facts_of(other, kData, *model(narrow())));
   EXPECT_TRUE(mentions(found, {"optimizer.lr", "0.25 here", "on rank 0"})) << found;
 }
 
 TEST(Agreement, AllowsHostsToDifferInThreadsAndDataFolder) {
-  RunConfig other;
+  settings::RunConfig other;
   other.run.threads = 7;
   other.data.data_dir = "/elsewhere";
   EXPECT_EQ(difference(facts_of(other, kData, *model(narrow()))), "none");

@@ -13,21 +13,21 @@ using dtrain::testing::mentions;
 
 const DataIdentity kSnapshotData{"a", "b", {"cat", "dog"}};
 
-RunConfig config() {
-  RunConfig config;
+settings::RunConfig config() {
+  settings::RunConfig config;
   config.loader.batch_size = 12;
   config.run.threads = 2;
   return config;
 }
 
 std::vector<std::string> announced(const config::Json& meta,
-                                   const RunConfig& now = config(),
+                                   const settings::RunConfig& now = config(),
                                    int64_t ranks = 2) {
   return check_resumable(meta, "runs/x/checkpoints/last", now, kSnapshotData, ranks);
 }
 
 std::string refusal(const config::Json& meta,
-                    const RunConfig& now = config(),
+                    const settings::RunConfig& now = config(),
                     const DataIdentity& data = kSnapshotData,
                     int64_t ranks = 2) {
   try {
@@ -64,7 +64,7 @@ TEST(Resumable, AnotherMachineOrVersionIsAnnouncedWithWhatFollows) {
 }
 
 TEST(Resumable, AnotherNumberOfRanksWithTheSameGlobalBatchIsAnnounced) {
-  RunConfig now = config();
+  settings::RunConfig now = config();
   now.loader.batch_size = 24;
   const auto lines = announced(meta(), now, 1);
   ASSERT_EQ(lines.size(), 1U);
@@ -73,7 +73,7 @@ TEST(Resumable, AnotherNumberOfRanksWithTheSameGlobalBatchIsAnnounced) {
 }
 
 TEST(Resumable, AllThatChangesTheCourseIsRefusedAtOnce) {
-  RunConfig now = config();
+  settings::RunConfig now = config();
   now.optimizer.momentum = 0.5;
   now.loss.label_smoothing = 0.3;
   const std::string text = refusal(meta(), now, {"x", "y", {"dog", "cat"}});
@@ -101,14 +101,14 @@ TEST(Resumable, OtherUnlabelledImagesAreRefused) {
 }
 
 TEST(Resumable, AnotherSplitIsRefused) {
-  RunConfig now = config();
+  settings::RunConfig now = config();
   now.data.folds = 5;
   now.data.fold = 2;
   EXPECT_TRUE(mentions(refusal(meta(), now), {"data.folds", "data.fold"}));
 }
 
 TEST(Resumable, WhatOnlyChangesTheOutputIsFree) {
-  RunConfig now = config();
+  settings::RunConfig now = config();
   now.run.output = "elsewhere";
   now.run.log_interval = 7;
   now.loader.workers = 3;

@@ -5,9 +5,9 @@
 #include <string>
 
 #include "data/dataset.h"
-#include "run/run_config.h"
+#include "settings/run_config.h"
 
-namespace dtrain::run {
+namespace dtrain::settings {
 
 // "eval", "train": what the training evaluated and trained on, with its hold-out or fold;
 // "unlabeled" or another name: that split of the data set. No sample needs a label. Throws what
@@ -18,4 +18,4 @@ std::unique_ptr<data::Dataset> open_split(const RunConfig& config, const std::st
 // are passed over.
 std::unique_ptr<data::Dataset> find_split(const RunConfig& config, const std::string& fingerprint);
 
-}  // namespace dtrain::run
+}  // namespace dtrain::settings

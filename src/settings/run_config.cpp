@@ -1,5 +1,5 @@
 // Reading, cross-field checks and automatic values of the whole configuration.
-#include "run/run_config.h"
+#include "settings/run_config.h"
 
 #include <algorithm>
 
@@ -11,7 +11,7 @@
 #include "train/autocast.h"
 #include "util/check.h"
 
-namespace dtrain::run {
+namespace dtrain::settings {
 namespace {
 
 using config::number_text;
@@ -238,4 +238,4 @@ std::vector<config::Difference> differences(const RunConfig& left, const RunConf
   return config::differences(config::collect(a), config::collect(b));
 }
 
-}  // namespace dtrain::run
+}  // namespace dtrain::settings

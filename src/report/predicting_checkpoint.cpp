@@ -1,13 +1,13 @@
-#include "run/predicting_checkpoint.h"
+#include "report/predicting_checkpoint.h"
 
 #include <algorithm>
 
-#include "run/run_config.h"
-#include "run/run_folder.h"
+#include "settings/run_config.h"
+#include "settings/run_folder.h"
 #include "train/checkpoint_folder.h"
 #include "util/check.h"
 
-namespace dtrain::run {
+namespace dtrain::report {
 namespace {
 
 namespace fs = std::filesystem;
@@ -26,7 +26,7 @@ std::optional<fs::path> predicting_checkpoint(const predictions::PredictionsFile
                                               const std::string& request) {
   const predictions::PredictionsHeader& header = file.header();
   if (!request.empty()) {
-    const fs::path checkpoint = find_checkpoint(request, RunSection().output);
+    const fs::path checkpoint = settings::find_checkpoint(request, settings::RunSection().output);
     if (holds_weights(checkpoint, header.model_fingerprint)) return checkpoint;
     throw data_error(
         "checkpoint " + checkpoint.string(),
@@ -35,11 +35,11 @@ std::optional<fs::path> predicting_checkpoint(const predictions::PredictionsFile
   }
   const std::string name = fs::path(header.checkpoint).filename().string();
   if (!name.starts_with("step-")) return std::nullopt;
-  const RunFolder folder{fs::absolute(file.path()).parent_path()};
+  const settings::RunFolder folder{fs::absolute(file.path()).parent_path()};
   const fs::path checkpoint = folder.checkpoints() / name;
   if (!fs::exists(checkpoint / "manifest.json")) return std::nullopt;
   if (!holds_weights(checkpoint, header.model_fingerprint)) return std::nullopt;
   return checkpoint;
 }
 
-}  // namespace dtrain::run
+}  // namespace dtrain::report

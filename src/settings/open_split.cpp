@@ -1,11 +1,11 @@
-#include "run/open_split.h"
+#include "settings/open_split.h"
 
 #include <utility>
 
 #include "data/datasets/open_datasets.h"
 #include "util/check.h"
 
-namespace dtrain::run {
+namespace dtrain::settings {
 
 std::unique_ptr<data::Dataset> open_split(const RunConfig& config, const std::string& split) {
   data::DatasetConfig wanted = config.data;
@@ -30,4 +30,4 @@ std::unique_ptr<data::Dataset> find_split(const RunConfig& config, const std::st
   return nullptr;
 }
 
-}  // namespace dtrain::run
+}  // namespace dtrain::settings

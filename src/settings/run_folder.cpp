@@ -1,12 +1,12 @@
 // The folder a run writes into: its name, its files, and how a resumed run finds it again.
-#include "run/run_folder.h"
+#include "settings/run_folder.h"
 
 #include <ctime>
 #include <system_error>
 
 #include "util/atomic_file.h"
 
-namespace dtrain::run {
+namespace dtrain::settings {
 namespace fs = std::filesystem;
 namespace {
 
@@ -71,4 +71,4 @@ std::filesystem::path find_checkpoint(const std::string& request, const fs::path
   throw missing("the folder holds no checkpoint");
 }
 
-}  // namespace dtrain::run
+}  // namespace dtrain::settings

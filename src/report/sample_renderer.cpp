@@ -1,6 +1,6 @@
-#include "run/sample_renderer.h"
+#include "report/sample_renderer.h"
 
-namespace dtrain::run {
+namespace dtrain::report {
 
 SampleRenderer::SampleRenderer(const data::Dataset& dataset,
                                const data::Views& views,
@@ -26,4 +26,4 @@ std::vector<render::Image> SampleRenderer::render(int64_t index, int64_t epoch) 
   return images;
 }
 
-}  // namespace dtrain::run
+}  // namespace dtrain::report

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-namespace dtrain::run {
+namespace dtrain::settings {
 
 // Paths only; nothing is created but by create_run_folder(). docs/run_folder.md describes each
 // file.
@@ -37,4 +37,4 @@ std::optional<RunFolder> run_folder_of(const std::filesystem::path& checkpoint);
 std::filesystem::path find_checkpoint(const std::string& request,
                                       const std::filesystem::path& output);
 
-}  // namespace dtrain::run
+}  // namespace dtrain::settings

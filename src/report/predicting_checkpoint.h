@@ -7,7 +7,7 @@
 
 #include "predictions/predictions.h"
 
-namespace dtrain::run {
+namespace dtrain::report {
 
 // `request` as find_checkpoint() takes it; empty: the checkpoint that the file's header names, in
 // the run folder that the file lies in, or nothing where it is not there, as for a vote. Throws
@@ -16,4 +16,4 @@ namespace dtrain::run {
 std::optional<std::filesystem::path> predicting_checkpoint(const predictions::PredictionsFile& file,
                                                            const std::string& request);
 
-}  // namespace dtrain::run
+}  // namespace dtrain::report

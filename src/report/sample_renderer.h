@@ -7,7 +7,7 @@
 #include "data/loader/data_loader.h"
 #include "render/png.h"
 
-namespace dtrain::run {
+namespace dtrain::report {
 
 class SampleRenderer {
  public:
@@ -26,4 +26,4 @@ class SampleRenderer {
   std::vector<uint8_t> pixels_;
 };
 
-}  // namespace dtrain::run
+}  // namespace dtrain::report

@@ -30,7 +30,7 @@
 #include "train/nonfinite_config.h"
 #include "train/train_config.h"
 
-namespace dtrain::run {
+namespace dtrain::settings {
 
 struct Machine;
 
@@ -136,4 +136,4 @@ void apply(RunConfig& config, const std::vector<config::Override>& overrides);
 std::string values_table(const RunConfig& config);
 std::vector<config::Difference> differences(const RunConfig& left, const RunConfig& right);
 
-}  // namespace dtrain::run
+}  // namespace dtrain::settings
