@@ -1,7 +1,7 @@
 // dtrain predict.
 #include "cli/command_settings.h"
 #include "cli/commands.h"
-#include "run/predict_run.h"
+#include "predict/predict_run.h"
 #include "util/check.h"
 
 namespace dtrain::cli {
@@ -10,8 +10,8 @@ namespace {
 constexpr const char* kPredictUsage =
     "usage: dtrain predict --checkpoint RUN_OR_CHECKPOINT [PICTURE_OR_FOLDER ...] [flags]";
 
-run::PredictRequest read_predict_request(const Words& words) {
-  auto parsed = parse_command<run::PredictConfig>(words);
+predict::PredictRequest read_predict_request(const Words& words) {
+  auto parsed = parse_command<predict::PredictConfig>(words);
   if (!parsed.config_file.empty()) {
     throw usage_error("dtrain predict",
                       "there is no --config: the settings are those of the checkpoint",
@@ -25,7 +25,7 @@ run::PredictRequest read_predict_request(const Words& words) {
                           " is predicted in their place",
                       "leave out --split or the pictures");
   }
-  run::PredictRequest request;
+  predict::PredictRequest request;
   request.output = parsed.take("run.output");
   request.config = std::move(parsed.own);
   request.overrides = std::move(parsed.of_run);
@@ -40,13 +40,13 @@ run::PredictRequest read_predict_request(const Words& words) {
 
 }  // namespace
 
-std::string predict_flags() { return own_flags<run::PredictConfig>(); }
+std::string predict_flags() { return own_flags<predict::PredictConfig>(); }
 
 int run_predict(const Words& words, dist::MpiScope* mpi) {
   check(mpi != nullptr, "MPI is started before a command that uses ranks");
-  const run::PredictRequest request =
+  const predict::PredictRequest request =
       dist::together(*mpi, [&] { return read_predict_request(words); });
-  run::predict(request, *mpi);
+  predict::predict(request, *mpi);
   return 0;
 }
 

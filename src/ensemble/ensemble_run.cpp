@@ -16,7 +16,7 @@
 #include "ensemble/ensemble_progress.h"
 #include "ensemble/ensemble_vote.h"
 #include "predictions/calibration_record.h"
-#include "run/predict_run.h"
+#include "predict/predict_run.h"
 #include "run/train_run.h"
 #include "util/atomic_file.h"
 #include "util/log.h"
@@ -134,7 +134,7 @@ void predict_split(const EnsembleConfig& config,
                    const std::string& split,
                    const fs::path& output,
                    const dist::MpiScope& group) {
-  run::PredictRequest request;
+  predict::PredictRequest request;
   request.config.checkpoint = {checkpoint.string()};
   request.config.split = split;
   request.config.views = config.ensemble.views;
@@ -151,7 +151,7 @@ void predict_split(const EnsembleConfig& config,
     if (value == "\"\"") continue;  // empty
     request.overrides.push_back({field.path, value, "ensemble member " + member.name});
   }
-  run::predict(request, group, /*on_terminal=*/false);
+  predict::predict(request, group, /*on_terminal=*/false);
 }
 
 // The validation samples come first: the temperature that is fitted on them stands in what is said
@@ -271,7 +271,7 @@ void expect_predictable(const EnsembleConfig& config, const std::vector<bool>& d
     for (const std::string& split : {ensemble.validation, ensemble.split}) {
       if (split == "none") continue;
       try {
-        run::expect_predictable(member, split, ensemble.views);
+        predict::expect_predictable(member, split, ensemble.views);
       } catch (const Error& error) {
         if (error.code() == ExitCode::kConfig) throw;
       }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace dtrain::run {
+namespace dtrain::predict {
 
 // A checkpoint that predicts: as a person named it, and its folder.
 struct NamedCheckpoint {
@@ -23,4 +23,4 @@ std::vector<std::filesystem::path> prediction_paths(const std::vector<NamedCheck
                                                     const std::string& output,
                                                     const std::string& csv = "");
 
-}  // namespace dtrain::run
+}  // namespace dtrain::predict

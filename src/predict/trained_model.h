@@ -12,7 +12,7 @@
 #include "nn/classifier.h"
 #include "settings/run_config.h"
 
-namespace dtrain::run {
+namespace dtrain::predict {
 
 // What a checkpoint says about the training that wrote it.
 struct TrainedModel {
@@ -37,4 +37,4 @@ std::shared_ptr<nn::Classifier> load_network(const TrainedModel& trained,
                                              const dist::MpiScope& mpi,
                                              std::string* fingerprint);
 
-}  // namespace dtrain::run
+}  // namespace dtrain::predict

@@ -14,7 +14,7 @@
 #include "data/loader/device_prefetcher.h"
 #include "dist/process_group.h"
 
-namespace dtrain::predictions {
+namespace dtrain::predict {
 
 // Images (B, C, H, W) on the device -> logits (B, K), under whatever precision.
 using Forward = std::function<at::Tensor(const at::Tensor& images)>;
@@ -52,4 +52,4 @@ class Predictor {
   int64_t samples_, batch_size_, views_, classes_;
 };
 
-}  // namespace dtrain::predictions
+}  // namespace dtrain::predict

@@ -1,4 +1,4 @@
-#include "predictions/predictor.h"
+#include "predict/predictor.h"
 
 #include <ATen/ATen.h>
 
@@ -8,7 +8,7 @@
 
 #include "util/check.h"
 
-namespace dtrain::predictions {
+namespace dtrain::predict {
 
 Predictor::Predictor(Forward forward,
                      data::DevicePrefetcher& batches,
@@ -68,4 +68,4 @@ void Predictor::run(const std::function<void(const PredictedBatch&)>& take) {
   }
 }
 
-}  // namespace dtrain::predictions
+}  // namespace dtrain::predict

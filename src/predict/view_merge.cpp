@@ -1,4 +1,4 @@
-#include "predictions/view_merge.h"
+#include "predict/view_merge.h"
 
 #include <ATen/ATen.h>
 
@@ -7,7 +7,7 @@
 #include "predictions/predictions.h"
 #include "util/check.h"
 
-namespace dtrain::predictions {
+namespace dtrain::predict {
 namespace {
 
 // largest() of each row (..., K) of float32: torch's argmax would have NaN win.
@@ -72,4 +72,4 @@ MergedViews merge_views(const at::Tensor& logits, ViewMerge merge) {
   return {(votes.to(at::kDouble) / double(views)).log().to(at::kFloat), decide(votes, mean)};
 }
 
-}  // namespace dtrain::predictions
+}  // namespace dtrain::predict

@@ -1,4 +1,4 @@
-#include "run/predict_report.h"
+#include "predict/predict_report.h"
 
 #include <ATen/ATen.h>
 
@@ -14,7 +14,7 @@
 #include "util/atomic_file.h"
 #include "util/log.h"
 
-namespace dtrain::run {
+namespace dtrain::predict {
 namespace {
 
 constexpr double kSecondsOnScreen = 0.2, kSecondsInFile = 10;  // between two lines of progress
@@ -49,7 +49,7 @@ PredictReport::PredictReport(const PredictConfig& config,
       header_(std::move(header)),
       output_(std::move(output)),
       prints_classes_(prints_classes),
-      merge_(predictions::parse_view_merge(config.merge)),
+      merge_(predict::parse_view_merge(config.merge)),
       submission_(dataset.size()) {
   if (!output_.empty()) {
     writer_.emplace(output_, header_, dataset_.size(), config_.keep_views);
@@ -85,7 +85,7 @@ void PredictReport::count(const predictions::PredictionsIndex& rows, const at::T
 }
 
 // Of the network's own logits: those of merged views may be minus infinity.
-void PredictReport::look_for_broken(const predictions::PredictedBatch& batch) {
+void PredictReport::look_for_broken(const predict::PredictedBatch& batch) {
   const at::Tensor is_broken = batch.logits.isfinite().logical_not().flatten(1).any(1);
   const int64_t broken = is_broken.sum().item<int64_t>();
   if (broken > 0 && broken_ == 0) {
@@ -94,9 +94,9 @@ void PredictReport::look_for_broken(const predictions::PredictedBatch& batch) {
   broken_ += broken;
 }
 
-void PredictReport::add(const predictions::PredictedBatch& batch) {
+void PredictReport::add(const predict::PredictedBatch& batch) {
   look_for_broken(batch);
-  const predictions::MergedViews merged = predictions::merge_views(batch.logits, merge_);
+  const predict::MergedViews merged = predict::merge_views(batch.logits, merge_);
   predictions::PredictionsIndex rows;
   rows.ids = values_of<int64_t>(batch.ids);
   rows.predicted = values_of<int64_t>(merged.predicted);
@@ -161,4 +161,4 @@ void PredictReport::finish() {
   }
 }
 
-}  // namespace dtrain::run
+}  // namespace dtrain::predict

@@ -1,5 +1,5 @@
 // Predictions of trained networks on a split of a data set, or on pictures.
-#include "run/predict_run.h"
+#include "predict/predict_run.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -18,20 +18,20 @@
 #include "dist/rendezvous.h"
 #include "predictions/calibration_record.h"
 #include "predictions/predictions.h"
-#include "predictions/predictor.h"
-#include "predictions/view_merge.h"
+#include "predict/predictor.h"
+#include "predict/view_merge.h"
 #include "nn/conversion.h"
 #include "run/components.h"
 #include "run/machine.h"
 #include "settings/open_split.h"
-#include "run/predict_outputs.h"
-#include "run/predict_report.h"
+#include "predict/predict_outputs.h"
+#include "predict/predict_report.h"
 #include "settings/run_folder.h"
-#include "run/trained_model.h"
+#include "predict/trained_model.h"
 #include "train/autocast.h"
 #include "util/log.h"
 
-namespace dtrain::run {
+namespace dtrain::predict {
 namespace {
 
 namespace fs = std::filesystem;
@@ -77,8 +77,8 @@ class PredictRun {
   void run();
 
  private:
-  void open_data();
-  void make_loader();
+  void run::open_data();
+  void run::make_loader();
   void make_network(std::string* fingerprint);
   at::Tensor forward(const at::Tensor& images);
   predictions::PredictionsHeader header(const std::string& fingerprint) const;
@@ -105,18 +105,18 @@ PredictRun::PredictRun(const PredictRequest& request,
                        fs::path output,
                        const dist::MpiScope& mpi)
     : request_(request), trained_(std::move(trained)), output_(std::move(output)), mpi_(mpi) {
-  const Machine machine = this_machine(mpi);
+  const run::Machine machine = run::this_machine(mpi);
   settings::RunConfig& config = trained_.config;
   dist::together(mpi, [&] {
     apply(config, request.overrides);
     resolve(config, machine);
   });
   at::set_num_threads(1);
-  device_ = training_device(config, machine, mpi);
+  device_ = run::training_device(config, machine, mpi);
   precision_ = train::resolve_precision(request.config.precision, device_);
-  dist::together(mpi, [&] { open_data(); });
+  dist::together(mpi, [&] { run::open_data(); });
   group_ = dist::rendezvous(mpi, config.dist, device_);
-  dist::together(mpi, [&] { make_loader(); });
+  dist::together(mpi, [&] { run::make_loader(); });
 }
 
 void PredictRun::open_data() {
@@ -175,7 +175,7 @@ predictions::PredictionsHeader PredictRun::header(const std::string& fingerprint
   header.views = view_names_;
   header.method = views_.size() == 1
                       ? "logits"
-                      : predictions::method_of(predictions::parse_view_merge(request_.config.merge));
+                      : predict::method_of(predict::parse_view_merge(request_.config.merge));
   if (request_.config.calibrated) {
     const predictions::KeptTemperature kept =
         predictions::kept_temperature(trained_.checkpoint, header);
@@ -191,7 +191,7 @@ predictions::PredictionsHeader PredictRun::header(const std::string& fingerprint
 void PredictRun::run() {
   std::string fingerprint;
   make_network(&fingerprint);
-  configure_arithmetic(trained_.config);
+  run::configure_arithmetic(trained_.config);
   if (trained_.config.ema.enabled && !request_.config.ema) {
     util::log_info(
         "Weights: those of the last update; the training was evaluated with their "
@@ -202,7 +202,7 @@ void PredictRun::run() {
   const dist::ProcessGroup control = group_->control_group();
   const auto views = int64_t(views_.size());
   const int64_t classes = int64_t(trained_.class_names.size());
-  predictions::Predictor predictor([this](const at::Tensor& images) { return forward(images); },
+  predict::Predictor predictor([this](const at::Tensor& images) { return forward(images); },
                                  batches,
                                  control,
                                  dataset_->size(),
@@ -214,7 +214,7 @@ void PredictRun::run() {
     if (group_->rank() != 0) return;
     report.emplace(request_.config, *dataset_, header(fingerprint), output_, shows_pictures());
   });
-  predictor.run([&](const predictions::PredictedBatch& batch) { report->add(batch); });
+  predictor.run([&](const predict::PredictedBatch& batch) { report->add(batch); });
   if (report) report->finish();
   control.barrier();
 }
@@ -248,4 +248,4 @@ void predict(const PredictRequest& request, const dist::MpiScope& mpi, bool on_t
   }
 }
 
-}  // namespace dtrain::run
+}  // namespace dtrain::predict

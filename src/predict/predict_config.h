@@ -6,7 +6,7 @@
 
 #include "config/fields.h"
 
-namespace dtrain::run {
+namespace dtrain::predict {
 
 struct PredictConfig {
   std::vector<std::string> checkpoint;
@@ -61,4 +61,4 @@ void fields(V& v, PredictConfig& c) {
     "its file where files are named by numbers, and the name of its class.");
 }
 
-}  // namespace dtrain::run
+}  // namespace dtrain::predict

@@ -6,10 +6,10 @@
 
 #include "config/reader.h"
 #include "dist/mpi_scope.h"
-#include "run/predict_config.h"
+#include "predict/predict_config.h"
 #include "settings/run_config.h"
 
-namespace dtrain::run {
+namespace dtrain::predict {
 
 struct PredictRequest {
   PredictConfig config;
@@ -34,4 +34,4 @@ void expect_predictable(const settings::RunConfig& config,
                         const std::string& split,
                         const std::string& views);
 
-}  // namespace dtrain::run
+}  // namespace dtrain::predict

@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace dtrain::predictions {
+namespace dtrain::predict {
 
 enum class ViewMerge {
   kProbabilities,  // the mean of the views' probabilities
@@ -25,4 +25,4 @@ struct MergedViews {
 // depends on that sample alone.
 MergedViews merge_views(const at::Tensor& logits, ViewMerge merge);
 
-}  // namespace dtrain::predictions
+}  // namespace dtrain::predict

@@ -8,13 +8,13 @@
 
 #include "data/dataset.h"
 #include "predictions/predictions.h"
-#include "predictions/predictor.h"
+#include "predict/predictor.h"
 #include "predictions/submission.h"
-#include "predictions/view_merge.h"
-#include "run/predict_config.h"
+#include "predict/view_merge.h"
+#include "predict/predict_config.h"
 #include "util/timer.h"
 
-namespace dtrain::run {
+namespace dtrain::predict {
 
 // On rank 0. Takes the batches in order.
 class PredictReport {
@@ -26,13 +26,13 @@ class PredictReport {
                 std::filesystem::path output,
                 bool prints_classes);
 
-  void add(const predictions::PredictedBatch& batch);
+  void add(const predict::PredictedBatch& batch);
   // Completes the files and says where they are, and how good the predictions are.
   void finish();
 
  private:
   void print_classes(const std::string& name, const at::Tensor& logits) const;
-  void look_for_broken(const predictions::PredictedBatch& batch);
+  void look_for_broken(const predict::PredictedBatch& batch);
   void count(const predictions::PredictionsIndex& rows, const at::Tensor& logits);
   void progress();
 
@@ -41,7 +41,7 @@ class PredictReport {
   predictions::PredictionsHeader header_;
   std::filesystem::path output_;
   bool prints_classes_;
-  predictions::ViewMerge merge_;
+  predict::ViewMerge merge_;
   std::optional<predictions::PredictionsWriter> writer_;
   predictions::Submission submission_;
   int64_t done_ = 0, labelled_ = 0, top1_ = 0, top5_ = 0;
@@ -52,4 +52,4 @@ class PredictReport {
   double last_progress_ = 0;
 };
 
-}  // namespace dtrain::run
+}  // namespace dtrain::predict

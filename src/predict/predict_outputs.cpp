@@ -1,4 +1,4 @@
-#include "run/predict_outputs.h"
+#include "predict/predict_outputs.h"
 
 #include <map>
 
@@ -6,7 +6,7 @@
 #include "util/atomic_file.h"
 #include "util/check.h"
 
-namespace dtrain::run {
+namespace dtrain::predict {
 namespace {
 
 namespace fs = std::filesystem;
@@ -65,4 +65,4 @@ std::vector<fs::path> prediction_paths(const std::vector<NamedCheckpoint>& check
   return paths;
 }
 
-}  // namespace dtrain::run
+}  // namespace dtrain::predict

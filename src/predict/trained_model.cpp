@@ -1,4 +1,4 @@
-#include "run/trained_model.h"
+#include "predict/trained_model.h"
 
 #include "config/json.h"
 #include "dist/parameter_sync.h"
@@ -7,7 +7,7 @@
 #include "train/checkpoint.h"
 #include "train/checkpoint_folder.h"
 
-namespace dtrain::run {
+namespace dtrain::predict {
 namespace {
 
 void forget_machine(settings::RunConfig& config) {
@@ -55,7 +55,7 @@ std::shared_ptr<nn::Classifier> load_network(const TrainedModel& trained,
   dist::together(mpi, [&] {
     const auto trained_in = train::resolve_precision(trained.config.train.precision, device);
     model =
-        make_model(trained.config, input, int64_t(trained.class_names.size()), trained_in, device);
+        run::make_model(trained.config, input, int64_t(trained.class_names.size()), trained_in, device);
     if (mpi.rank() != 0) return;
     const train::Weights weights = train::load_weights(trained.checkpoint, ema);
     train::copy_tensors(weights.tensors, dist::state_of(*model), trained.checkpoint);
@@ -67,4 +67,4 @@ std::shared_ptr<nn::Classifier> load_network(const TrainedModel& trained,
   return model;
 }
 
-}  // namespace dtrain::run
+}  // namespace dtrain::predict
