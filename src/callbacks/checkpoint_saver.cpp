@@ -7,8 +7,8 @@
 
 namespace dtrain::callbacks {
 
-CheckpointSaver::CheckpointSaver(const train::CheckpointConfig& config,
-                                 std::optional<train::CheckpointStore> store,
+CheckpointSaver::CheckpointSaver(const checkpoint::CheckpointConfig& config,
+                                 std::optional<checkpoint::CheckpointStore> store,
                                  Snapshot snapshot)
     : config_(config), store_(std::move(store)), snapshot_(std::move(snapshot)) {}
 
@@ -36,10 +36,10 @@ void CheckpointSaver::on_train_end(train::TrainState& state) {
 }
 
 void CheckpointSaver::save(const train::TrainState& state, bool is_best) {
-  const train::CheckpointData data = snapshot_(state);
+  const checkpoint::CheckpointData data = snapshot_(state);
   saved_step_ = state.step;
   if (!store_) return;
-  const auto saved = train::save_checkpoint(*store_, data, is_best);
+  const auto saved = checkpoint::save_checkpoint(*store_, data, is_best);
   for (const auto& warning : saved.warnings) util::log_warning(warning);
 }
 

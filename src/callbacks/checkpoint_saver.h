@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "train/callback.h"
-#include "train/checkpoint.h"
-#include "train/checkpoint_config.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/checkpoint_config.h"
 
 namespace dtrain::callbacks {
 
@@ -16,11 +16,11 @@ class CheckpointSaver : public train::Callback {
  public:
   // The training as it stands, once it is known to be worth saving; collective, so called on every
   // rank.
-  using Snapshot = std::function<train::CheckpointData(const train::TrainState&)>;
+  using Snapshot = std::function<checkpoint::CheckpointData(const train::TrainState&)>;
 
   // `store` is given on rank 0, which writes; the other ranks only take part in the snapshot.
-  CheckpointSaver(const train::CheckpointConfig& config,
-                  std::optional<train::CheckpointStore> store,
+  CheckpointSaver(const checkpoint::CheckpointConfig& config,
+                  std::optional<checkpoint::CheckpointStore> store,
                   Snapshot snapshot);
 
   void on_train_start(train::TrainState& state) override;
@@ -32,8 +32,8 @@ class CheckpointSaver : public train::Callback {
   bool is_due_by_step(const train::TrainState& state) const;
   void save(const train::TrainState& state, bool is_best);
 
-  train::CheckpointConfig config_;
-  std::optional<train::CheckpointStore> store_;
+  checkpoint::CheckpointConfig config_;
+  std::optional<checkpoint::CheckpointStore> store_;
   Snapshot snapshot_;
   int64_t saved_step_ = 0;  // nothing to save before the first step
 };

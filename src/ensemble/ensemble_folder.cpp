@@ -7,7 +7,7 @@
 #include "config/json.h"
 #include "settings/run_folder.h"
 #include "run/snapshot.h"
-#include "train/checkpoint_folder.h"
+#include "checkpoint/checkpoint_folder.h"
 #include "util/atomic_file.h"
 #include "util/folder_lock.h"
 #include "util/hash.h"
@@ -125,10 +125,10 @@ std::vector<fs::path> predicting_checkpoints(const EnsembleConfig& config,
   }
   std::vector<fs::path> found(size_t(member.snapshots));
   const int64_t cycle = member.config.run.epochs / member.snapshots;
-  for (const fs::path& path : train::list_checkpoints(checkpoints)) {
-    train::Position position;
+  for (const fs::path& path : checkpoint::list_checkpoints(checkpoints)) {
+    checkpoint::Position position;
     try {
-      position = train::read_manifest(path).position;
+      position = checkpoint::read_manifest(path).position;
     } catch (const Error&) {
       continue;  // if it is one of those that predict, that one is missing
     }
@@ -208,7 +208,7 @@ MemberCondition condition_by(const EnsembleConfig& config,
   std::vector<fs::path> checkpoints;
   try {
     checkpoints = predicting_checkpoints(config, member);
-    for (const fs::path& path : checkpoints) train::verify_checkpoint(path);
+    for (const fs::path& path : checkpoints) checkpoint::verify_checkpoint(path);
   } catch (const Error& error) {
     return {.is_damaged = true, .problem = error.what()};
   }

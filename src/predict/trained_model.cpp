@@ -4,8 +4,8 @@
 #include "dist/parameter_sync.h"
 #include "run/components.h"
 #include "settings/run_folder.h"
-#include "train/checkpoint.h"
-#include "train/checkpoint_folder.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/checkpoint_folder.h"
 
 namespace dtrain::predict {
 namespace {
@@ -27,7 +27,7 @@ TrainedModel open_trained_model(const std::string& request, const dist::MpiScope
   dist::together(mpi, [&] {
     if (mpi.rank() != 0) return;
     const auto checkpoint = settings::find_checkpoint(request, settings::RunSection().output);
-    config::Json found = train::read_manifest(checkpoint).meta;
+    config::Json found = checkpoint::read_manifest(checkpoint).meta;
     found["checkpoint"] = checkpoint.string();
     text = found.dump();
   });
@@ -57,8 +57,8 @@ std::shared_ptr<nn::Classifier> load_network(const TrainedModel& trained,
     model =
         run::make_model(trained.config, input, int64_t(trained.class_names.size()), trained_in, device);
     if (mpi.rank() != 0) return;
-    const train::Weights weights = train::load_weights(trained.checkpoint, ema);
-    train::copy_tensors(weights.tensors, dist::state_of(*model), trained.checkpoint);
+    const checkpoint::Weights weights = checkpoint::load_weights(trained.checkpoint, ema);
+    checkpoint::copy_tensors(weights.tensors, dist::state_of(*model), trained.checkpoint);
     *fingerprint = weights.fingerprint;
   });
   *fingerprint = group.broadcast(*fingerprint);

@@ -4,7 +4,7 @@
 
 #include "settings/run_config.h"
 #include "settings/run_folder.h"
-#include "train/checkpoint_folder.h"
+#include "checkpoint/checkpoint_folder.h"
 #include "util/check.h"
 
 namespace dtrain::report {
@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 // A prediction's fingerprint of the weights is the checksum of the file that held them.
 bool holds_weights(const fs::path& checkpoint, const std::string& fingerprint) {
-  const train::Manifest manifest = train::read_manifest(checkpoint);
+  const checkpoint::Manifest manifest = checkpoint::read_manifest(checkpoint);
   return std::any_of(manifest.files.begin(), manifest.files.end(), [&](const auto& one) {
     return one.hash == fingerprint;
   });

@@ -4,8 +4,8 @@
 #include <cstdio>
 
 #include "config/json.h"
-#include "train/checkpoint_folder.h"
-#include "train/safetensors.h"
+#include "checkpoint/checkpoint_folder.h"
+#include "checkpoint/safetensors.h"
 
 namespace dtrain::run {
 namespace {
@@ -22,12 +22,12 @@ std::string shape_text(const std::vector<int64_t>& shape) {
 }
 
 std::string tensors_text(const std::filesystem::path& file) {
-  const train::SafetensorsReader reader(file);
+  const checkpoint::SafetensorsReader reader(file);
   size_t width = 0;
   for (const auto& tensor : reader.tensors()) width = std::max(width, tensor.name.size());
   std::string out;
   for (const auto& tensor : reader.tensors()) {
-    out += "    " + padded(tensor.name, width + 2) + padded(train::dtype_name(tensor.dtype), 6) +
+    out += "    " + padded(tensor.name, width + 2) + padded(checkpoint::dtype_name(tensor.dtype), 6) +
            shape_text(tensor.shape) + "\n";
   }
   return out;
@@ -36,7 +36,7 @@ std::string tensors_text(const std::filesystem::path& file) {
 }  // namespace
 
 std::string describe_checkpoint(const std::filesystem::path& checkpoint) {
-  const train::Manifest manifest = train::verify_checkpoint(checkpoint);
+  const checkpoint::Manifest manifest = checkpoint::verify_checkpoint(checkpoint);
   std::string out = std::filesystem::canonical(checkpoint).string() + "\n" + "format version " +
                     std::to_string(manifest.version) + ", all checksums right\n" +
                     "position: " + std::to_string(manifest.position.step) + " steps done, epoch " +

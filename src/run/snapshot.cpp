@@ -71,20 +71,20 @@ std::string class_difference(const std::vector<std::string>& before,
          both("class " + std::to_string(left - before.begin()), *left, *right);
 }
 
-train::NamedTensors optimizer_tensors(const optim::Optimizer& optimizer) {
-  train::NamedTensors named;
+checkpoint::NamedTensors optimizer_tensors(const optim::Optimizer& optimizer) {
+  checkpoint::NamedTensors named;
   for (const auto& [name, tensor] : optimizer.state()) {
     named.emplace_back(kOptimizerPrefix + name, tensor);
   }
   return named;
 }
 
-bool holds(const train::NamedTensors& tensors, const std::string& name) {
+bool holds(const checkpoint::NamedTensors& tensors, const std::string& name) {
   return std::any_of(
       tensors.begin(), tensors.end(), [&](const auto& entry) { return entry.first == name; });
 }
 
-at::Tensor take(train::NamedTensors& tensors, const std::string& name) {
+at::Tensor take(checkpoint::NamedTensors& tensors, const std::string& name) {
   const auto at = std::find_if(
       tensors.begin(), tensors.end(), [&](const auto& entry) { return entry.first == name; });
   if (at == tensors.end()) {
@@ -132,12 +132,12 @@ config::Json describe_run(const settings::RunConfig& config, const DataIdentity&
   return meta;
 }
 
-train::CheckpointData take_snapshot(const train::TrainState& state,
+checkpoint::CheckpointData take_snapshot(const train::TrainState& state,
                                     const TrainedParts& parts,
                                     const at::Tensor& metric_sums,
                                     const dist::ProcessGroup& control,
                                     const config::Json& run_description) {
-  train::CheckpointData data;
+  checkpoint::CheckpointData data;
   data.model = dist::state_of(parts.model);
   if (parts.ema != nullptr) data.ema = parts.ema->state();
   data.state = optimizer_tensors(parts.optimizer);
@@ -237,13 +237,13 @@ at::Tensor restore_snapshot(const std::string& checkpoint,
   config::Json header;  // position and meta, which the other ranks get as text
   at::Tensor sums, scaler = parts.scaler.state();
   if (group.rank() == 0) {
-    train::CheckpointData data = train::load_checkpoint(checkpoint);
+    checkpoint::CheckpointData data = checkpoint::load_checkpoint(checkpoint);
     sums = take(data.state, kMetricSums);
     // Checkpoints from before there was a loss scale have none.
     if (holds(data.state, kGradScaler)) scaler = take(data.state, kGradScaler);
-    train::copy_tensors(data.model, dist::state_of(parts.model), checkpoint);
-    train::copy_tensors(data.state, optimizer_tensors(parts.optimizer), checkpoint);
-    if (parts.ema != nullptr) train::copy_tensors(data.ema, parts.ema->state(), checkpoint);
+    checkpoint::copy_tensors(data.model, dist::state_of(parts.model), checkpoint);
+    checkpoint::copy_tensors(data.state, optimizer_tensors(parts.optimizer), checkpoint);
+    if (parts.ema != nullptr) checkpoint::copy_tensors(data.ema, parts.ema->state(), checkpoint);
     header = {{"step", data.position.step},
               {"epoch", data.position.epoch},
               {"batch", data.position.batch},

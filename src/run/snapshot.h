@@ -11,7 +11,7 @@
 #include "optim/ema.h"
 #include "optim/optimizer.h"
 #include "settings/run_config.h"
-#include "train/checkpoint.h"
+#include "checkpoint/checkpoint.h"
 #include "train/grad_scaler.h"
 #include "train/train_state.h"
 
@@ -49,7 +49,7 @@ config::Json describe_run(const settings::RunConfig& config, const DataIdentity&
 
 // The training as it stands. Collective (the metric sums of all ranks are stored); the tensors are
 // the live ones, not copies. `metric_sums` is this rank's Trainer::metric_sums().
-train::CheckpointData take_snapshot(const train::TrainState& state,
+checkpoint::CheckpointData take_snapshot(const train::TrainState& state,
                                     const TrainedParts& parts,
                                     const at::Tensor& metric_sums,
                                     const dist::ProcessGroup& control,

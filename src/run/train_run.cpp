@@ -33,8 +33,8 @@
 #include "run/shared_cache.h"
 #include "run/snapshot.h"
 #include "tasks/supervised_task.h"
-#include "train/checkpoint_folder.h"
-#include "train/resume.h"
+#include "checkpoint/checkpoint_folder.h"
+#include "checkpoint/resume.h"
 #include "train/trainer.h"
 #include "util/atomic_file.h"
 #include "util/folder_lock.h"
@@ -59,21 +59,21 @@ struct Start {
 
 // The folder that is gone on in is locked before it is looked at: what another process writes there
 // later must not be overlooked.
-std::optional<train::ResumePoint> find_resume_point(const settings::RunConfig& config,
+std::optional<checkpoint::ResumePoint> find_resume_point(const settings::RunConfig& config,
                                                     const fs::path& folder,
                                                     std::optional<util::FolderLock>& lock) {
   if (!folder.empty()) {
     util::make_folders(folder / "checkpoints");
     lock.emplace(folder, kDoing);
-    if (train::list_checkpoints(folder / "checkpoints").empty()) return std::nullopt;
-    return train::resolve_resume(folder.string(), config.run.output, config.run.experiment);
+    if (checkpoint::list_checkpoints(folder / "checkpoints").empty()) return std::nullopt;
+    return checkpoint::resolve_resume(folder.string(), config.run.output, config.run.experiment);
   }
   const auto& request = config.run.resume;
-  auto point = train::resolve_resume(request, config.run.output, config.run.experiment);
+  auto point = checkpoint::resolve_resume(request, config.run.output, config.run.experiment);
   const auto run = point ? settings::run_folder_of(point->checkpoint) : std::nullopt;
   if (!run) return point;
   lock.emplace(run->path, kDoing);
-  return train::resolve_resume(
+  return checkpoint::resolve_resume(
       request == "auto" ? run->path.string() : request, config.run.output, config.run.experiment);
 }
 
@@ -148,7 +148,7 @@ class TrainRun {
   void make_trainer();
   void make_callbacks();
   TrainedParts trained_parts() { return {*model_, *optimizer_, *scaler_, ema_ ? &*ema_ : nullptr}; }
-  train::CheckpointData snapshot(const train::TrainState& now, const config::Json& description);
+  checkpoint::CheckpointData snapshot(const train::TrainState& now, const config::Json& description);
   train::Restored restore(const std::string& checkpoint);
   std::optional<train::Restored> roll_back();
 
@@ -281,7 +281,7 @@ void TrainRun::announce_resume() const {
   for (const auto& difference : announced_) util::log_warning(difference);
 }
 
-train::CheckpointData TrainRun::snapshot(const train::TrainState& now,
+checkpoint::CheckpointData TrainRun::snapshot(const train::TrainState& now,
                                          const config::Json& description) {
   dist::check_replicas_equal(replicated_state(*model_, *optimizer_), *control_);
   group_->expect_healthy();
@@ -297,8 +297,8 @@ train::Restored TrainRun::restore(const std::string& checkpoint) {
 
 std::optional<train::Restored> TrainRun::roll_back() {
   std::string checkpoint;
-  if (group_->rank() == 0 && !train::list_checkpoints(folder_.checkpoints()).empty()) {
-    const auto point = train::resolve_resume(folder_.path.string(), config_.run.output, "");
+  if (group_->rank() == 0 && !checkpoint::list_checkpoints(folder_.checkpoints()).empty()) {
+    const auto point = checkpoint::resolve_resume(folder_.path.string(), config_.run.output, "");
     checkpoint = point->checkpoint.string();  // a path given by name is there, or an error
   }
   checkpoint = control_->broadcast(checkpoint);
@@ -355,7 +355,7 @@ void TrainRun::make_trainer() {
 void TrainRun::make_callbacks() {
   const auto add = [&](auto callback) { callbacks_.push_back(std::move(callback)); };
   const bool writes = group_->rank() == 0;
-  std::optional<train::CheckpointStore> store;
+  std::optional<checkpoint::CheckpointStore> store;
   dist::together(mpi_, [&] {
     if (writes) store.emplace(folder_.checkpoints(), config_.checkpoint);
   });

@@ -25,7 +25,7 @@
 #include "optim/optimizer_config.h"
 #include "optim/schedule_config.h"
 #include "tasks/loss_config.h"
-#include "train/checkpoint_config.h"
+#include "checkpoint/checkpoint_config.h"
 #include "train/grad_scaler_config.h"
 #include "train/nonfinite_config.h"
 #include "train/train_config.h"
@@ -87,7 +87,7 @@ struct RunConfig {
   train::GradScalerConfig grad_scaler;
   train::NonFiniteConfig nonfinite;
   dist::DistConfig dist;
-  train::CheckpointConfig checkpoint;
+  checkpoint::CheckpointConfig checkpoint;
 
   config::Origins origins;  // where each value came from; no field itself
 };

@@ -23,14 +23,14 @@ using Steps = std::vector<int64_t>;
 // A saver, the folder it writes to, and the snapshots that it asked for.
 class CheckpointSaverTest : public ::testing::Test {
  protected:
-  CheckpointSaver saver(train::CheckpointConfig config, bool writes = true) {
+  CheckpointSaver saver(checkpoint::CheckpointConfig config, bool writes = true) {
     config.keep_last = 100;
-    std::optional<train::CheckpointStore> store;
+    std::optional<checkpoint::CheckpointStore> store;
     if (writes) store.emplace(checkpoints(), config);
     return {config, std::move(store), [this](const train::TrainState& state) {
               snapshots_.push_back(state.step);
               batches_[state.step] = state.batch;
-              train::CheckpointData data;
+              checkpoint::CheckpointData data;
               data.model = {{"weight", at::full({2}, static_cast<float>(state.step))}};
               data.position = {state.step, state.epoch, state.batch};
               return data;
@@ -129,7 +129,7 @@ TEST_F(CheckpointSaverTest, SavesAStepAgainThatWasTakenBack) {
 }
 
 TEST_F(CheckpointSaverTest, OtherRanksTakePartInTheSameSnapshotsAndWriteNothing) {
-  const train::CheckpointConfig config{.save_every_steps = 2};
+  const checkpoint::CheckpointConfig config{.save_every_steps = 2};
   const TrainingByHand training{.best = {1}};
   auto writer = saver(config);
   train::TrainState end = training.run({&writer}, 0, 11);
@@ -147,11 +147,11 @@ TEST_F(CheckpointSaverTest, OtherRanksTakePartInTheSameSnapshotsAndWriteNothing)
 }
 
 TEST_F(CheckpointSaverTest, ASnapshotThatFailsLeavesTheCheckpointsAsTheyAre) {
-  std::optional<train::CheckpointStore> store(
-      std::in_place, checkpoints(), train::CheckpointConfig{});
+  std::optional<checkpoint::CheckpointStore> store(
+      std::in_place, checkpoints(), checkpoint::CheckpointConfig{});
   CheckpointSaver saver({}, std::move(store), [](const train::TrainState& state) {
     if (state.step == 6) throw Error(ExitCode::kDiverged, "replicas", "they differ", "");
-    train::CheckpointData data;
+    checkpoint::CheckpointData data;
     data.model = {{"weight", at::ones({2})}};
     data.position = {state.step, state.epoch, state.batch};
     return data;

@@ -14,7 +14,7 @@
 #include "settings/run_config.h"
 #include "tests/cli/shell.h"
 #include "tests/support/temp_folder.h"
-#include "train/checkpoint.h"
+#include "checkpoint/checkpoint.h"
 #include "util/version.h"
 
 namespace dtrain::cli {
@@ -135,13 +135,13 @@ TEST_F(ProgramTest, inspects_a_configuration_with_the_origin_of_each_value) {
 }
 
 TEST_F(ProgramTest, inspects_a_checkpoint) {
-  train::CheckpointStore store(folder_ / "checkpoints", {});
-  train::CheckpointData data;
+  checkpoint::CheckpointStore store(folder_ / "checkpoints", {});
+  checkpoint::CheckpointData data;
   data.model = {{"fc.weight", at::ones({10, 3})}};
   data.state = {{"optimizer.momentum", at::zeros({2}, at::kDouble)}};
   data.position = {.step = 938, .epoch = 2, .batch = 0};
   data.meta = {{"ranks", 2}};
-  train::save_checkpoint(store, data, /*is_best=*/false);
+  checkpoint::save_checkpoint(store, data, /*is_best=*/false);
   const std::string path = (folder_ / "checkpoints" / "last").string();
   const ShellResult result = call("inspect checkpoint " + path);
   EXPECT_EQ(result.code, 0) << result.output;

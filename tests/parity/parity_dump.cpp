@@ -87,7 +87,7 @@ class RecordingTask : public tasks::Task {
     return out;
   }
 
-  train::NamedTensors record() const {
+  checkpoint::NamedTensors record() const {
     return {{"images", at::stack(images_)},
             {"targets", at::stack(targets_)},
             {"losses", at::stack(losses_)}};

@@ -7,34 +7,34 @@
 #include <stdexcept>
 #include <vector>
 
-#include "train/checkpoint.h"
-#include "train/safetensors.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/safetensors.h"
 
 namespace dtrain::testing {
 
-inline train::Dtype safetensors_dtype(const at::Tensor& tensor) {
+inline checkpoint::Dtype safetensors_dtype(const at::Tensor& tensor) {
   switch (tensor.scalar_type()) {
     case at::kFloat:
-      return train::Dtype::kF32;
+      return checkpoint::Dtype::kF32;
     case at::kDouble:
-      return train::Dtype::kF64;
+      return checkpoint::Dtype::kF64;
     case at::kLong:
-      return train::Dtype::kI64;
+      return checkpoint::Dtype::kI64;
     case at::kByte:
-      return train::Dtype::kU8;
+      return checkpoint::Dtype::kU8;
     default:
       throw std::runtime_error(std::string("write_tensors: no type for ") + tensor.toString());
   }
 }
 
 // float32, float64, int64 and uint8; row-major in the file whatever the layout in memory.
-inline void write_tensors(const std::filesystem::path& path, const train::NamedTensors& tensors) {
-  std::vector<train::TensorSpec> specs;
+inline void write_tensors(const std::filesystem::path& path, const checkpoint::NamedTensors& tensors) {
+  std::vector<checkpoint::TensorSpec> specs;
   for (const auto& [name, tensor] : tensors) {
     specs.push_back({name, safetensors_dtype(tensor), tensor.sizes().vec()});
   }
   at::Tensor current;  // alive while its bytes are written
-  train::write_safetensors(path, specs, {{"format", "pt"}}, [&](size_t i) {
+  checkpoint::write_safetensors(path, specs, {{"format", "pt"}}, [&](size_t i) {
     current = tensors[i].second.detach().to(at::kCPU).contiguous();
     return current.const_data_ptr();
   });

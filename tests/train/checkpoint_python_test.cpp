@@ -6,15 +6,15 @@
 
 #include "tests/support/python.h"
 #include "tests/support/temp_folder.h"
-#include "train/checkpoint.h"
+#include "checkpoint/checkpoint.h"
 
 namespace dtrain::train {
 namespace {
 
 TEST(CheckpointInPython, LoadsStrictlyIntoAModuleAndHasAReadableManifest) {
   dtrain::testing::TempFolder folder;
-  CheckpointStore store(folder.path(), {});
-  CheckpointData data;
+  checkpoint::CheckpointStore store(folder.path(), {});
+  checkpoint::CheckpointData data;
   // Channels-last weights must arrive in their logical order.
   const at::Tensor weight = at::arange(54, at::kFloat).reshape({2, 3, 3, 3}) / 8;
   data.model = {{"0.weight", weight.to(at::MemoryFormat::ChannelsLast)},
@@ -27,7 +27,7 @@ TEST(CheckpointInPython, LoadsStrictlyIntoAModuleAndHasAReadableManifest) {
   data.state = {{"momentum/0.weight", at::full({2, 3, 3, 3}, 0.25)}};
   data.position = {7, 0, 7};
   data.meta = {{"class_names", {"a", "ü"}}};
-  save_checkpoint(store, data, true);
+  checkpoint::save_checkpoint(store, data, true);
   auto result =
       dtrain::testing::run_python("tests/train/check_checkpoint.py", {(folder / "best").string()});
   EXPECT_EQ(result.status, 0) << result.output;

@@ -6,7 +6,7 @@
 
 #include "tests/support/python.h"
 #include "tests/support/temp_folder.h"
-#include "train/safetensors.h"
+#include "checkpoint/safetensors.h"
 
 namespace dtrain::train {
 namespace {
@@ -24,19 +24,19 @@ TEST(SafetensorsInPython, EveryTypeLoadsWithItsValuesAndShape) {
   const uint16_t bf16[] = {0xc049};  // -3.140625
   const float f32[] = {0, .25, .5, .75, 1, 1.25};
   const double f64[] = {1e300, -0.1};
-  const std::vector<TensorSpec> specs = {{"flags", Dtype::kBool, {3}},
-                                         {"u8", Dtype::kU8, {2, 1}},
-                                         {"i8", Dtype::kI8, {2}},
-                                         {"i16", Dtype::kI16, {2}},
-                                         {"i32", Dtype::kI32, {2}},
-                                         {"i64", Dtype::kI64, {}},
-                                         {"f16", Dtype::kF16, {1}},
-                                         {"bf16", Dtype::kBF16, {1}},
-                                         {"layer.0.f32", Dtype::kF32, {2, 3}},
-                                         {"f64", Dtype::kF64, {2}},
-                                         {"empty", Dtype::kF32, {0, 5}}};
+  const std::vector<checkpoint::TensorSpec> specs = {{"flags", checkpoint::Dtype::kBool, {3}},
+                                         {"u8", checkpoint::Dtype::kU8, {2, 1}},
+                                         {"i8", checkpoint::Dtype::kI8, {2}},
+                                         {"i16", checkpoint::Dtype::kI16, {2}},
+                                         {"i32", checkpoint::Dtype::kI32, {2}},
+                                         {"i64", checkpoint::Dtype::kI64, {}},
+                                         {"f16", checkpoint::Dtype::kF16, {1}},
+                                         {"bf16", checkpoint::Dtype::kBF16, {1}},
+                                         {"layer.0.f32", checkpoint::Dtype::kF32, {2, 3}},
+                                         {"f64", checkpoint::Dtype::kF64, {2}},
+                                         {"empty", checkpoint::Dtype::kF32, {0, 5}}};
   const void* bytes[] = {flags, u8, i8, i16, i32, i64, f16, bf16, f32, f64, ""};
-  write_safetensors(path, specs, {{"format", "pt"}}, [&](size_t i) { return bytes[i]; });
+  checkpoint::write_safetensors(path, specs, {{"format", "pt"}}, [&](size_t i) { return bytes[i]; });
   auto result = dtrain::testing::run_python("tests/train/check_safetensors.py", {path});
   EXPECT_EQ(result.status, 0) << result.output;
 }

@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-namespace dtrain::train {
+namespace dtrain::checkpoint {
 
 enum class Dtype { kBool, kU8, kI8, kI16, kI32, kI64, kF16, kBF16, kF32, kF64 };
 
@@ -97,4 +97,4 @@ WrittenFile write_safetensors(const std::filesystem::path& path,
                               const TextPairs& metadata,
                               const std::function<const void*(size_t)>& bytes_of);
 
-}  // namespace dtrain::train
+}  // namespace dtrain::checkpoint

@@ -1,5 +1,5 @@
 // Checkpoints as folders on disk.
-#include "train/checkpoint_folder.h"
+#include "checkpoint/checkpoint_folder.h"
 
 #include <fcntl.h>
 #include <stdio.h>  // renameat2
@@ -14,7 +14,7 @@
 #include "util/check.h"
 #include "util/hash.h"
 
-namespace dtrain::train {
+namespace dtrain::checkpoint {
 namespace {
 
 namespace fs = std::filesystem;
@@ -350,4 +350,4 @@ void CheckpointStore::remove_old(int64_t newest_step, std::vector<std::string>& 
   }
 }
 
-}  // namespace dtrain::train
+}  // namespace dtrain::checkpoint

@@ -19,9 +19,9 @@
 #include <vector>
 
 #include "config/json.h"
-#include "train/checkpoint_config.h"
+#include "checkpoint/checkpoint_config.h"
 
-namespace dtrain::train {
+namespace dtrain::checkpoint {
 
 inline constexpr int64_t kCheckpointVersion = 1;
 
@@ -95,4 +95,4 @@ class CheckpointStore {
 // The checkpoints in a folder, by step, the newest first; damaged ones too.
 std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& folder);
 
-}  // namespace dtrain::train
+}  // namespace dtrain::checkpoint

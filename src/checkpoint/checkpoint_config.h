@@ -5,7 +5,7 @@
 
 #include "config/fields.h"
 
-namespace dtrain::train {
+namespace dtrain::checkpoint {
 
 struct CheckpointConfig {
   int64_t save_every_steps = 0;
@@ -43,4 +43,4 @@ void fields(V& v, CheckpointConfig& c) {
     "Refuse to save NaN or infinity, so that `last` and `best` can be used.");
 }
 
-}  // namespace dtrain::train
+}  // namespace dtrain::checkpoint

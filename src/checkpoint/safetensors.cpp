@@ -1,5 +1,5 @@
 // Strict reading and streaming writing of safetensors files.
-#include "train/safetensors.h"
+#include "checkpoint/safetensors.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -18,7 +18,7 @@
 #include "util/check.h"
 #include "util/hash.h"
 
-namespace dtrain::train {
+namespace dtrain::checkpoint {
 namespace {
 
 using config::Json;
@@ -329,4 +329,4 @@ WrittenFile write_safetensors(const std::filesystem::path& path,
   return written;
 }
 
-}  // namespace dtrain::train
+}  // namespace dtrain::checkpoint

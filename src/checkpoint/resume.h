@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "train/checkpoint_folder.h"
+#include "checkpoint/checkpoint_folder.h"
 
-namespace dtrain::train {
+namespace dtrain::checkpoint {
 
 struct ResumePoint {
   std::filesystem::path checkpoint;  // .../checkpoints/step-00000938, never a link; verified
@@ -30,4 +30,4 @@ std::optional<ResumePoint> resolve_resume(const std::string& request,
                                           const std::filesystem::path& output,
                                           const std::string& experiment);
 
-}  // namespace dtrain::train
+}  // namespace dtrain::checkpoint

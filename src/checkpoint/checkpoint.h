@@ -18,9 +18,9 @@
 
 #include "config/json.h"
 #include "dist/parameter_sync.h"
-#include "train/checkpoint_folder.h"
+#include "checkpoint/checkpoint_folder.h"
 
-namespace dtrain::train {
+namespace dtrain::checkpoint {
 
 using dist::NamedTensors;
 
@@ -62,4 +62,4 @@ NamedTensors load_safetensors(const std::filesystem::path& path);
 // what differs and nothing is copied. `subject` is what the message calls the source.
 void copy_tensors(const NamedTensors& from, const NamedTensors& to, const std::string& subject);
 
-}  // namespace dtrain::train
+}  // namespace dtrain::checkpoint

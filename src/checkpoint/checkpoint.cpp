@@ -1,5 +1,5 @@
 // Checkpoints of tensors.
-#include "train/checkpoint.h"
+#include "checkpoint/checkpoint.h"
 
 #include <ATen/Functions.h>
 #include <c10/core/GradMode.h>
@@ -8,10 +8,10 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "train/safetensors.h"
+#include "checkpoint/safetensors.h"
 #include "util/check.h"
 
-namespace dtrain::train {
+namespace dtrain::checkpoint {
 namespace {
 
 namespace fs = std::filesystem;
@@ -211,4 +211,4 @@ void copy_tensors(const NamedTensors& from, const NamedTensors& to, const std::s
   for (const auto& [name, target] : to) target.copy_(source.at(name));
 }
 
-}  // namespace dtrain::train
+}  // namespace dtrain::checkpoint

@@ -1,5 +1,5 @@
 // Which checkpoint a run continues from.
-#include "train/resume.h"
+#include "checkpoint/resume.h"
 
 #include <algorithm>
 #include <utility>
@@ -7,7 +7,7 @@
 #include "util/atomic_file.h"
 #include "util/check.h"
 
-namespace dtrain::train {
+namespace dtrain::checkpoint {
 namespace {
 
 namespace fs = std::filesystem;
@@ -121,4 +121,4 @@ std::optional<ResumePoint> resolve_resume(const std::string& request,
   return ResumePoint{fs::canonical(path), std::move(manifest), {}};
 }
 
-}  // namespace dtrain::train
+}  // namespace dtrain::checkpoint
