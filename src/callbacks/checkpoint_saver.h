@@ -4,9 +4,9 @@
 #include <functional>
 #include <optional>
 
-#include "train/callback.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/checkpoint_config.h"
+#include "train/callback.h"
 
 namespace dtrain::callbacks {
 

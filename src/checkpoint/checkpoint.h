@@ -16,9 +16,9 @@
 #include <utility>
 #include <vector>
 
+#include "checkpoint/checkpoint_folder.h"
 #include "config/json.h"
 #include "dist/parameter_sync.h"
-#include "checkpoint/checkpoint_folder.h"
 
 namespace dtrain::checkpoint {
 

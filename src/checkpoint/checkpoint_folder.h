@@ -18,8 +18,8 @@
 #include <string>
 #include <vector>
 
-#include "config/json.h"
 #include "checkpoint/checkpoint_config.h"
+#include "config/json.h"
 
 namespace dtrain::checkpoint {
 

@@ -73,8 +73,8 @@ int run_calibrate(const Words& words, dist::MpiScope*) {
   }
   const predictions::CalibrationReport report =
       predictions::calibrate(predictions::read_labelled(file.path()),
-                           uint64_t(settings.seed),
-                           threads_or_all(settings.threads));
+                             uint64_t(settings.seed),
+                             threads_or_all(settings.threads));
   report::log_calibration(report, file.path().string(), util::log());
   if (!settings.diagram.empty()) {
     report::write_picture(report::reliability_picture(report, file.header().dataset),

@@ -49,8 +49,8 @@ std::string data_config(const EvaluateRequest& request) {
 }
 
 // Null where nothing says what the data are, or they are others.
-std::unique_ptr<report::SamplePictures> open_pictures(const EvaluateRequest& request,
-                                                      const predictions::PredictionsHeader& header) {
+std::unique_ptr<report::SamplePictures> open_pictures(
+    const EvaluateRequest& request, const predictions::PredictionsHeader& header) {
   const std::string config = data_config(request);
   if (config.empty() && request.of_run.empty()) {
     util::log_info("No contact sheet: name the data with --config or --dataset and --data-dir");
@@ -67,7 +67,7 @@ std::unique_ptr<report::SamplePictures> open_pictures(const EvaluateRequest& req
 
 void evaluate_one(const EvaluateRequest& request, const std::string& output) {
   const Evaluation evaluation = predictions::evaluate(PredictionsFile(request.positionals[0]),
-                                                    {.hardest = request.own.hardest});
+                                                      {.hardest = request.own.hardest});
   report::log_evaluation(evaluation, util::log());
   if (output.empty()) return;
   const auto pictures = open_pictures(request, evaluation.header);

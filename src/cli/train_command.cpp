@@ -2,8 +2,8 @@
 #include "cli/commands.h"
 #include "cli/config_arguments.h"
 #include "dist/mpi_scope.h"
-#include "settings/run_config.h"
 #include "run/train_run.h"
+#include "settings/run_config.h"
 #include "util/check.h"
 
 namespace dtrain::cli {

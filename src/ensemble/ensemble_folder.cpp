@@ -4,10 +4,10 @@
 #include <cstdlib>
 #include <utility>
 
-#include "config/json.h"
-#include "settings/run_folder.h"
-#include "run/snapshot.h"
 #include "checkpoint/checkpoint_folder.h"
+#include "config/json.h"
+#include "run/snapshot.h"
+#include "settings/run_folder.h"
 #include "util/atomic_file.h"
 #include "util/folder_lock.h"
 #include "util/hash.h"

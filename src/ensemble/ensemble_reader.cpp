@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "config/json.h"
-#include "models/registry.h"
+#include "models/model_table.h"
 
 namespace dtrain::ensemble {
 namespace {
@@ -242,7 +242,7 @@ class Loader {
     }
     member.config.run.experiment = member.name;
     member.config.run.output = config_.ensemble.output + "/members";
-    Problems of_member = run::validate(member.config);
+    Problems of_member = settings::validate(member.config);
     for (const config::Problem& problem : of_member.all()) {
       problems_.add("member " + member.name + ": " + problem.where, problem.text);
     }

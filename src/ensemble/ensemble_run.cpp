@@ -15,8 +15,8 @@
 #include "ensemble/ensemble_plan.h"
 #include "ensemble/ensemble_progress.h"
 #include "ensemble/ensemble_vote.h"
-#include "predictions/calibration_record.h"
 #include "predict/predict_run.h"
+#include "predictions/calibration_record.h"
 #include "run/train_run.h"
 #include "util/atomic_file.h"
 #include "util/log.h"
@@ -263,9 +263,10 @@ void expect_predictable(const EnsembleConfig& config, const std::vector<bool>& d
   std::vector<const settings::RunConfig*> seen;
   for (size_t i = 0; i < done.size(); ++i) {
     const settings::RunConfig& member = config.members[i].config;
-    const bool is_known = std::any_of(seen.begin(), seen.end(), [&](const settings::RunConfig* one) {
-      return show_the_same(*one, member);
-    });
+    const bool is_known =
+        std::any_of(seen.begin(), seen.end(), [&](const settings::RunConfig* one) {
+          return show_the_same(*one, member);
+        });
     if (done[i] || is_known) continue;
     seen.push_back(&member);
     for (const std::string& split : {ensemble.validation, ensemble.split}) {

@@ -92,10 +92,10 @@ void vote_ensemble(const EnsembleConfig& config,
   std::optional<predictions::CalibrationReport> calibration;
   if (calibrates || ensemble.weights != "equal") {
     calibration = predictions::prepare_vote(files.voted,
-                                          files.validation,
-                                          folder.validation_vote(),
-                                          {.weights = ensemble.weights, .calibrate = calibrates},
-                                          options);
+                                            files.validation,
+                                            folder.validation_vote(),
+                                            {.weights = ensemble.weights, .calibrate = calibrates},
+                                            options);
   } else if (ensemble.calibrate) {
     log.info("The vote is not calibrated: " + obstacle);
   }

@@ -18,7 +18,7 @@ struct ModelConfig {
   bool zero_init_residual = false;
 };
 
-// The names that create_model knows, in the order of the table in registry.cpp.
+// The names that create_model knows, in the order of the table in model_table.cpp.
 std::vector<std::string> model_names();
 
 template <class V>

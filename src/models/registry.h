@@ -1,4 +1,4 @@
-// From a model's name to the model: one readable table in registry.cpp.
+// From a model's name to the model.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,5 @@ namespace dtrain::models {
 //   28,
 //                                                            .classes = 10}), /*seed=*/42);
 std::shared_ptr<nn::Classifier> create_model(const ModelConfig& config, uint64_t seed);
-
-// What a forward pass of one image costs, as multiplications; `config` must be resolved.
-int64_t multiply_adds(const ModelConfig& config, const InputSpec& input);
 
 }  // namespace dtrain::models

@@ -1,33 +1,15 @@
 // Residual networks (He et al. 2015, arXiv:1512.03385), parameter for parameter torchvision's.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <vector>
 
+#include "models/resnet_options.h"
 #include "nn/classifier.h"
 #include "nn/layers.h"
 #include "nn/stem.h"
 
 namespace dtrain::models {
-
-enum class Block {
-  kBasic,       // two 3x3 convolutions
-  kBottleneck,  // 1x1, 3x3, 1x1 to four times the width; the stride is in the 3x3 ("v1.5",
-                // torchvision)
-};
-
-struct ResNetOptions {
-  Block block = Block::kBasic;
-  std::array<int64_t, 4> layers = {2, 2, 2, 2};  // blocks per stage
-  nn::StemKind stem = nn::StemKind::kImagenet;
-  int64_t in_channels = 3;
-  int64_t num_classes = 1000;
-  int64_t width = 64;  // channels of the first stage; doubles with every stage
-};
-
-// Multiplications of the convolutions and the last layer for one image: what a forward pass costs.
-int64_t multiply_adds(const ResNetOptions& options, int64_t height, int64_t width);
 
 class ResidualBlock;  // resnet.cpp
 

@@ -4,14 +4,9 @@
 #include <ATen/core/Tensor.h>
 
 #include "nn/conv_norm_act.h"
+#include "nn/stem_kind.h"
 
 namespace dtrain::nn {
-
-enum class StemKind {
-  kImagenet,  // 7x7 convolution of stride 2, then 3x3 max pooling of stride 2: a quarter of the
-              // side
-  kSmall,  // 3x3 convolution of stride 1, no pooling: the side stays (He et al. 2015, section 4.2)
-};
 
 // Registers `conv1` and `bn1` in `parent`, torchvision's names for both kinds.
 class Stem {

@@ -7,11 +7,11 @@
 #include <string>
 
 #include "data/dataset.h"
-#include "predictions/predictions.h"
-#include "predict/predictor.h"
-#include "predictions/submission.h"
-#include "predict/view_merge.h"
 #include "predict/predict_config.h"
+#include "predict/predictor.h"
+#include "predict/view_merge.h"
+#include "predictions/predictions.h"
+#include "predictions/submission.h"
 #include "util/timer.h"
 
 namespace dtrain::predict {

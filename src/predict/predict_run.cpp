@@ -16,18 +16,19 @@
 #include "data/loader/device_prefetcher.h"
 #include "data/transforms/tta.h"
 #include "dist/rendezvous.h"
-#include "predictions/calibration_record.h"
-#include "predictions/predictions.h"
-#include "predict/predictor.h"
-#include "predict/view_merge.h"
 #include "nn/conversion.h"
-#include "run/components.h"
-#include "run/machine.h"
-#include "settings/open_split.h"
 #include "predict/predict_outputs.h"
 #include "predict/predict_report.h"
-#include "settings/run_folder.h"
+#include "predict/predictor.h"
 #include "predict/trained_model.h"
+#include "predict/view_merge.h"
+#include "predictions/calibration_record.h"
+#include "predictions/predictions.h"
+#include "run/components.h"
+#include "run/machine.h"
+#include "run/resolve.h"
+#include "settings/open_split.h"
+#include "settings/run_folder.h"
 #include "train/autocast.h"
 #include "util/log.h"
 
@@ -61,7 +62,8 @@ std::string short_name_of(const fs::path& checkpoint) {
   return run ? run->path.filename().string() + "/" + name : name;
 }
 
-data::Normalization normalization_of(const settings::RunConfig& config, const data::Dataset& dataset) {
+data::Normalization normalization_of(const settings::RunConfig& config,
+                                     const data::Dataset& dataset) {
   const auto [mean, std] = data::statistics_of(data::find_dataset(config.data.dataset), dataset);
   return data::resolve_normalization(config.transforms, mean, std, dataset.shape().channels);
 }
@@ -77,8 +79,8 @@ class PredictRun {
   void run();
 
  private:
-  void run::open_data();
-  void run::make_loader();
+  void open_data();
+  void make_loader();
   void make_network(std::string* fingerprint);
   at::Tensor forward(const at::Tensor& images);
   predictions::PredictionsHeader header(const std::string& fingerprint) const;
@@ -109,14 +111,14 @@ PredictRun::PredictRun(const PredictRequest& request,
   settings::RunConfig& config = trained_.config;
   dist::together(mpi, [&] {
     apply(config, request.overrides);
-    resolve(config, machine);
+    run::resolve(config, machine);
   });
   at::set_num_threads(1);
   device_ = run::training_device(config, machine, mpi);
   precision_ = train::resolve_precision(request.config.precision, device_);
-  dist::together(mpi, [&] { run::open_data(); });
+  dist::together(mpi, [&] { open_data(); });
   group_ = dist::rendezvous(mpi, config.dist, device_);
-  dist::together(mpi, [&] { run::make_loader(); });
+  dist::together(mpi, [&] { make_loader(); });
 }
 
 void PredictRun::open_data() {
@@ -203,12 +205,12 @@ void PredictRun::run() {
   const auto views = int64_t(views_.size());
   const int64_t classes = int64_t(trained_.class_names.size());
   predict::Predictor predictor([this](const at::Tensor& images) { return forward(images); },
-                                 batches,
-                                 control,
-                                 dataset_->size(),
-                                 batch_size_,
-                                 views,
-                                 classes);
+                               batches,
+                               control,
+                               dataset_->size(),
+                               batch_size_,
+                               views,
+                               classes);
   std::optional<PredictReport> report;
   dist::together(mpi_, [&] {
     if (group_->rank() != 0) return;

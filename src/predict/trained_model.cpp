@@ -1,11 +1,11 @@
 #include "predict/trained_model.h"
 
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/checkpoint_folder.h"
 #include "config/json.h"
 #include "dist/parameter_sync.h"
 #include "run/components.h"
 #include "settings/run_folder.h"
-#include "checkpoint/checkpoint.h"
-#include "checkpoint/checkpoint_folder.h"
 
 namespace dtrain::predict {
 namespace {
@@ -54,8 +54,8 @@ std::shared_ptr<nn::Classifier> load_network(const TrainedModel& trained,
   std::shared_ptr<nn::Classifier> model;
   dist::together(mpi, [&] {
     const auto trained_in = train::resolve_precision(trained.config.train.precision, device);
-    model =
-        run::make_model(trained.config, input, int64_t(trained.class_names.size()), trained_in, device);
+    model = run::make_model(
+        trained.config, input, int64_t(trained.class_names.size()), trained_in, device);
     if (mpi.rank() != 0) return;
     const checkpoint::Weights weights = checkpoint::load_weights(trained.checkpoint, ema);
     checkpoint::copy_tensors(weights.tensors, dist::state_of(*model), trained.checkpoint);

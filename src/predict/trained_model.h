@@ -16,8 +16,8 @@ namespace dtrain::predict {
 
 // What a checkpoint says about the training that wrote it.
 struct TrainedModel {
-  std::string checkpoint;  // no link; on rank 0's host
-  settings::RunConfig config;        // of the training
+  std::string checkpoint;      // no link; on rank 0's host
+  settings::RunConfig config;  // of the training
   std::vector<std::string> class_names;
   data::ImageShape input;  // height 0: written by a version that did not note it
 };

@@ -17,7 +17,8 @@ at::Tensor largest_of_rows(const at::Tensor& values) {
   at::Tensor found = at::empty(rows.sizes().slice(0, size_t(rows.dim() - 1)), at::kLong);
   const std::span<const float> all(rows.const_data_ptr<float>(), size_t(rows.numel()));
   for (int64_t i = 0; i < found.numel(); ++i) {
-    found.mutable_data_ptr<int64_t>()[i] = largest(all.subspan(size_t(i) * classes, classes));
+    found.mutable_data_ptr<int64_t>()[i] =
+        predictions::largest(all.subspan(size_t(i) * classes, classes));
   }
   return found;
 }

@@ -6,8 +6,8 @@
 #include <map>
 #include <span>
 
-#include "predictions/lbfgs.h"
 #include "metrics/probability_scores.h"
+#include "predictions/lbfgs.h"
 #include "util/random.h"
 
 namespace dtrain::predictions {

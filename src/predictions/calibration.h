@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "predictions/labelled_logits.h"
 #include "metrics/calibration_error.h"
+#include "predictions/labelled_logits.h"
 
 namespace dtrain::predictions {
 

@@ -5,8 +5,8 @@
 #include <limits>
 
 #include "data/sample.h"
-#include "predictions/vote_members.h"
 #include "metrics/probability_scores.h"
+#include "predictions/vote_members.h"
 #include "util/check.h"
 
 namespace dtrain::predictions {

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "predictions/predictions.h"
-#include "predictions/vote_statistics.h"
 #include "metrics/calibration_error.h"
 #include "metrics/confusion_matrix.h"
+#include "predictions/predictions.h"
+#include "predictions/vote_statistics.h"
 
 namespace dtrain::predictions {
 

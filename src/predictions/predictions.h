@@ -21,8 +21,8 @@
 #include "hdf5/hdf5_file.h"
 #include "hdf5/raw_file.h"
 
-namespace dtrain::data {
-class hdf5::Hdf5Appender;
+namespace dtrain::hdf5 {
+class Hdf5Appender;
 }
 
 namespace dtrain::predictions {

@@ -5,9 +5,9 @@
 #include <functional>
 #include <utility>
 
+#include "data/sample.h"
 #include "hdf5/fletcher32.h"
 #include "hdf5/hdf5_chunks.h"
-#include "data/sample.h"
 #include "predictions/predictions.h"
 #include "predictions/predictions_format.h"
 

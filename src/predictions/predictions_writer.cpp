@@ -5,8 +5,8 @@
 #include <cmath>
 #include <utility>
 
-#include "hdf5/hdf5_chunks.h"
 #include "data/sample.h"
+#include "hdf5/hdf5_chunks.h"
 #include "predictions/predictions.h"
 #include "predictions/predictions_format.h"
 #include "util/atomic_file.h"

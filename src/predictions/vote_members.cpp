@@ -16,9 +16,9 @@ size_t first_difference(const std::vector<T>& a, const std::vector<T>& b) {
   return size_t(std::mismatch(a.begin(), a.end(), b.begin()).first - a.begin());
 }
 
-class Comparison {
+class MemberComparison {
  public:
-  Comparison(const PredictionsFile& first, const PredictionsIndex& index)
+  MemberComparison(const PredictionsFile& first, const PredictionsIndex& index)
       : first_(first), index_(index) {}
 
   void expect_same(const PredictionsFile& other) const {
@@ -124,7 +124,7 @@ VoteMembers open_members(const std::vector<std::filesystem::path>& paths,
     opened.members.push_back({std::move(*file), i, {}});
     VoteMember& member = opened.members.back();
     if (opened.members.size() > 1) {
-      Comparison(opened.members.front().file, opened.index).expect_same(member.file);
+      MemberComparison(opened.members.front().file, opened.index).expect_same(member.file);
     }
     PredictionsIndex index = member.file.take_index();
     member.predicted = std::exchange(index.predicted, {});

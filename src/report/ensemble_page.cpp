@@ -10,9 +10,9 @@
 #include "report/cross_validation_text.h"
 #include "report/evaluation_section.h"
 #include "report/numbers.h"
+#include "report/predicting_checkpoint.h"
 #include "report/vote_record.h"
 #include "report/vote_report.h"
-#include "report/predicting_checkpoint.h"
 #include "settings/run_config.h"
 #include "settings/run_folder.h"
 #include "util/atomic_file.h"
@@ -126,7 +126,7 @@ std::unique_ptr<SamplePictures> open_pictures(const VoteRecord& record,
     const settings::RunFolder folder = folder_of(member);
     if (!fs::exists(folder.config())) continue;
     settings::RunConfig config = settings::load_run_config(folder.config().string(), {});
-    run::apply(config, options.of_run);
+    settings::apply(config, options.of_run);
     return SamplePictures::open(config, record.result.header);
   }
   return nullptr;

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "checkpoint/checkpoint_folder.h"
 #include "settings/run_config.h"
 #include "settings/run_folder.h"
-#include "checkpoint/checkpoint_folder.h"
 #include "util/check.h"
 
 namespace dtrain::report {

@@ -57,7 +57,9 @@ Evaluated evaluated_epochs(const std::vector<double>& top1) {
   return found;
 }
 
-void add_result(HtmlPage& page, const settings::RunConfig& config, const render::CsvTable& summary) {
+void add_result(HtmlPage& page,
+                const settings::RunConfig& config,
+                const render::CsvTable& summary) {
   page.section("Result");
   const std::vector<double> top1 = summary.numbers("eval_top1"), epoch = summary.numbers("epoch"),
                             loss = summary.numbers("eval_loss");
@@ -77,7 +79,9 @@ void add_result(HtmlPage& page, const settings::RunConfig& config, const render:
   page.facts(facts);
 }
 
-void add_curves(HtmlPage& page, const settings::RunFolder& folder, const render::CsvTable& summary) {
+void add_curves(HtmlPage& page,
+                const settings::RunFolder& folder,
+                const render::CsvTable& summary) {
   page.section("Curves");
   if (fs::exists(folder.curves())) {
     page.figure(util::read_file(folder.curves()), "Loss, accuracy and learning rate", "");
@@ -132,7 +136,7 @@ HtmlPage run_page(const fs::path& run, const PageOptions& options) {
   const settings::RunFolder folder{run};
   settings::RunConfig config = settings::load_run_config(folder.config().string(), {});
   const std::string settings = settings::values_table(config);
-  run::apply(config, options.of_run);
+  settings::apply(config, options.of_run);
   HtmlPage page(fs::weakly_canonical(run).filename().string(),
                 config.model.name + " on " + config.data.dataset + ", " +
                     std::to_string(config.run.epochs) + " epochs, seed " +

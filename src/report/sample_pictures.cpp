@@ -23,7 +23,8 @@ std::string identity_of(int64_t id, const std::string& path) {
 
 }  // namespace
 
-SamplePictures::SamplePictures(const settings::RunConfig& config, std::unique_ptr<data::Dataset> dataset)
+SamplePictures::SamplePictures(const settings::RunConfig& config,
+                               std::unique_ptr<data::Dataset> dataset)
     : dataset_(std::move(dataset)),
       renderer_(*dataset_,
                 {data::make_eval_view(config.transforms, dataset_->shape())},

@@ -9,8 +9,8 @@
 #include "data/dataset.h"
 #include "predictions/evaluation.h"
 #include "render/png.h"
-#include "settings/run_config.h"
 #include "report/sample_renderer.h"
+#include "settings/run_config.h"
 
 namespace dtrain::report {
 

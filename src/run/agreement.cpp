@@ -29,7 +29,9 @@ std::string parameter_plan(const nn::Classifier& model) {
 
 }  // namespace
 
-Facts facts_of(const settings::RunConfig& config, const DataIdentity& data, const nn::Classifier& model) {
+Facts facts_of(const settings::RunConfig& config,
+               const DataIdentity& data,
+               const nn::Classifier& model) {
   settings::RunConfig common = config;
   common.run.threads = 0;        // hosts may differ in processors
   common.data.data_dir.clear();  // and in where they keep the data
@@ -55,7 +57,7 @@ std::optional<Error> disagreement(const Facts& mine, const Facts& of_rank_0) {
                           advice_for(fact));
     }
     const auto found = settings::differences(settings::parse_effective_config(other, "rank 0"),
-                                   settings::parse_effective_config(value, "this rank"));
+                                             settings::parse_effective_config(value, "this rank"));
     check(!found.empty(), "configs with different texts differ in a field");
     return config_error(found[0].path,
                         "is " + found[0].right + " here, but " + found[0].left + " on rank 0",

@@ -9,8 +9,8 @@
 #include "data/dataset.h"
 #include "dist/mpi_scope.h"
 #include "nn/classifier.h"
-#include "settings/run_config.h"
 #include "run/snapshot.h"
+#include "settings/run_config.h"
 #include "util/check.h"
 
 namespace dtrain::run {
@@ -21,7 +21,9 @@ using Facts = std::vector<std::pair<std::string, std::string>>;
 // Code version, effective config (without what may differ between hosts), data, and the plan of
 // parameters: names, shapes and types in order. LibTorch's collectives take unequal plans for
 // granted and end the process without a word, so this is compared by way of MPI.
-Facts facts_of(const settings::RunConfig& config, const DataIdentity& data, const nn::Classifier& model);
+Facts facts_of(const settings::RunConfig& config,
+               const DataIdentity& data,
+               const nn::Classifier& model);
 
 // The first fact that differs from that of rank 0, as an Error(kConfig) that names it; nothing when
 // all are the same.

@@ -11,8 +11,8 @@
 #include "dist/mpi_scope.h"
 #include "nn/classifier.h"
 #include "run/machine.h"
-#include "settings/run_config.h"
 #include "run/snapshot.h"
+#include "settings/run_config.h"
 #include "train/autocast.h"
 
 namespace dtrain::run {

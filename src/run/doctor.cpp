@@ -19,6 +19,7 @@
 #include "render/table.h"
 #include "run/agreement.h"
 #include "run/components.h"
+#include "run/resolve.h"
 #include "tasks/losses.h"
 #include "util/atomic_file.h"
 #include "util/timer.h"
@@ -68,7 +69,8 @@ double relative_error(const at::Tensor& a, const at::Tensor& b) {
 
 class Doctor {
  public:
-  Doctor(settings::RunConfig config, const dist::MpiScope& mpi) : config_(std::move(config)), mpi_(mpi) {
+  Doctor(settings::RunConfig config, const dist::MpiScope& mpi)
+      : config_(std::move(config)), mpi_(mpi) {
     config_.dist.timeout_s = std::min(config_.dist.timeout_s, kPatienceSeconds);
   }
 

@@ -5,8 +5,8 @@
 
 #include "data/transforms/tta.h"
 #include "render/contact_sheet.h"
-#include "run/components.h"
 #include "report/sample_renderer.h"
+#include "run/components.h"
 
 namespace dtrain::run {
 namespace {
@@ -40,7 +40,8 @@ std::string write_contact_sheet(const settings::RunConfig& config,
   const data::Dataset& dataset = *data.train;
   const Columns columns = columns_of(config, data, views);
   const auto seed = static_cast<uint64_t>(config.run.seed);
-  report::SampleRenderer plain(dataset, {data::make_eval_view(config.transforms, dataset.shape())}, seed);
+  report::SampleRenderer plain(
+      dataset, {data::make_eval_view(config.transforms, dataset.shape())}, seed);
   report::SampleRenderer shown(dataset, columns.views, seed);
 
   render::ContactSheet sheet;

@@ -3,9 +3,9 @@
 
 #include <cstdio>
 
-#include "config/json.h"
 #include "checkpoint/checkpoint_folder.h"
 #include "checkpoint/safetensors.h"
+#include "config/json.h"
 
 namespace dtrain::run {
 namespace {
@@ -27,8 +27,8 @@ std::string tensors_text(const std::filesystem::path& file) {
   for (const auto& tensor : reader.tensors()) width = std::max(width, tensor.name.size());
   std::string out;
   for (const auto& tensor : reader.tensors()) {
-    out += "    " + padded(tensor.name, width + 2) + padded(checkpoint::dtype_name(tensor.dtype), 6) +
-           shape_text(tensor.shape) + "\n";
+    out += "    " + padded(tensor.name, width + 2) +
+           padded(checkpoint::dtype_name(tensor.dtype), 6) + shape_text(tensor.shape) + "\n";
   }
   return out;
 }

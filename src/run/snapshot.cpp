@@ -115,7 +115,9 @@ int64_t global_batch_size(const settings::RunConfig& config, int64_t ranks) {
   return config.loader.batch_size * (world > 0 ? world : ranks) * config.train.grad_accum_steps;
 }
 
-config::Json describe_run(const settings::RunConfig& config, const DataIdentity& data, int64_t ranks) {
+config::Json describe_run(const settings::RunConfig& config,
+                          const DataIdentity& data,
+                          int64_t ranks) {
   config::Json meta;
   meta["dtrain_version"] = util::kVersion;
   meta["dtrain_build"] = util::build_id();
@@ -133,10 +135,10 @@ config::Json describe_run(const settings::RunConfig& config, const DataIdentity&
 }
 
 checkpoint::CheckpointData take_snapshot(const train::TrainState& state,
-                                    const TrainedParts& parts,
-                                    const at::Tensor& metric_sums,
-                                    const dist::ProcessGroup& control,
-                                    const config::Json& run_description) {
+                                         const TrainedParts& parts,
+                                         const at::Tensor& metric_sums,
+                                         const dist::ProcessGroup& control,
+                                         const config::Json& run_description) {
   checkpoint::CheckpointData data;
   data.model = dist::state_of(parts.model);
   if (parts.ema != nullptr) data.ema = parts.ema->state();

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/checkpoint.h"
 #include "config/json.h"
 #include "data/dataset.h"
 #include "dist/process_group.h"
@@ -11,7 +12,6 @@
 #include "optim/ema.h"
 #include "optim/optimizer.h"
 #include "settings/run_config.h"
-#include "checkpoint/checkpoint.h"
 #include "train/grad_scaler.h"
 #include "train/train_state.h"
 
@@ -45,15 +45,17 @@ bool is_rounding_setting(const std::string& path);
 int64_t global_batch_size(const settings::RunConfig& config, int64_t ranks);
 
 // The part of a checkpoint's meta that stays the same during a run: config, data, ranks, machine.
-config::Json describe_run(const settings::RunConfig& config, const DataIdentity& data, int64_t ranks);
+config::Json describe_run(const settings::RunConfig& config,
+                          const DataIdentity& data,
+                          int64_t ranks);
 
 // The training as it stands. Collective (the metric sums of all ranks are stored); the tensors are
 // the live ones, not copies. `metric_sums` is this rank's Trainer::metric_sums().
 checkpoint::CheckpointData take_snapshot(const train::TrainState& state,
-                                    const TrainedParts& parts,
-                                    const at::Tensor& metric_sums,
-                                    const dist::ProcessGroup& control,
-                                    const config::Json& run_description);
+                                         const TrainedParts& parts,
+                                         const at::Tensor& metric_sums,
+                                         const dist::ProcessGroup& control,
+                                         const config::Json& run_description);
 
 // Compares the run that wrote a checkpoint with this one. What changes the course of the training
 // is refused: Error(kConfig) that lists each difference. What may change rounding at most (threads,

@@ -18,6 +18,8 @@
 #include "callbacks/plot_writer.h"
 #include "callbacks/progress_logger.h"
 #include "callbacks/replica_checker.h"
+#include "checkpoint/checkpoint_folder.h"
+#include "checkpoint/resume.h"
 #include "data/loader/device_prefetcher.h"
 #include "dist/gradient_reducer.h"
 #include "dist/ordered_reducer.h"
@@ -29,12 +31,11 @@
 #include "run/agreement.h"
 #include "run/components.h"
 #include "run/machine.h"
-#include "settings/run_folder.h"
+#include "run/resolve.h"
 #include "run/shared_cache.h"
 #include "run/snapshot.h"
+#include "settings/run_folder.h"
 #include "tasks/supervised_task.h"
-#include "checkpoint/checkpoint_folder.h"
-#include "checkpoint/resume.h"
 #include "train/trainer.h"
 #include "util/atomic_file.h"
 #include "util/folder_lock.h"
@@ -60,8 +61,8 @@ struct Start {
 // The folder that is gone on in is locked before it is looked at: what another process writes there
 // later must not be overlooked.
 std::optional<checkpoint::ResumePoint> find_resume_point(const settings::RunConfig& config,
-                                                    const fs::path& folder,
-                                                    std::optional<util::FolderLock>& lock) {
+                                                         const fs::path& folder,
+                                                         std::optional<util::FolderLock>& lock) {
   if (!folder.empty()) {
     util::make_folders(folder / "checkpoints");
     lock.emplace(folder, kDoing);
@@ -109,10 +110,10 @@ void write_config(const settings::RunFolder& folder, const std::string& text) {
 
 // Rank 0 makes the folder, or finds that of the checkpoint; every rank opens its log in it.
 settings::RunFolder open_run_folder(const settings::RunConfig& config,
-                          const fs::path& wanted,
-                          const Start& start,
-                          const dist::MpiScope& mpi,
-                          std::optional<util::FolderLock>& lock) {
+                                    const fs::path& wanted,
+                                    const Start& start,
+                                    const dist::MpiScope& mpi,
+                                    std::optional<util::FolderLock>& lock) {
   std::string path;
   dist::together(mpi, [&] {
     if (mpi.rank() != 0) return;
@@ -148,7 +149,8 @@ class TrainRun {
   void make_trainer();
   void make_callbacks();
   TrainedParts trained_parts() { return {*model_, *optimizer_, *scaler_, ema_ ? &*ema_ : nullptr}; }
-  checkpoint::CheckpointData snapshot(const train::TrainState& now, const config::Json& description);
+  checkpoint::CheckpointData snapshot(const train::TrainState& now,
+                                      const config::Json& description);
   train::Restored restore(const std::string& checkpoint);
   std::optional<train::Restored> roll_back();
 
@@ -282,7 +284,7 @@ void TrainRun::announce_resume() const {
 }
 
 checkpoint::CheckpointData TrainRun::snapshot(const train::TrainState& now,
-                                         const config::Json& description) {
+                                              const config::Json& description) {
   dist::check_replicas_equal(replicated_state(*model_, *optimizer_), *control_);
   group_->expect_healthy();
   return take_snapshot(now, trained_parts(), trainer_->metric_sums(), *control_, description);

@@ -1,7 +1,7 @@
 // The whole configuration: one section for each component, which is that component's own struct.
 //
 //   RunConfig config = load_run_config("configs/food11.json", overrides);  // all problems at once
-//   resolve(config, this_machine(mpi));                                    // no "auto" is left
+//   run::resolve(config, run::this_machine(mpi));                          // no "auto" is left
 //   write_file_atomic(folder.config(), effective_config(config));
 //
 // Precedence: default < file < command line. Components are handed their own section, never the
@@ -12,12 +12,13 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/checkpoint_config.h"
 #include "config/fields.h"
 #include "config/problems.h"
 #include "config/reader.h"
 #include "config/writer.h"
-#include "data/loader/data_loader.h"
 #include "data/datasets/dataset_registry.h"
+#include "data/loader/data_loader.h"
 #include "data/transforms/factory.h"
 #include "dist/dist_config.h"
 #include "models/model_config.h"
@@ -25,14 +26,11 @@
 #include "optim/optimizer_config.h"
 #include "optim/schedule_config.h"
 #include "tasks/loss_config.h"
-#include "checkpoint/checkpoint_config.h"
 #include "train/grad_scaler_config.h"
 #include "train/nonfinite_config.h"
 #include "train/train_config.h"
 
 namespace dtrain::settings {
-
-struct Machine;
 
 struct RunSection {
   std::string experiment;
@@ -117,11 +115,6 @@ RunConfig load_run_config(const std::string& file, const std::vector<config::Ove
 
 // What is wrong between fields that are each in range: all of it.
 config::Problems validate(const RunConfig& config);
-
-// Gives every setting that means "choose for me" a value, and notes the choice as its origin. What
-// depends on the data (channels, classes, normalisation) is left to the components. Throws
-// Error(kConfig) when the machine cannot do what is asked, such as cuda without a GPU.
-void resolve(RunConfig& config, const Machine& machine);
 
 // Throws Error(kConfig) when the settings do not go with this number of ranks.
 void check_world(const RunConfig& config, int64_t ranks);

@@ -10,8 +10,8 @@
 #include <fstream>
 #include <string>
 
-#include "data/loader/data_loader.h"
 #include "data/datasets/dataset_registry.h"
+#include "data/loader/data_loader.h"
 #include "data/transforms/factory.h"
 #include "util/check.h"
 #include "util/timer.h"

@@ -13,8 +13,8 @@ int main(int argc, char** argv) {
   }
   try {
     const predictions::VoteOptions options{.rule = predictions::vote_rule(argv[1]),
-                                         .weights = std::vector<double>(size_t(argc - 4), 1),
-                                         .threads = std::atoll(argv[2])};
+                                           .weights = std::vector<double>(size_t(argc - 4), 1),
+                                           .threads = std::atoll(argv[2])};
     const auto result = predictions::vote_files({argv + 4, argv + argc}, argv[3], options);
     std::printf("{\"ensemble_right\": %ld, \"samples\": %ld}\n",
                 long(result.statistics.ensemble_right),

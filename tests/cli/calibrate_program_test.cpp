@@ -28,7 +28,8 @@ class CalibrateProgramTest : public ::testing::Test {
 TEST_F(CalibrateProgramTest, PrintsBothSidesAndSaysThatThereIsNoCheckpoint) {
   const std::string path = folder_ / "validation.h5";
   dtrain::testing::write_table(path, 400, 4, 400);
-  const double temperature = predictions::fit_temperature(predictions::read_labelled(path)).temperature;
+  const double temperature =
+      predictions::fit_temperature(predictions::read_labelled(path)).temperature;
   const ShellResult result = calibrate(path);
   EXPECT_EQ(result.code, 0) << result.output;
   EXPECT_TRUE(mentions(result.output,

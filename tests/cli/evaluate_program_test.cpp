@@ -30,9 +30,9 @@ class EvaluateProgramTest : public ::testing::Test {
     header.class_names = {"cat", "dog"};
     header.data_fingerprint = data;
     const predictions::PredictionsIndex index{.ids = {0, 1, 2, 3},
-                                            .targets = std::move(targets),
-                                            .predicted = {},
-                                            .paths = {"0.png", "1.png", "2.png", "3.png"}};
+                                              .targets = std::move(targets),
+                                              .predicted = {},
+                                              .paths = {"0.png", "1.png", "2.png", "3.png"}};
     dtrain::testing::write_rows(
         folder_ / name, header, index, {0, ones[0], 0, ones[1], 0, ones[2], 0, ones[3]});
     return (folder_ / name).string();

@@ -10,11 +10,11 @@
 #include <sstream>
 #include <string>
 
+#include "checkpoint/checkpoint.h"
 #include "cli/flags.h"
 #include "settings/run_config.h"
 #include "tests/cli/shell.h"
 #include "tests/support/temp_folder.h"
-#include "checkpoint/checkpoint.h"
 #include "util/version.h"
 
 namespace dtrain::cli {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes tests/golden/checkpoint_v1/: a checkpoint of format version 1, by docs/checkpoint_format.md alone.
 
-Every later dtrain must read it (tests/train/checkpoint_test.cpp), so it is made once and committed. Needs
+Every later dtrain must read it (tests/checkpoint/checkpoint_test.cpp), so it is made once and committed. Needs
 the reference Python (.deps/venv/bin/python3) and the program xxh128sum (Debian package xxhash).
 """
 

@@ -2,7 +2,7 @@
 """Writes tests/golden/safetensors/: files by Python's safetensors that the C++ reader must understand.
 
 Run with the reference Python (.deps/venv/bin/python3); the values are stated again in
-tests/train/safetensors_test.cpp. The output is committed, so this runs only when cases are added.
+tests/checkpoint/safetensors_test.cpp. The output is committed, so this runs only when cases are added.
 """
 
 import pathlib

@@ -1,4 +1,4 @@
-"""Views of a sample merged by numpy and scipy (tests/predictions/view_merge_test.cpp, tests/integration/tta_python_test.py).
+"""Views of a sample merged by numpy and scipy (tests/predict/view_merge_test.cpp, tests/integration/tta_python_test.py).
 
     .deps/venv/bin/python3 tests/golden/make_views.py
 

@@ -128,7 +128,7 @@ class Output(Failure):
             self.assert_fails(done, str(blocker))
 
     def test_a_full_file_system_ends_all_ranks_and_leaves_no_half_checkpoint(self):
-        # A limit on the size of files fails writes like a full disk does; tests/train/full_disk_test.cpp fills a
+        # A limit on the size of files fails writes like a full disk does; tests/checkpoint/full_disk_test.cpp fills a
         # real one, which takes root. mpirun itself needs larger files, so the limit is set behind it, and
         # MPI's shared-memory transport, whose segments are files, is left out.
         limited = ["sh", "-c", 'ulimit -f 600; exec "$@"', "sh"]

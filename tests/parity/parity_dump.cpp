@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "data/loader/data_loader.h"
 #include "data/datasets/dataset_registry.h"
+#include "data/loader/data_loader.h"
 #include "data/loader/device_prefetcher.h"
 #include "data/transforms/factory.h"
 #include "dist/gradient_reducer.h"

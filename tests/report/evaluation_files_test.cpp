@@ -42,7 +42,7 @@ class EvaluationFilesTest : public ::testing::Test {
                                 dtrain::testing::index_of(0, kSamples, classes),
                                 dtrain::testing::logits_of(0, kSamples, classes));
     return predictions::evaluate(predictions::PredictionsFile(folder_ / "predictions.h5"),
-                               {.hardest = 9});
+                                 {.hardest = 9});
   }
   CsvTable csv(const std::string& name) const { return render::read_csv(output_ / name); }
   Json json(const std::string& name) const {

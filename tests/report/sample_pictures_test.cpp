@@ -37,7 +37,8 @@ class SamplePicturesTest : public ::testing::Test {
     config.transforms.size = 24;
     return config;
   }
-  static predictions::PredictionsHeader header_for(const settings::RunConfig& config, data::Split split) {
+  static predictions::PredictionsHeader header_for(const settings::RunConfig& config,
+                                                   data::Split split) {
     predictions::PredictionsHeader header = dtrain::testing::header_of(4);
     header.data_fingerprint = data::open_dataset(config.data, split)->fingerprint();
     return header;
@@ -78,9 +79,9 @@ TEST_F(SamplePicturesTest, ThatCannotBeReadLeaveTheirPlaceEmpty) {
   EXPECT_EQ(pictures->at(1).width, 0);
   EXPECT_EQ(pictures->at(2).height, 24);
   predictions::Evaluation evaluation{.header = dtrain::testing::header_of(2),
-                                   .confusion = metrics::ConfusionMatrix(2),
-                                   .bins = {},
-                                   .hardest = {}};
+                                     .confusion = metrics::ConfusionMatrix(2),
+                                     .bins = {},
+                                     .hardest = {}};
   for (const int64_t row : {0, 1, 2}) {
     evaluation.hardest.push_back({.row = row, .id = row, .predicted = 1, .path = "a.jpg"});
   }
@@ -109,9 +110,9 @@ TEST_F(SamplePicturesTest, FillSheetsOfTheHardestAndOfWhatDiffers) {
   EXPECT_EQ(height(0), empty);
 
   predictions::Evaluation evaluation{.header = dtrain::testing::header_of(4),
-                                   .confusion = metrics::ConfusionMatrix(4),
-                                   .bins = {},
-                                   .hardest = {}};
+                                     .confusion = metrics::ConfusionMatrix(4),
+                                     .bins = {},
+                                     .hardest = {}};
   evaluation.hardest.push_back({.row = 6, .target = 2, .predicted = 1, .path = ""});
   write_evaluation(folder_ / "out", evaluation, pictures.get());
   write_comparison(folder_ / "out", comparison, names, pictures.get(), 3);

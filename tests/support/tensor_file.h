@@ -28,7 +28,8 @@ inline checkpoint::Dtype safetensors_dtype(const at::Tensor& tensor) {
 }
 
 // float32, float64, int64 and uint8; row-major in the file whatever the layout in memory.
-inline void write_tensors(const std::filesystem::path& path, const checkpoint::NamedTensors& tensors) {
+inline void write_tensors(const std::filesystem::path& path,
+                          const checkpoint::NamedTensors& tensors) {
   std::vector<checkpoint::TensorSpec> specs;
   for (const auto& [name, tensor] : tensors) {
     specs.push_back({name, safetensors_dtype(tensor), tensor.sizes().vec()});

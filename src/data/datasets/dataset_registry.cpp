@@ -12,8 +12,8 @@
 #include "data/datasets/idx_file.h"
 #include "data/datasets/image_folder.h"
 #include "data/datasets/is_file.h"
-#include "data/split_names.h"
 #include "data/pack/pack_dataset.h"
+#include "data/split_names.h"
 #include "util/check.h"
 
 namespace dtrain::data {

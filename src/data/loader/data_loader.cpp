@@ -145,8 +145,8 @@ void DataLoader::Impl::make_slots() {
 void DataLoader::Impl::start_threads() {
   while (static_cast<int64_t>(threads.size()) < options.workers) {
     threads.push_back(util::start_background_thread("dtrain-load" + std::to_string(threads.size()),
-                                              kWorkerNice,
-                                              [this] { work_until_stopped(); }));
+                                                    kWorkerNice,
+                                                    [this] { work_until_stopped(); }));
   }
 }
 

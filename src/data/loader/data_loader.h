@@ -20,10 +20,10 @@
 
 #include "config/fields.h"
 #include "data/dataset.h"
-#include "data/sample.h"
 #include "data/loader/sample_pipeline.h"
 #include "data/loader/sampler.h"
 #include "data/loader/slot_allocator.h"
+#include "data/sample.h"
 #include "data/transforms/view.h"
 
 namespace dtrain::data {

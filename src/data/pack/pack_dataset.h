@@ -7,13 +7,15 @@
 #include <vector>
 
 #include "data/dataset.h"
-#include "hdf5/raw_file.h"
 #include "data/pack/pack_format.h"
+#include "hdf5/raw_file.h"
 #include "util/check.h"
 
-namespace dtrain::data {
+namespace dtrain::hdf5 {
+class Hdf5File;
+}
 
-class hdf5::Hdf5File;
+namespace dtrain::data {
 
 struct PackDatasetOptions {
   std::string name;  // for messages: "pack/train"

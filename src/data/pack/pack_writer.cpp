@@ -68,11 +68,12 @@ void PackWriter::choose_chunk(bool all) {
   if (all) rows_per_chunk_ = std::min(rows_per_chunk_, seen / row_bytes);
   std::vector<int64_t> row;
   if (header_.has_pixels) row = {header_.shape.height, header_.shape.width, header_.shape.channels};
-  samples_ = std::make_unique<hdf5::Hdf5Appender>(file_,
-                                            group_ + (header_.has_pixels ? "/pixels" : "/bytes"),
-                                            hdf5::hdf5_type<uint8_t>(),
-                                            row,
-                                            rows_per_chunk_);
+  samples_ =
+      std::make_unique<hdf5::Hdf5Appender>(file_,
+                                           group_ + (header_.has_pixels ? "/pixels" : "/bytes"),
+                                           hdf5::hdf5_type<uint8_t>(),
+                                           row,
+                                           rows_per_chunk_);
 }
 
 void PackWriter::flush(bool all) {

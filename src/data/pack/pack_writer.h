@@ -15,9 +15,9 @@
 #include <string>
 #include <vector>
 
+#include "data/pack/pack_format.h"
 #include "hdf5/hdf5_chunks.h"
 #include "hdf5/hdf5_file.h"
-#include "data/pack/pack_format.h"
 
 namespace dtrain::data {
 

@@ -11,11 +11,11 @@
 #include <thread>
 #include <utility>
 
-#include "util/background_thread.h"
 #include "image/bad_picture.h"
 #include "image/decoder.h"
 #include "image/decoding_share.h"
 #include "image/header.h"
+#include "util/background_thread.h"
 #include "util/hash.h"
 
 namespace dtrain::data {

@@ -9,9 +9,9 @@
 #include <csignal>
 #include <fstream>
 
-#include "data/loader/data_loader.h"
 #include "data/datasets/dataset_registry.h"
 #include "data/datasets/image_folder.h"
+#include "data/loader/data_loader.h"
 #include "tests/data/pack/pack_samples.h"
 #include "tests/support/mentions.h"
 #include "tests/support/temp_folder.h"

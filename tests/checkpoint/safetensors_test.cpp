@@ -15,7 +15,7 @@
 #include "util/atomic_file.h"
 #include "util/hash.h"
 
-namespace dtrain::train {
+namespace dtrain::checkpoint {
 namespace {
 
 namespace fs = std::filesystem;
@@ -27,7 +27,7 @@ using dtrain::testing::with_file_size_limit;
 const fs::path kGolden = fs::path(DTRAIN_SOURCE_DIR) / "tests/golden/safetensors";
 
 struct Loaded {
-  std::map<std::string, checkpoint::TensorEntry> entries;
+  std::map<std::string, TensorEntry> entries;
   std::map<std::string, std::string> bytes;
   TextPairs metadata;
   std::string hash;
@@ -35,9 +35,9 @@ struct Loaded {
 
 Loaded load(const fs::path& path) {
   Loaded loaded;
-  checkpoint::SafetensorsReader reader(path);
+  SafetensorsReader reader(path);
   loaded.metadata = reader.metadata();
-  loaded.hash = reader.read([&](const checkpoint::TensorEntry& entry) -> void* {
+  loaded.hash = reader.read([&](const TensorEntry& entry) -> void* {
     loaded.entries[entry.name] = entry;
     std::string& bytes = loaded.bytes[entry.name];
     bytes.resize(static_cast<size_t>(entry.end - entry.begin));
@@ -91,7 +91,7 @@ TEST(Safetensors, ReadsEveryTypeThatPythonWrote) {
   EXPECT_EQ(file.entries.at("i64").shape, Shape{});
   EXPECT_EQ(file.entries.at("empty").shape, (Shape{3, 0, 2}));
   EXPECT_EQ(file.entries.at("bf16").shape, (Shape{1, 2, 1}));
-  EXPECT_EQ(file.entries.at("bf16").dtype, checkpoint::Dtype::kBF16);
+  EXPECT_EQ(file.entries.at("bf16").dtype, Dtype::kBF16);
   EXPECT_EQ(file.metadata, (TextPairs{{"note", "ä\n"}}));
   EXPECT_EQ(file.hash, util::hash_file_hex(kGolden / "every_type.safetensors"));
 }
@@ -105,10 +105,10 @@ TEST(Safetensors, ReadsAFileWithoutTensors) {
 TEST(Safetensors, WritesWhatItReads) {
   TempFolder folder;
   Loaded original = load(kGolden / "every_type.safetensors");
-  std::vector<checkpoint::TensorSpec> specs;
+  std::vector<TensorSpec> specs;
   for (const auto& [name, entry] : original.entries) specs.push_back(entry);
   const fs::path path = folder / "copy.safetensors";
-  checkpoint::WrittenFile written = checkpoint::write_safetensors(path, specs, original.metadata, [&](size_t i) {
+  WrittenFile written = write_safetensors(path, specs, original.metadata, [&](size_t i) {
     return original.bytes.at(specs[i].name).data();
   });
   EXPECT_EQ(written.size, static_cast<int64_t>(fs::file_size(path)));
@@ -124,18 +124,18 @@ TEST(Safetensors, WritesWhatItReads) {
 
 TEST(Safetensors, KeepsTheOrderOfTheCallerAndAlignsTheData) {
   TempFolder folder;
-  const std::vector<checkpoint::TensorSpec> specs = {{"flag", checkpoint::Dtype::kU8, {3}},
-                                         {"weight", checkpoint::Dtype::kF32, {2}},
-                                         {"step", checkpoint::Dtype::kI64, {}},
-                                         {"bias", checkpoint::Dtype::kF32, {1}}};
+  const std::vector<TensorSpec> specs = {{"flag", Dtype::kU8, {3}},
+                                         {"weight", Dtype::kF32, {2}},
+                                         {"step", Dtype::kI64, {}},
+                                         {"bias", Dtype::kF32, {1}}};
   const std::vector<std::string> bytes = {"abc", "weight00", "stepstep", "bias"};
-  checkpoint::write_safetensors(folder / "x.safetensors", specs, {}, [&](size_t i) { return bytes[i].data(); });
-  checkpoint::SafetensorsReader reader(folder / "x.safetensors");
+  write_safetensors(folder / "x.safetensors", specs, {}, [&](size_t i) { return bytes[i].data(); });
+  SafetensorsReader reader(folder / "x.safetensors");
   ASSERT_EQ(reader.tensors().size(), 4u);
   for (size_t i = 0; i < specs.size(); ++i) {
-    const checkpoint::TensorEntry& entry = reader.tensors()[i];
+    const TensorEntry& entry = reader.tensors()[i];
     EXPECT_EQ(entry.name, specs[i].name);
-    EXPECT_EQ(entry.begin % checkpoint::dtype_size(entry.dtype), 0) << entry.name;
+    EXPECT_EQ(entry.begin % dtype_size(entry.dtype), 0) << entry.name;
   }
   EXPECT_EQ(load(folder / "x.safetensors").bytes.at("bias"), "bias");
   std::string content = util::read_file(folder / "x.safetensors");
@@ -149,7 +149,7 @@ TEST(Safetensors, ADiskThatFillsUpLeavesNothing) {
   EXPECT_TRUE(with_file_size_limit(1000, [&] {
     std::string bytes(4000, 'x');
     std::string text = error_text([&] {
-      checkpoint::write_safetensors(folder / "x.safetensors", {{"w", checkpoint::Dtype::kF32, {1000}}}, {}, [&](size_t) {
+      write_safetensors(folder / "x.safetensors", {{"w", Dtype::kF32, {1000}}}, {}, [&](size_t) {
         return bytes.data();
       });
     });
@@ -283,9 +283,9 @@ TEST(Safetensors, DamagedHeadersAreReadOrRefusedButNeverTrusted) {
           random() % 2 ? static_cast<char>(random() % 256) : alphabet[random() % alphabet.size()];
     }
     try {
-      checkpoint::SafetensorsHeader parsed = checkpoint::parse_safetensors_header(damaged, data_size, "damaged");
+      SafetensorsHeader parsed = parse_safetensors_header(damaged, data_size, "damaged");
       int64_t total = 0;
-      for (const checkpoint::TensorEntry& entry : parsed.tensors) total += entry.end - entry.begin;
+      for (const TensorEntry& entry : parsed.tensors) total += entry.end - entry.begin;
       EXPECT_EQ(total, data_size);
       ++accepted;
     } catch (const Error& error) {
@@ -297,4 +297,4 @@ TEST(Safetensors, DamagedHeadersAreReadOrRefusedButNeverTrusted) {
 }
 
 }  // namespace
-}  // namespace dtrain::train
+}  // namespace dtrain::checkpoint

@@ -4,17 +4,17 @@
 
 #include <string>
 
+#include "checkpoint/checkpoint.h"
 #include "tests/support/python.h"
 #include "tests/support/temp_folder.h"
-#include "checkpoint/checkpoint.h"
 
-namespace dtrain::train {
+namespace dtrain::checkpoint {
 namespace {
 
 TEST(CheckpointInPython, LoadsStrictlyIntoAModuleAndHasAReadableManifest) {
   dtrain::testing::TempFolder folder;
-  checkpoint::CheckpointStore store(folder.path(), {});
-  checkpoint::CheckpointData data;
+  CheckpointStore store(folder.path(), {});
+  CheckpointData data;
   // Channels-last weights must arrive in their logical order.
   const at::Tensor weight = at::arange(54, at::kFloat).reshape({2, 3, 3, 3}) / 8;
   data.model = {{"0.weight", weight.to(at::MemoryFormat::ChannelsLast)},
@@ -27,11 +27,11 @@ TEST(CheckpointInPython, LoadsStrictlyIntoAModuleAndHasAReadableManifest) {
   data.state = {{"momentum/0.weight", at::full({2, 3, 3, 3}, 0.25)}};
   data.position = {7, 0, 7};
   data.meta = {{"class_names", {"a", "ü"}}};
-  checkpoint::save_checkpoint(store, data, true);
-  auto result =
-      dtrain::testing::run_python("tests/train/check_checkpoint.py", {(folder / "best").string()});
+  save_checkpoint(store, data, true);
+  auto result = dtrain::testing::run_python("tests/checkpoint/check_checkpoint.py",
+                                            {(folder / "best").string()});
   EXPECT_EQ(result.status, 0) << result.output;
 }
 
 }  // namespace
-}  // namespace dtrain::train
+}  // namespace dtrain::checkpoint

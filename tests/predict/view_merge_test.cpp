@@ -10,12 +10,12 @@
 
 #include "tests/support/golden.h"
 
-namespace dtrain::predictions {
+namespace dtrain::predict {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-constexpr predict::ViewMerge kAll[] = {predict::ViewMerge::kProbabilities, predict::ViewMerge::kLogits, predict::ViewMerge::kVote};
+constexpr ViewMerge kAll[] = {ViewMerge::kProbabilities, ViewMerge::kLogits, ViewMerge::kVote};
 
 std::vector<int64_t> classes_of(const at::Tensor& predicted) {
   return {predicted.const_data_ptr<int64_t>(),
@@ -32,13 +32,13 @@ at::Tensor logits_of(const testing::GoldenJson& json) {
                                   json["classes"].get<int64_t>()});
 }
 
-TEST(predict::ViewMerge, IsThatOfNumpyAndScipy) {
+TEST(ViewMerge, IsThatOfNumpyAndScipy) {
   size_t compared = 0;
   for (const auto& json : testing::golden("views.json")) {
     const at::Tensor logits = logits_of(json);
     for (const auto& [rule, expected] : json["merges"].items()) {
       SCOPED_TRACE(json["name"].get<std::string>() + ", " + rule);
-      const predict::MergedViews merged = predict::merge_views(logits, predict::parse_view_merge(rule));
+      const MergedViews merged = merge_views(logits, parse_view_merge(rule));
       EXPECT_EQ(classes_of(merged.predicted), expected["predicted"].get<std::vector<int64_t>>());
       ASSERT_EQ(merged.logits.scalar_type(), at::kFloat);
       const at::Tensor shares = at::softmax(merged.logits.to(at::kDouble), 1).contiguous();
@@ -56,52 +56,52 @@ TEST(predict::ViewMerge, IsThatOfNumpyAndScipy) {
   EXPECT_EQ(compared, 33U);
 }
 
-TEST(predict::ViewMerge, OneViewStaysAsItIs) {
+TEST(ViewMerge, OneViewStaysAsItIs) {
   const at::Tensor logits = at::randn({5, 1, 3});
   for (const auto merge : kAll) {
-    EXPECT_TRUE(at::equal(predict::merge_views(logits, merge).logits, logits.select(1, 0)));
+    EXPECT_TRUE(at::equal(merge_views(logits, merge).logits, logits.select(1, 0)));
   }
 }
 
-TEST(predict::ViewMerge, ASampleDoesNotDependOnItsBatch) {
+TEST(ViewMerge, ASampleDoesNotDependOnItsBatch) {
   const at::Tensor logits = at::randn({64, 10, 100});
   for (const auto merge : kAll) {
-    const at::Tensor all = predict::merge_views(logits, merge).logits;
+    const at::Tensor all = merge_views(logits, merge).logits;
     for (const int64_t i : {0, 7, 63}) {
-      EXPECT_TRUE(at::equal(predict::merge_views(logits.narrow(0, i, 1), merge).logits[0], all[i]));
+      EXPECT_TRUE(at::equal(merge_views(logits.narrow(0, i, 1), merge).logits[0], all[i]));
     }
   }
 }
 
 // Who reads a file of predictions takes the largest logit of it, the lowest class of equals.
-TEST(predict::ViewMerge, TheClassOfAMeanIsThatOfTheLargestLogitKept) {
+TEST(ViewMerge, TheClassOfAMeanIsThatOfTheLargestLogitKept) {
   const float above = std::nextafter(1.0F, 2.0F);
   const at::Tensor logits = at::tensor({0.0F, 1.0F, 1.0F, 0.0F, 1.0F, 1.0F, 0.0F, 1.0F, above});
-  for (const auto merge : {predict::ViewMerge::kProbabilities, predict::ViewMerge::kLogits}) {
-    const predict::MergedViews merged = predict::merge_views(logits.view({1, 3, 3}), merge);
+  for (const auto merge : {ViewMerge::kProbabilities, ViewMerge::kLogits}) {
+    const MergedViews merged = merge_views(logits.view({1, 3, 3}), merge);
     EXPECT_EQ(classes_of(merged.predicted), classes_of(merged.logits.argmax(1)));
   }
 }
 
-TEST(predict::ViewMerge, NaNNeverWins) {
+TEST(ViewMerge, NaNNeverWins) {
   const at::Tensor one = at::tensor({kNaN, 1.0F, 2.0F, 3.0F, kNaN, 0.0F}).view({2, 1, 3});
   const at::Tensor two = at::cat({one, one}, 1);
   for (const auto merge : kAll) {
-    EXPECT_EQ(classes_of(predict::merge_views(one, merge).predicted), (std::vector<int64_t>{2, 0}));
+    EXPECT_EQ(classes_of(merge_views(one, merge).predicted), (std::vector<int64_t>{2, 0}));
   }
-  for (const auto merge : {predict::ViewMerge::kLogits, predict::ViewMerge::kVote}) {
-    EXPECT_EQ(classes_of(predict::merge_views(two, merge).predicted), (std::vector<int64_t>{2, 0}));
+  for (const auto merge : {ViewMerge::kLogits, ViewMerge::kVote}) {
+    EXPECT_EQ(classes_of(merge_views(two, merge).predicted), (std::vector<int64_t>{2, 0}));
   }
 }
 
-TEST(predict::ViewMerge, VotesOfOtherViewsCountWhereOneIsBroken) {
+TEST(ViewMerge, VotesOfOtherViewsCountWhereOneIsBroken) {
   for (const float broken : {kInfinity, -kInfinity, kNaN}) {
     const at::Tensor logits =
         at::tensor({broken, broken, broken, 0.0F, 0.0F, 1.0F, 0.0F, 0.0F, 1.0F});
-    const predict::MergedViews merged = predict::merge_views(logits.view({1, 3, 3}), predict::ViewMerge::kVote);
+    const MergedViews merged = merge_views(logits.view({1, 3, 3}), ViewMerge::kVote);
     EXPECT_EQ(classes_of(merged.predicted), (std::vector<int64_t>{2})) << broken;
   }
 }
 
 }  // namespace
-}  // namespace dtrain::predictions
+}  // namespace dtrain::predict

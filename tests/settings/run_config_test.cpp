@@ -10,14 +10,14 @@
 #include "tests/support/temp_folder.h"
 #include "util/check.h"
 
-namespace dtrain::run {
+namespace dtrain::settings {
 namespace {
 
 using config::Override;
 
 std::string problem_with(const std::vector<Override>& overrides) {
   try {
-    settings::load_run_config("", overrides);
+    load_run_config("", overrides);
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::kConfig);
     return error.what();
@@ -39,16 +39,16 @@ class RunConfigFile : public ::testing::Test {
   dtrain::testing::TempFolder folder_;
 };
 
-TEST(settings::RunConfig, has_defaults_that_are_valid) {
-  settings::RunConfig config;
+TEST(RunConfig, has_defaults_that_are_valid) {
+  RunConfig config;
   config::Problems problems;
   config::check_limits(config::collect(config), config.origins, problems);
   problems.append(validate(config));
   EXPECT_TRUE(problems.empty()) << problems.text();
 }
 
-TEST(settings::RunConfig, helps_with_every_field) {
-  settings::RunConfig config;
+TEST(RunConfig, helps_with_every_field) {
+  RunConfig config;
   const auto list = config::collect(config);
   for (const auto& field : list.all()) {
     EXPECT_GE(field.help.size(), 15u) << field.path;
@@ -58,7 +58,7 @@ TEST(settings::RunConfig, helps_with_every_field) {
 
 TEST_F(RunConfigFile, takes_defaults_then_the_file_then_the_command_line) {
   const std::string path = file("{\n\"optimizer\": {\"lr\": 0.2, \"momentum\": 0.8}}");
-  const auto config = settings::load_run_config(path, {{"optimizer.lr", "0.3", "command line --lr"}});
+  const auto config = load_run_config(path, {{"optimizer.lr", "0.3", "command line --lr"}});
   EXPECT_EQ(config.optimizer.lr, 0.3);
   EXPECT_EQ(config.optimizer.momentum, 0.8);
   EXPECT_EQ(config.optimizer.weight_decay, optim::OptimizerConfig{}.weight_decay);
@@ -70,7 +70,7 @@ TEST_F(RunConfigFile, takes_defaults_then_the_file_then_the_command_line) {
 TEST_F(RunConfigFile, reports_problems_of_file_command_line_and_combination_together) {
   const std::string path = file(R"({"optimiser": {}, "loader": {"batch_size": 0}})");
   try {
-    settings::load_run_config(path,
+    load_run_config(path,
                     {{"run.epochs", "2", "command line --epochs"},
                      {"schedule.warmup_epochs", "5", "command line --warmup-epochs"},
                      {"run.sead", "1", "command line --set"}});
@@ -88,7 +88,7 @@ TEST_F(RunConfigFile, reports_problems_of_file_command_line_and_combination_toge
   }
 }
 
-TEST(settings::RunConfig, refuses_settings_that_contradict_each_other) {
+TEST(RunConfig, refuses_settings_that_contradict_each_other) {
   expect_problem({{"run.experiment", "a/b", "x"}}, "part of a folder's name");
   expect_problem({{"transforms.erasing_scale", "0.3,0.1", "x"}}, "two numbers, the smallest first");
   expect_problem({{"transforms.erasing_ratio", "1", "x"}}, "two numbers, the smallest first");
@@ -102,8 +102,8 @@ TEST(settings::RunConfig, refuses_settings_that_contradict_each_other) {
                  "data.fold (--fold): is 5, but the last of 5 data.folds is 4");
 }
 
-TEST(settings::RunConfig, resolves_what_was_left_open_and_says_why) {
-  settings::RunConfig config = settings::load_run_config("", {});
+TEST(RunConfig, resolves_what_was_left_open_and_says_why) {
+  RunConfig config = load_run_config("", {});
   resolve(config, {.cores = 3, .omp_threads = 0, .cuda_devices = 0});
   EXPECT_EQ(config.run.experiment, "fashion_mnist_resnet18");
   EXPECT_EQ(config.run.device, "cpu");
@@ -115,25 +115,25 @@ TEST(settings::RunConfig, resolves_what_was_left_open_and_says_why) {
   EXPECT_TRUE(validate(config).empty());
 }
 
-TEST(settings::RunConfig, takes_the_seed_of_splits_from_the_run_where_there_are_any) {
-  settings::RunConfig config = settings::load_run_config("", {{"data.holdout", "0.1", "x"}, {"run.seed", "7", "x"}});
+TEST(RunConfig, takes_the_seed_of_splits_from_the_run_where_there_are_any) {
+  RunConfig config = load_run_config("", {{"data.holdout", "0.1", "x"}, {"run.seed", "7", "x"}});
   resolve(config, {.cores = 1});
   EXPECT_EQ(config.data.split_seed, 7);
-  config = settings::load_run_config("", {{"run.seed", "7", "x"}});
+  config = load_run_config("", {{"run.seed", "7", "x"}});
   resolve(config, {.cores = 1});
   EXPECT_EQ(config.data.split_seed, -1);
 }
 
-TEST(settings::RunConfig, resolves_to_the_same_when_resolved_again) {
-  settings::RunConfig once = settings::load_run_config("", {});
+TEST(RunConfig, resolves_to_the_same_when_resolved_again) {
+  RunConfig once = load_run_config("", {});
   resolve(once, {.cores = 3});
-  settings::RunConfig twice = once;
+  RunConfig twice = once;
   resolve(twice, {.cores = 3});
-  EXPECT_EQ(settings::effective_config(once), settings::effective_config(twice));
+  EXPECT_EQ(effective_config(once), effective_config(twice));
 }
 
-TEST(settings::RunConfig, leaves_what_was_chosen_when_resolving) {
-  settings::RunConfig config = settings::load_run_config("",
+TEST(RunConfig, leaves_what_was_chosen_when_resolving) {
+  RunConfig config = load_run_config("",
                                      {{"run.threads", "1", "command line --threads"},
                                       {"train.precision", "float32", "command line --set"}});
   resolve(config, {.cores = 8, .omp_threads = 4});
@@ -142,14 +142,14 @@ TEST(settings::RunConfig, leaves_what_was_chosen_when_resolving) {
   EXPECT_EQ(config::origin_of(config.origins, "run.threads"), "command line --threads");
 }
 
-TEST(settings::RunConfig, honours_OMP_NUM_THREADS) {
-  settings::RunConfig config = settings::load_run_config("", {});
+TEST(RunConfig, honours_OMP_NUM_THREADS) {
+  RunConfig config = load_run_config("", {});
   resolve(config, {.cores = 8, .omp_threads = 4});
   EXPECT_EQ(config.run.threads, 4);
 }
 
-TEST(settings::RunConfig, refuses_cuda_without_a_GPU) {
-  settings::RunConfig config = settings::load_run_config("", {{"run.device", "cuda", "x"}});
+TEST(RunConfig, refuses_cuda_without_a_GPU) {
+  RunConfig config = load_run_config("", {{"run.device", "cuda", "x"}});
   try {
     resolve(config, {.cuda_devices = 0});
     FAIL() << "accepted";
@@ -160,12 +160,12 @@ TEST(settings::RunConfig, refuses_cuda_without_a_GPU) {
 }
 
 TEST_F(RunConfigFile, writes_a_file_that_gives_the_same_run) {
-  settings::RunConfig config = settings::load_run_config("", {{"optimizer.lr", "0.3", "command line --lr"}});
+  RunConfig config = load_run_config("", {{"optimizer.lr", "0.3", "command line --lr"}});
   resolve(config, {.cores = 2});
-  const std::string text = settings::effective_config(config);
-  EXPECT_TRUE(settings::differences(config, settings::parse_effective_config(text, "config.json")).empty());
+  const std::string text = effective_config(config);
+  EXPECT_TRUE(differences(config, parse_effective_config(text, "config.json")).empty());
   const std::string path = file(text);
-  EXPECT_TRUE(settings::differences(config, settings::load_run_config(path, {})).empty());
+  EXPECT_TRUE(differences(config, load_run_config(path, {})).empty());
 }
 
 TEST(Machine, shares_processors_among_the_ranks_of_a_host) {
@@ -184,4 +184,4 @@ TEST(Machine, has_at_least_one_processor_and_reads_OMP_NUM_THREADS) {
 }
 
 }  // namespace
-}  // namespace dtrain::run
+}  // namespace dtrain::settings

@@ -19,7 +19,7 @@
 #include "util/atomic_file.h"
 #include "util/hash.h"
 
-namespace dtrain::train {
+namespace dtrain::checkpoint {
 namespace {
 
 namespace fs = std::filesystem;
@@ -33,7 +33,7 @@ using Names = std::vector<std::string>;
 // Writes files "a" and "b" of this content.
 auto files_with(const std::string& content) {
   return [content](const fs::path& folder) {
-    std::vector<checkpoint::FileRecord> records;
+    std::vector<FileRecord> records;
     for (const char* name : {"a", "b"}) {
       util::write_file_atomic(folder / name, content + name);
       records.push_back(
@@ -43,7 +43,7 @@ auto files_with(const std::string& content) {
   };
 }
 
-void save(checkpoint::CheckpointStore& store, int64_t step, bool is_best = false) {
+void save(CheckpointStore& store, int64_t step, bool is_best = false) {
   auto saved = store.save({step, step / 10, step % 10},
                           Json{{"top1", 90.5}},
                           is_best,
@@ -58,13 +58,13 @@ class CheckpointFolderTest : public ::testing::Test {
 };
 
 TEST_F(CheckpointFolderTest, HoldsTheFilesTheManifestAndTheLinks) {
-  checkpoint::CheckpointStore store(folder_, {});
+  CheckpointStore store(folder_, {});
   save(store, 938, true);
   EXPECT_EQ(names_in(folder_), (Names{"best", "last", "step-00000938"}));
   EXPECT_EQ(names_in(folder_ / "last"), (Names{"a", "b", "manifest.json"}));
   EXPECT_EQ(fs::read_symlink(folder_ / "last"), "step-00000938");
   EXPECT_EQ(fs::read_symlink(folder_ / "best"), "step-00000938");
-  checkpoint::Manifest manifest = checkpoint::verify_checkpoint(folder_ / "last");
+  Manifest manifest = verify_checkpoint(folder_ / "last");
   EXPECT_EQ(manifest.version, 1);
   EXPECT_EQ(manifest.position.step, 938);
   EXPECT_EQ(manifest.position.epoch, 93);
@@ -75,16 +75,16 @@ TEST_F(CheckpointFolderTest, HoldsTheFilesTheManifestAndTheLinks) {
 }
 
 TEST_F(CheckpointFolderTest, StepsBeyondEightDigitsKeepTheirOrder) {
-  checkpoint::CheckpointStore store(folder_, {.keep_last = 3});
+  CheckpointStore store(folder_, {.keep_last = 3});
   for (int64_t step : {99999999, 100000000, 1234567890}) save(store, step);
-  std::vector<fs::path> found = checkpoint::list_checkpoints(folder_);
+  std::vector<fs::path> found = list_checkpoints(folder_);
   ASSERT_EQ(found.size(), 3u);
   EXPECT_EQ(found[0].filename(), "step-1234567890");
   EXPECT_EQ(found[2].filename(), "step-99999999");
 }
 
 TEST_F(CheckpointFolderTest, NamesTheBestBeforeTheLastSoThatAResumeComesByItAgain) {
-  checkpoint::CheckpointStore store(folder_, {});
+  CheckpointStore store(folder_, {});
   save(store, 1, true);
   fs::remove(folder_ / "last");
   fs::create_directories(folder_ / "last" / "in the way");  // as if killed before the second link
@@ -93,7 +93,7 @@ TEST_F(CheckpointFolderTest, NamesTheBestBeforeTheLastSoThatAResumeComesByItAgai
 }
 
 TEST_F(CheckpointFolderTest, KeepsTheNewestAndTheBest) {
-  checkpoint::CheckpointStore store(folder_, {.keep_last = 2});
+  CheckpointStore store(folder_, {.keep_last = 2});
   for (int64_t step = 1; step <= 5; ++step) save(store, step, step == 2);
   EXPECT_EQ(names_in(folder_),
             (Names{"best", "last", "step-00000002", "step-00000004", "step-00000005"}));
@@ -103,33 +103,33 @@ TEST_F(CheckpointFolderTest, KeepsTheNewestAndTheBest) {
 }
 
 TEST_F(CheckpointFolderTest, KeepsEveryFewEpochsForEver) {
-  checkpoint::CheckpointStore store(folder_, {.keep_last = 1, .keep_every_epochs = 2});
+  CheckpointStore store(folder_, {.keep_last = 1, .keep_every_epochs = 2});
   for (const int64_t step : {10, 15, 20, 25, 30, 40, 45, 50}) save(store, step);
   EXPECT_EQ(names_in(folder_), (Names{"last", "step-00000020", "step-00000040", "step-00000050"}));
 }
 
 TEST_F(CheckpointFolderTest, WithoutKeepBestThereIsNoBest) {
-  checkpoint::CheckpointStore store(folder_, {.keep_last = 1, .keep_best = false});
+  CheckpointStore store(folder_, {.keep_last = 1, .keep_best = false});
   save(store, 1, true);
   save(store, 2, false);
   EXPECT_EQ(names_in(folder_), (Names{"last", "step-00000002"}));
 }
 
 TEST_F(CheckpointFolderTest, SavingAStepAgainReplacesIt) {
-  checkpoint::CheckpointStore store(folder_, {});
+  CheckpointStore store(folder_, {});
   save(store, 7);
   store.save({7, 0, 7}, Json::object(), false, files_with("newer"));
   EXPECT_EQ(util::read_file(folder_ / "last" / "a"), "newera");
-  checkpoint::verify_checkpoint(folder_ / "last");
+  verify_checkpoint(folder_ / "last");
   EXPECT_EQ(names_in(folder_), (Names{"last", "step-00000007"}));
 }
 
 TEST_F(CheckpointFolderTest, GoingBackDropsTheLaterCheckpointsButTheBest) {
   {
-    checkpoint::CheckpointStore store(folder_, {.keep_last = 9});
+    CheckpointStore store(folder_, {.keep_last = 9});
     for (int64_t step : {10, 20, 30, 40}) save(store, step, step == 30);
   }
-  checkpoint::CheckpointStore store(folder_, {.keep_last = 9});
+  CheckpointStore store(folder_, {.keep_last = 9});
   save(store, 15);
   EXPECT_EQ(names_in(folder_),
             (Names{"best", "last", "step-00000010", "step-00000015", "step-00000030"}));
@@ -137,29 +137,29 @@ TEST_F(CheckpointFolderTest, GoingBackDropsTheLaterCheckpointsButTheBest) {
 }
 
 TEST_F(CheckpointFolderTest, WhatAKilledWriterLeftIsRemoved) {
-  checkpoint::CheckpointStore first(folder_, {});
+  CheckpointStore first(folder_, {});
   save(first, 1);
   fs::create_directories(folder_ / ".tmp-step-00000002-77-0" / "deep");
   std::ofstream(folder_ / ".tmp-step-00000002-77-0" / "a") << "half";
   fs::create_symlink("step-00000002", folder_ / ".tmp-last-77-1");
-  checkpoint::CheckpointStore second(folder_, {});
+  CheckpointStore second(folder_, {});
   EXPECT_EQ(names_in(folder_), (Names{"last", "step-00000001"}));
 }
 
 TEST_F(CheckpointFolderTest, AFailureLeavesTheOlderOnesAndNoTemporary) {
-  checkpoint::CheckpointStore store(folder_, {});
+  CheckpointStore store(folder_, {});
   save(store, 1, true);
-  auto fails = [](const fs::path& folder) -> std::vector<checkpoint::FileRecord> {
+  auto fails = [](const fs::path& folder) -> std::vector<FileRecord> {
     util::write_file_atomic(folder / "a", "half");
     throw std::runtime_error("out of luck");
   };
   EXPECT_THROW(store.save({2, 0, 2}, Json::object(), true, fails), std::runtime_error);
   EXPECT_EQ(names_in(folder_), (Names{"best", "last", "step-00000001"}));
-  EXPECT_EQ(checkpoint::verify_checkpoint(folder_ / "best").position.step, 1);
+  EXPECT_EQ(verify_checkpoint(folder_ / "best").position.step, 1);
 }
 
 TEST_F(CheckpointFolderTest, AFileSizeLimitAtAnyFileLeavesTheOlderOnes) {
-  checkpoint::CheckpointStore store(folder_, {});
+  CheckpointStore store(folder_, {});
   save(store, 1);
   // 150 bytes stop the first file, 400 let the files pass and stop the manifest.
   for (rlim_t limit : {150, 400}) {
@@ -174,13 +174,13 @@ TEST_F(CheckpointFolderTest, AFileSizeLimitAtAnyFileLeavesTheOlderOnes) {
              text.find(limit == 150 ? "/a: " : "/manifest.json: ") != std::string::npos;
     }));
     EXPECT_EQ(names_in(folder_), (Names{"last", "step-00000001"}));
-    checkpoint::verify_checkpoint(folder_ / "last");
+    verify_checkpoint(folder_ / "last");
   }
 }
 
 TEST_F(CheckpointFolderTest, AFolderThatCannotBeMadeIsNamed) {
   util::write_file_atomic(temp_ / "file", "x");
-  std::string text = error_text([&] { checkpoint::CheckpointStore(temp_ / "file" / "checkpoints", {}); });
+  std::string text = error_text([&] { CheckpointStore(temp_ / "file" / "checkpoints", {}); });
   EXPECT_NE(text.find("file/checkpoints: Not a directory"), std::string::npos) << text;
 }
 
@@ -192,7 +192,7 @@ TEST_F(CheckpointFolderTest, AWriterKilledAtAnyMomentLeavesSoundCheckpoints) {
     ASSERT_EQ(::pipe(saved), 0);
     const pid_t child = ::fork();
     if (child == 0) {
-      checkpoint::CheckpointStore store(folder_, {.keep_last = 2});
+      CheckpointStore store(folder_, {.keep_last = 2});
       const auto files = files_with(std::string(50000, 'x'));
       for (int64_t step = reached + 1;; ++step) {
         store.save({step, 0, step}, Json::object(), step % 3 == 0, files);
@@ -207,11 +207,11 @@ TEST_F(CheckpointFolderTest, AWriterKilledAtAnyMomentLeavesSoundCheckpoints) {
     ::waitpid(child, nullptr, 0);
     ::close(saved[0]);
     ::close(saved[1]);
-    const int64_t step = checkpoint::verify_checkpoint(folder_ / "last").position.step;
+    const int64_t step = verify_checkpoint(folder_ / "last").position.step;
     EXPECT_GT(step, reached);
     reached = step;
-    for (const fs::path& path : checkpoint::list_checkpoints(folder_)) checkpoint::verify_checkpoint(path);
-    checkpoint::CheckpointStore store(folder_, {.keep_last = 2});
+    for (const fs::path& path : list_checkpoints(folder_)) verify_checkpoint(path);
+    CheckpointStore store(folder_, {.keep_last = 2});
     for (const std::string& name : names_in(folder_)) EXPECT_NE(name.rfind(".tmp-", 0), 0u) << name;
   }
 }
@@ -222,11 +222,11 @@ TEST_F(CheckpointFolderTest, AWriterKilledAtAnyMomentLeavesSoundCheckpoints) {
 class DamagedCheckpointTest : public CheckpointFolderTest {
  protected:
   DamagedCheckpointTest() {
-    checkpoint::CheckpointStore store(folder_, {});
+    CheckpointStore store(folder_, {});
     save(store, 5);
   }
   std::string refusal() {
-    return error_text([&] { checkpoint::verify_checkpoint(checkpoint_); });
+    return error_text([&] { verify_checkpoint(checkpoint_); });
   }
   // Rewrites the manifest with another text and the checksum that fits it.
   void change_manifest(const std::string& from, const std::string& to) {
@@ -262,7 +262,7 @@ TEST_F(DamagedCheckpointTest, AFlippedBitInAFileIsNoticed) {
   content[4] ^= 1;
   std::ofstream(checkpoint_ / "a") << content;
   EXPECT_NE(refusal().find("/a: checksum does not match"), std::string::npos) << refusal();
-  EXPECT_EQ(error_text([&] { checkpoint::read_manifest(checkpoint_); }), "no error");  // sizes only, as it says
+  EXPECT_EQ(error_text([&] { read_manifest(checkpoint_); }), "no error");  // sizes only, as it says
 }
 
 TEST_F(DamagedCheckpointTest, EveryFlippedBitInTheManifestIsNoticed) {
@@ -311,12 +311,12 @@ TEST_F(DamagedCheckpointTest, AnotherFormatSaysSo) {
 }
 
 TEST_F(DamagedCheckpointTest, APlaceWithoutCheckpointSaysSo) {
-  EXPECT_NE(error_text([&] { checkpoint::verify_checkpoint(folder_ / "none"); }).find("no such checkpoint"),
+  EXPECT_NE(error_text([&] { verify_checkpoint(folder_ / "none"); }).find("no such checkpoint"),
             std::string::npos);
   fs::remove_all(checkpoint_);
-  EXPECT_NE(error_text([&] { checkpoint::verify_checkpoint(folder_ / "last"); }).find("the link leads nowhere"),
+  EXPECT_NE(error_text([&] { verify_checkpoint(folder_ / "last"); }).find("the link leads nowhere"),
             std::string::npos);
 }
 
 }  // namespace
-}  // namespace dtrain::train
+}  // namespace dtrain::checkpoint

@@ -11,7 +11,7 @@
 #include "util/atomic_file.h"
 #include "util/hash.h"
 
-namespace dtrain::train {
+namespace dtrain::checkpoint {
 namespace {
 
 namespace fs = std::filesystem;
@@ -21,20 +21,20 @@ using dtrain::testing::TempFolder;
 class ResumeTest : public ::testing::Test {
  protected:
   fs::path save(const std::string& run, int64_t step) {
-    checkpoint::CheckpointStore store(temp_ / run / "checkpoints", {.keep_last = 10});
+    CheckpointStore store(temp_ / run / "checkpoints", {.keep_last = 10});
     return store
         .save({step, 0, step},
               config::Json::object(),
               false,
               [](const fs::path& folder) {
                 util::write_file_atomic(folder / "a", "x");
-                return std::vector<checkpoint::FileRecord>{{"a", 1, util::hash_hex("x")}};
+                return std::vector<FileRecord>{{"a", 1, util::hash_hex("x")}};
               })
         .path;
   }
   void damage(const fs::path& checkpoint) { std::ofstream(checkpoint / "a") << "y"; }
-  std::optional<checkpoint::ResumePoint> automatic(const std::string& experiment = "exp") {
-    return checkpoint::resolve_resume("auto", temp_.path(), experiment);
+  std::optional<ResumePoint> automatic(const std::string& experiment = "exp") {
+    return resolve_resume("auto", temp_.path(), experiment);
   }
   // The step that "auto" finds; -1 for none.
   int64_t automatic_step(const std::string& experiment = "exp") {
@@ -46,12 +46,12 @@ class ResumeTest : public ::testing::Test {
 
 TEST_F(ResumeTest, NothingWasAskedForSoNothingIsFound) {
   save("20250101-000000-exp", 5);
-  EXPECT_FALSE(checkpoint::resolve_resume("", temp_.path(), "exp"));
+  EXPECT_FALSE(resolve_resume("", temp_.path(), "exp"));
 }
 
 TEST_F(ResumeTest, AutoStartsAnewWhereThereIsNothing) {
   EXPECT_EQ(automatic_step(), -1);
-  EXPECT_FALSE(checkpoint::resolve_resume("auto", temp_ / "none", "exp"));
+  EXPECT_FALSE(resolve_resume("auto", temp_ / "none", "exp"));
   fs::create_directories(temp_ / "20250101-000000-exp" / "checkpoints");
   EXPECT_EQ(automatic_step(), -1);
 }
@@ -135,7 +135,7 @@ TEST_F(ResumeTest, APathMayBeACheckpointALinkTheFolderOrTheRun) {
   const fs::path second = save("20250101-000000-exp", 2);
   const fs::path run = temp_ / "20250101-000000-exp";
   auto step_of = [&](const fs::path& path) {
-    auto point = checkpoint::resolve_resume(path.string(), "elsewhere", "other");
+    auto point = resolve_resume(path.string(), "elsewhere", "other");
     EXPECT_FALSE(fs::is_symlink(point->checkpoint));
     return point->manifest.position.step;
   };
@@ -150,20 +150,20 @@ TEST_F(ResumeTest, ACheckpointThatIsNamedMustBeSound) {
   save("20250101-000000-exp", 1);
   const fs::path second = save("20250101-000000-exp", 2);
   damage(second);
-  std::string text = error_text([&] { checkpoint::resolve_resume(second.string(), "", ""); });
+  std::string text = error_text([&] { resolve_resume(second.string(), "", ""); });
   EXPECT_NE(text.find("step-00000002/a: checksum does not match"), std::string::npos) << text;
   // The run as a whole may still fall back.
   EXPECT_EQ(
-      checkpoint::resolve_resume((temp_ / "20250101-000000-exp").string(), "", "")->manifest.position.step, 1);
+      resolve_resume((temp_ / "20250101-000000-exp").string(), "", "")->manifest.position.step, 1);
 }
 
 TEST_F(ResumeTest, APathThatHoldsNothingIsNamed) {
-  std::string text = error_text([&] { checkpoint::resolve_resume((temp_ / "none").string(), "", ""); });
+  std::string text = error_text([&] { resolve_resume((temp_ / "none").string(), "", ""); });
   EXPECT_NE(text.find("none: no such checkpoint"), std::string::npos) << text;
   fs::create_directories(temp_ / "run" / "checkpoints");
-  text = error_text([&] { checkpoint::resolve_resume((temp_ / "run").string(), "", ""); });
+  text = error_text([&] { resolve_resume((temp_ / "run").string(), "", ""); });
   EXPECT_NE(text.find("run/checkpoints: it holds no checkpoint"), std::string::npos) << text;
 }
 
 }  // namespace
-}  // namespace dtrain::train
+}  // namespace dtrain::checkpoint

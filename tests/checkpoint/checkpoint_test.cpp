@@ -17,7 +17,7 @@
 #include "tests/support/temp_folder.h"
 #include "util/atomic_file.h"
 
-namespace dtrain::train {
+namespace dtrain::checkpoint {
 namespace {
 
 namespace fs = std::filesystem;
@@ -37,9 +37,9 @@ bool same_bits(const at::Tensor& a, const at::Tensor& b) {
   return std::memcmp(x.const_data_ptr(), y.const_data_ptr(), x.nbytes()) == 0;
 }
 
-checkpoint::CheckpointData example() {
+CheckpointData example() {
   at::manual_seed(1);
-  checkpoint::CheckpointData data;
+  CheckpointData data;
   data.model = {{"conv.weight", at::randn({4, 3, 3, 3}).to(at::MemoryFormat::ChannelsLast)},
                 {"bn.running_var", at::rand({4})},
                 {"bn.num_batches_tracked", at::full({}, 938, at::kLong)}};
@@ -56,7 +56,7 @@ checkpoint::CheckpointData example() {
   return data;
 }
 
-void expect_equal(const checkpoint::NamedTensors& actual, const checkpoint::NamedTensors& expected) {
+void expect_equal(const NamedTensors& actual, const NamedTensors& expected) {
   ASSERT_EQ(actual.size(), expected.size());
   for (size_t i = 0; i < actual.size(); ++i) {
     EXPECT_EQ(actual[i].first, expected[i].first);
@@ -66,24 +66,24 @@ void expect_equal(const checkpoint::NamedTensors& actual, const checkpoint::Name
 
 TEST(Checkpoint, ComesBackBitForBitInTheSameOrder) {
   TempFolder folder;
-  checkpoint::CheckpointStore store(folder.path(), {.check_finite = false});
-  checkpoint::CheckpointData data = example();
+  CheckpointStore store(folder.path(), {.check_finite = false});
+  CheckpointData data = example();
   data.state.emplace_back("nan", at::full({2}, std::nan("")));
-  checkpoint::save_checkpoint(store, data, true);
+  save_checkpoint(store, data, true);
   EXPECT_EQ(names_in(folder / "last"),
             (Names{"manifest.json", "model.safetensors", "state.safetensors"}));
-  const checkpoint::CheckpointData loaded = checkpoint::load_checkpoint(folder / "best");
+  const CheckpointData loaded = load_checkpoint(folder / "best");
   expect_equal(loaded.model, data.model);
   expect_equal(loaded.state, data.state);
   EXPECT_EQ(loaded.position.step, 938);
   EXPECT_EQ(loaded.position.epoch, 1);
   EXPECT_EQ(loaded.position.batch, 469);
   EXPECT_EQ(loaded.meta, data.meta);
-  expect_equal(checkpoint::load_safetensors(folder / "last" / "model.safetensors"), data.model);
+  expect_equal(load_safetensors(folder / "last" / "model.safetensors"), data.model);
 }
 
 TEST(Checkpoint, OfTheFirstFormatVersionIsStillRead) {
-  const checkpoint::CheckpointData data = checkpoint::load_checkpoint(kGolden / "step-00000938");
+  const CheckpointData data = load_checkpoint(kGolden / "step-00000938");
   EXPECT_EQ(data.position.step, 938);
   EXPECT_EQ(data.position.epoch, 1);
   EXPECT_EQ(data.position.batch, 469);
@@ -108,52 +108,52 @@ TEST(Checkpoint, OfTheFirstFormatVersionIsStillRead) {
 
 TEST(Checkpoint, WithNanOrInfinityIsNotSaved) {
   TempFolder folder;
-  checkpoint::CheckpointStore store(folder.path(), {});
-  checkpoint::CheckpointData data = example();
-  checkpoint::save_checkpoint(store, data, true);
+  CheckpointStore store(folder.path(), {});
+  CheckpointData data = example();
+  save_checkpoint(store, data, true);
   data.position.step = 939;
   for (double bad : {std::nan(""), double{INFINITY}, -double{INFINITY}}) {
     data.model[1].second[2] = bad;
-    std::string text = error_text([&] { checkpoint::save_checkpoint(store, data, true); }, ExitCode::kData);
+    std::string text = error_text([&] { save_checkpoint(store, data, true); }, ExitCode::kData);
     EXPECT_NE(text.find("step-00000939 is not saved: it would hold NaN or infinity (first in "
                         "bn.running_var)"),
               std::string::npos)
         << text;
   }
-  const checkpoint::CheckpointData sound = example();
+  const CheckpointData sound = example();
   data.model = sound.model;
-  for (checkpoint::NamedTensors* part : {&data.state, &data.ema}) {
+  for (NamedTensors* part : {&data.state, &data.ema}) {
     part->emplace_back("bad", at::full({2}, INFINITY, at::kFloat));
-    std::string text = error_text([&] { checkpoint::save_checkpoint(store, data, true); }, ExitCode::kData);
+    std::string text = error_text([&] { save_checkpoint(store, data, true); }, ExitCode::kData);
     EXPECT_NE(text.find("(first in bad)"), std::string::npos) << text;
     part->pop_back();
   }
   data.model[1].second[2] = INFINITY;
   EXPECT_EQ(names_in(folder.path()), (Names{"best", "last", "step-00000938"}));
   // The check can be turned off.
-  checkpoint::CheckpointStore lenient(folder.path(), {.check_finite = false});
-  checkpoint::save_checkpoint(lenient, data, false);
+  CheckpointStore lenient(folder.path(), {.check_finite = false});
+  save_checkpoint(lenient, data, false);
   EXPECT_TRUE(fs::exists(folder / "step-00000939"));
 }
 
 TEST(Checkpoint, ADiskThatFillsUpLeavesTheOlderOne) {
   TempFolder folder;
-  checkpoint::CheckpointStore store(folder.path(), {});
-  checkpoint::CheckpointData data = example();
-  checkpoint::save_checkpoint(store, data, false);
+  CheckpointStore store(folder.path(), {});
+  CheckpointData data = example();
+  save_checkpoint(store, data, false);
   data.position.step = 939;
   EXPECT_TRUE(with_file_size_limit(1000, [&] {
-    std::string text = error_text([&] { checkpoint::save_checkpoint(store, data, false); });
+    std::string text = error_text([&] { save_checkpoint(store, data, false); });
     return text.find("state.safetensors: File too large; raise the limit") != std::string::npos;
   }));
   EXPECT_EQ(names_in(folder.path()), (Names{"last", "step-00000938"}));
-  expect_equal(checkpoint::load_checkpoint(folder / "last").state, data.state);
+  expect_equal(load_checkpoint(folder / "last").state, data.state);
 }
 
 TEST(Checkpoint, AFlippedBitAnywhereIsNoticed) {
   TempFolder folder;
-  checkpoint::CheckpointStore store(folder.path(), {});
-  checkpoint::save_checkpoint(store, example(), false);
+  CheckpointStore store(folder.path(), {});
+  save_checkpoint(store, example(), false);
   for (const char* name : {"model.safetensors", "state.safetensors", "manifest.json"}) {
     const fs::path path = folder / "step-00000938" / name;
     const std::string content = util::read_file(path);
@@ -161,16 +161,16 @@ TEST(Checkpoint, AFlippedBitAnywhereIsNoticed) {
       std::string damaged = content;
       damaged[at] ^= 4;
       std::ofstream(path, std::ios::binary) << damaged;
-      std::string text = error_text([&] { checkpoint::load_checkpoint(folder / "last"); });
+      std::string text = error_text([&] { load_checkpoint(folder / "last"); });
       EXPECT_NE(text.find(name), std::string::npos) << "byte " << at << ": " << text;
     }
     util::write_file_atomic(path, content);
   }
-  checkpoint::load_checkpoint(folder / "last");
+  load_checkpoint(folder / "last");
 }
 
 TEST(Checkpoint, ThatDoesNotExistIsNamed) {
-  EXPECT_NE(error_text([] { checkpoint::load_checkpoint("/nonexistent/last"); }).find("/nonexistent/last"),
+  EXPECT_NE(error_text([] { load_checkpoint("/nonexistent/last"); }).find("/nonexistent/last"),
             std::string::npos);
 }
 
@@ -190,9 +190,9 @@ struct Outer : torch::nn::Module {
 
 TEST(CopyTensors, FillsAModuleAndKeepsItsMemoryOrder) {
   Outer module;
-  const checkpoint::NamedTensors values = {{"inner.mean", at::arange(2, at::kFloat)},
+  const NamedTensors values = {{"inner.mean", at::arange(2, at::kFloat)},
                                {"inner.weight", at::randn({2, 3, 2, 2})}};
-  checkpoint::copy_tensors(values, dist::state_of(module), "checkpoint");
+  copy_tensors(values, dist::state_of(module), "checkpoint");
   EXPECT_TRUE(same_bits(module.inner->weight.detach(), values[1].second));
   EXPECT_TRUE(same_bits(module.inner->mean, values[0].second));
   EXPECT_TRUE(module.inner->weight.is_contiguous(at::MemoryFormat::ChannelsLast));
@@ -203,7 +203,7 @@ TEST(CopyTensors, ListsAllThatDiffersAndCopiesNothing) {
   Outer module;
   std::string text = error_text(
       [&] {
-        checkpoint::copy_tensors({{"inner.weight", at::ones({2, 3, 2, 2})},
+        copy_tensors({{"inner.weight", at::ones({2, 3, 2, 2})},
                       {"inner.mean", at::ones({3})},
                       {"inner.bias", at::ones({2})}},
                      dist::state_of(module),
@@ -215,9 +215,9 @@ TEST(CopyTensors, ListsAllThatDiffersAndCopiesNothing) {
             std::string::npos)
       << text;
   EXPECT_EQ(module.inner->weight.abs().sum().item<float>(), 0);
-  text = error_text([&] { checkpoint::copy_tensors({}, dist::state_of(module), "x"); }, ExitCode::kConfig);
+  text = error_text([&] { copy_tensors({}, dist::state_of(module), "x"); }, ExitCode::kConfig);
   EXPECT_NE(text.find("no inner.weight; no inner.mean"), std::string::npos) << text;
 }
 
 }  // namespace
-}  // namespace dtrain::train
+}  // namespace dtrain::checkpoint

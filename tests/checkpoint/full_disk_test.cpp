@@ -6,13 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/temp_folder.h"
-#include "tests/support/tiny_disk.h"
 #include "checkpoint/checkpoint_folder.h"
 #include "checkpoint/safetensors.h"
+#include "tests/support/temp_folder.h"
+#include "tests/support/tiny_disk.h"
 #include "util/atomic_file.h"
 
-namespace dtrain::train {
+namespace dtrain::checkpoint {
 namespace {
 
 namespace fs = std::filesystem;
@@ -27,11 +27,11 @@ using Names = std::vector<std::string>;
 auto tensor_of(size_t bytes) {
   return [bytes](const fs::path& folder) {
     std::string content(bytes, 'w');
-    checkpoint::WrittenFile written = checkpoint::write_safetensors(folder / "model.safetensors",
-                                            {{"w", checkpoint::Dtype::kU8, {static_cast<int64_t>(bytes)}}},
+    WrittenFile written = write_safetensors(folder / "model.safetensors",
+                                            {{"w", Dtype::kU8, {static_cast<int64_t>(bytes)}}},
                                             {},
                                             [&](size_t) { return content.data(); });
-    return std::vector<checkpoint::FileRecord>{{"model.safetensors", written.size, written.hash}};
+    return std::vector<FileRecord>{{"model.safetensors", written.size, written.hash}};
   };
 }
 
@@ -46,16 +46,16 @@ void expect_on_tiny_disk(const std::function<bool(const fs::path&)>& body) {
 
 TEST(FullDisk, ACheckpointThatDoesNotFitLeavesTheOlderOneAndNothingElse) {
   expect_on_tiny_disk([](const fs::path& disk) {
-    checkpoint::CheckpointStore store(disk / "checkpoints", {});
+    CheckpointStore store(disk / "checkpoints", {});
     store.save({1, 0, 1}, {}, true, tensor_of(600 << 10));
     std::string text = error_text([&] { store.save({2, 0, 2}, {}, true, tensor_of(600 << 10)); });
     const bool said = text.find("/model.safetensors: No space left on device; free some space") !=
                       std::string::npos;
     const bool clean = names_in(disk / "checkpoints") == Names{"best", "last", "step-00000001"};
-    checkpoint::verify_checkpoint(disk / "checkpoints" / "last");
+    verify_checkpoint(disk / "checkpoints" / "last");
     // With space again, the next save succeeds.
     store.save({3, 0, 3}, {}, false, tensor_of(100 << 10));
-    return said && clean && checkpoint::verify_checkpoint(disk / "checkpoints" / "last").position.step == 3;
+    return said && clean && verify_checkpoint(disk / "checkpoints" / "last").position.step == 3;
   });
 }
 
@@ -81,4 +81,4 @@ TEST(FullDisk, AFileThatIsReplacedKeepsItsOldContent) {
 }
 
 }  // namespace
-}  // namespace dtrain::train
+}  // namespace dtrain::checkpoint

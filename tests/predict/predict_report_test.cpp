@@ -14,7 +14,7 @@
 #include "tests/support/tiny_dataset.h"
 #include "util/log.h"
 
-namespace dtrain::run {
+namespace dtrain::predict {
 namespace {
 
 using dtrain::testing::mentions;
@@ -22,14 +22,14 @@ using dtrain::testing::mentions;
 class PredictReportTest : public ::testing::Test {
  protected:
   // What is said of the logits (4, V, 4) of four samples, in two batches.
-  std::string said(const at::Tensor& logits, const predict::PredictConfig& config = {}) const {
+  std::string said(const at::Tensor& logits, const PredictConfig& config = {}) const {
     const dtrain::testing::TinyDataset dataset({.train = 4});
     predictions::PredictionsHeader header;
     header.class_names = dataset.class_names();
     header.checkpoint = "run/step-7";
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::tmpfile(), &std::fclose);
     util::log().set_terminal(file.get());
-    predict::PredictReport report(config, dataset, header, "", false);
+    PredictReport report(config, dataset, header, "", false);
     for (int64_t first = 0; first < 4; first += 2) {
       report.add({first, at::arange(first, first + 2, at::kLong), logits.narrow(0, first, 2)});
     }
@@ -62,17 +62,17 @@ TEST_F(PredictReportTest, WarnsOnceOfLogitsThatAreNotFinite) {
   }
   at::Tensor values = logits(1);
   values[3][0][0] = NAN;
-  predict::PredictConfig narrow;
+  PredictConfig narrow;
   narrow.precision = "float16";
   EXPECT_TRUE(mentions(said(values, narrow), {"1 of 4", "sample 3", "--precision float16"}));
 }
 
 // Views that agree leave classes without a vote, whose merged logits are minus infinity.
 TEST_F(PredictReportTest, SaysNothingOfMergedViewsThatAreMinusInfinity) {
-  predict::PredictConfig vote;
+  PredictConfig vote;
   vote.merge = "vote";
   EXPECT_EQ(said(logits(2), vote).find("warning"), std::string::npos);
 }
 
 }  // namespace
-}  // namespace dtrain::run
+}  // namespace dtrain::predict
