@@ -27,6 +27,7 @@ void fields(V& v, DistConfig& c) {
   v("backend",
     c.backend,
     one_of({"auto", "gloo", "nccl"}),
+    kRounding,
     "Library that carries tensors between ranks; auto: nccl on cuda, gloo on cpu.");
   v("shared_memory",
     c.shared_memory,
@@ -35,14 +36,17 @@ void fields(V& v, DistConfig& c) {
   v("timeout_s",
     c.timeout_s,
     between(1, 86400),
+    kFree,
     "Seconds after which a collective operation that a rank does not join is an error.");
   v("bucket_mb",
     c.bucket_mb,
     between(0.001, 4096),
+    kRounding,
     "Gradients are reduced in buckets of about this many MiB while the backward pass goes on.");
   v("first_bucket_mb",
     c.first_bucket_mb,
     between(0.001, 4096),
+    kRounding,
     "Size of the first bucket in MiB; small, so that communication starts early.");
   v("compression",
     c.compression,
@@ -50,6 +54,7 @@ void fields(V& v, DistConfig& c) {
     "Round gradients to 16 bits while they travel between ranks; half the bytes, less precision.");
   v("static_graph",
     c.static_graph,
+    kRounding,
     "The same parameters take part in every step: checked in the first one, relied on after it.");
   v("sync_bn",
     c.sync_bn,
@@ -57,6 +62,7 @@ void fields(V& v, DistConfig& c) {
   v("digest_interval",
     c.digest_interval,
     at_least(0),
+    kFree,
     "Compare a digest of weights and optimizer over the ranks every so many steps, besides before "
     "each save; 0: only then.");
   v("deterministic_world",

@@ -28,6 +28,12 @@ constexpr const char* kOptionsPreface =
     "its default. Unknown keys, duplicate keys, wrong types and values out of range are refused, "
     "all of\n"
     "them in one message, each with its line and the nearest known name.\n"
+    "\n"
+    "A resumed run may change the settings marked `free`. It may change those marked `rounding` "
+    "too; its\n"
+    "results then differ in rounding at most. It is refused with any other change, except that the "
+    "batch\n"
+    "of a rank may change where the global batch stays the same.\n"
     "\n";
 
 [[noreturn]] void stray(const std::string& word, const std::string& usage) {

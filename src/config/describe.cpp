@@ -34,6 +34,12 @@ std::string section_of(const Field& field) { return field.path.substr(0, field.p
 
 bool is_in(const Field& field, const Section& section) { return section_of(field) == section.path; }
 
+// Nothing where a change is refused, as most are: the eye finds the others.
+std::string effect_text(Effect effect) {
+  if (effect == kFree) return "free";
+  return effect == kRounding ? "rounding" : "";
+}
+
 // A vertical bar would end the table cell.
 std::string cell(std::string text) {
   for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2)
@@ -140,15 +146,16 @@ std::string markdown(const FieldList& list, const FlagNames& flags) {
   std::string out;
   for (const Section& section : list.sections()) {
     out += "## `" + section.path + "`\n\n" + section.help + "\n\n";
-    out += "| key | type | default | allowed | flags | meaning |\n|---|---|---|---|---|---|\n";
+    out += "| key | type | default | allowed | resume | flags | meaning |\n";
+    out += "|---|---|---|---|---|---|---|\n";
     for (const Field& field : list.all()) {
       if (!is_in(field, section)) continue;
       std::vector<std::string> spelled = flags(field.path);
       for (std::string& flag : spelled) flag = code(flag);
       out += "| " + code(field.path.substr(section.path.size() + 1)) + " | " +
              type_text(field.value) + " | " + code(cell(value_text(field.value))) + " | " +
-             cell(limits_text(field.constraint)) + " | " + joined(spelled, " ") + " | " +
-             cell(field.help) + " |\n";
+             cell(limits_text(field.constraint)) + " | " + effect_text(field.effect) + " | " +
+             joined(spelled, " ") + " | " + cell(field.help) + " |\n";
     }
     out += "\n";
   }

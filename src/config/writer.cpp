@@ -34,7 +34,7 @@ std::vector<Difference> differences(const FieldList& left, const FieldList& righ
     const Field &a = left.all()[i], &b = right.all()[i];
     check(a.path == b.path, "configurations of the same type are compared");
     const std::string text_a = value_text(a.value), text_b = value_text(b.value);
-    if (text_a != text_b) out.push_back({a.path, text_a, text_b});
+    if (text_a != text_b) out.push_back({a.path, text_a, text_b, a.effect});
   }
   return out;
 }

@@ -21,6 +21,7 @@ std::string effective_config(const FieldList& list, const Origins& origins);
 // One field that differs between two structs of the same type, with the text of both values.
 struct Difference {
   std::string path, left, right;
+  Effect effect = kCourse;
 };
 std::vector<Difference> differences(const FieldList& left, const FieldList& right);
 

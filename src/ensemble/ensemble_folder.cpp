@@ -6,7 +6,6 @@
 
 #include "checkpoint/checkpoint_folder.h"
 #include "config/json.h"
-#include "run/snapshot.h"
 #include "settings/run_folder.h"
 #include "util/atomic_file.h"
 #include "util/folder_lock.h"
@@ -59,9 +58,9 @@ Changes changes_of(const settings::RunConfig& before, const settings::RunConfig&
     const bool is_limit = one.path == "train.max_steps" || one.path == "train.patience";
     std::string* text = &changes.refused;
     if (is_limit && is_longer(one)) text = &changes.resumed;
-    if (run::is_rounding_setting(one.path)) text = &changes.rounding;
+    if (one.effect == config::kRounding) text = &changes.rounding;
     if (one.path == "loader.eval_batch_size") text = &changes.rounding;
-    if (run::is_free_setting(one.path) && text == &changes.refused && !is_limit) continue;
+    if (one.effect == config::kFree && text == &changes.refused && !is_limit) continue;
     *text += (text->empty() ? "" : ", ") + one.path + " was " + one.left + " and is " + one.right;
   }
   return changes;

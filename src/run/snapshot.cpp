@@ -4,9 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -21,40 +19,8 @@ constexpr const char* kOptimizerPrefix = "optimizer.";
 constexpr const char* kGradScaler = "grad_scaler";  // (3) double
 constexpr const char* kMetricSums = "metric_sums";  // (ranks, metrics, 2) double
 
-// Settings that change what is written or how fast, not what is computed.
-constexpr std::array<std::string_view, 18> kFree = {"run.output",
-                                                    "run.resume",
-                                                    "run.experiment",
-                                                    "run.log_interval",
-                                                    "data.data_dir",
-                                                    "loader.eval_batch_size",
-                                                    "loader.workers",
-                                                    "loader.prefetch",
-                                                    "loader.memory_mb",
-                                                    "loader.bad_samples",
-                                                    "loader.max_bad_samples",
-                                                    "data.cache_mb",
-                                                    "train.max_steps",
-                                                    "dist.timeout_s",
-                                                    "dist.digest_interval",
-                                                    "nonfinite.policy",
-                                                    "nonfinite.max_skips",
-                                                    "train.patience"};
-// Settings that change rounding at most.
-constexpr std::array<std::string_view, 6> kRounding = {"run.threads",
-                                                       "run.device",
-                                                       "dist.backend",
-                                                       "dist.bucket_mb",
-                                                       "dist.first_bucket_mb",
-                                                       "dist.static_graph"};
-
 constexpr const char* kRoundsOtherwise =
     ": results may differ from an uninterrupted run in rounding";
-
-template <size_t N>
-bool contains(const std::array<std::string_view, N>& list, std::string_view path) {
-  return std::find(list.begin(), list.end(), path) != list.end();
-}
 
 std::string both(const std::string& what, const std::string& before, const std::string& now) {
   return what + " was " + before + " and is " + now;
@@ -96,12 +62,6 @@ at::Tensor take(checkpoint::NamedTensors& tensors, const std::string& name) {
 }
 
 }  // namespace
-
-bool is_free_setting(const std::string& path) {
-  return contains(kFree, path) || path.starts_with("checkpoint.");
-}
-
-bool is_rounding_setting(const std::string& path) { return contains(kRounding, path); }
 
 dist::NamedTensors replicated_state(const nn::Classifier& model,
                                     const optim::Optimizer& optimizer) {
@@ -199,8 +159,8 @@ std::vector<std::string> check_resumable(const config::Json& meta,
     // The batch of a rank follows from the global batch, which is compared above.
     const bool of_batch =
         difference.path == "loader.batch_size" || difference.path == "train.grad_accum_steps";
-    if (is_free_setting(difference.path) || (of_batch && !exact)) continue;
-    if (is_rounding_setting(difference.path)) {
+    if (difference.effect == config::kFree || (of_batch && !exact)) continue;
+    if (difference.effect == config::kRounding) {
       announced.push_back(both(difference.path, difference.left, difference.right) +
                           kRoundsOtherwise);
     } else {

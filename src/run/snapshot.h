@@ -36,11 +36,6 @@ struct TrainedParts {
 // Weights, buffers and the optimizer's tensors, by name: what replicas must have in common.
 dist::NamedTensors replicated_state(const nn::Classifier& model, const optim::Optimizer& optimizer);
 
-// Whether a setting changes what is written or how fast, not what is computed.
-bool is_free_setting(const std::string& path);
-// Whether it changes rounding at most.
-bool is_rounding_setting(const std::string& path);
-
 // Images in one step over all ranks, with accumulation.
 int64_t global_batch_size(const settings::RunConfig& config, int64_t ranks);
 

@@ -48,10 +48,12 @@ void fields(V& v, RunSection& c) {
   using namespace config;
   v("experiment",
     c.experiment,
+    kFree,
     "Name of the run, part of its folder's; empty: data set and model.");
-  v("output", c.output, not_empty(), "Folder that run folders are made in.");
+  v("output", c.output, not_empty(), kFree, "Folder that run folders are made in.");
   v("resume",
     c.resume,
+    kFree,
     "Checkpoint or run folder to go on from; auto: the newest of this experiment in the output "
     "folder, or a new run when there is none; empty: a new run.");
   v("seed",
@@ -59,15 +61,21 @@ void fields(V& v, RunSection& c) {
     at_least(0),
     "Start of all randomness: initial weights, order of samples, augmentation.");
   v("epochs", c.epochs, at_least(1), "Passes over the training split.");
-  v("device", c.device, one_of({"auto", "cpu", "cuda"}), "auto: cuda where a GPU is visible.");
+  v("device",
+    c.device,
+    one_of({"auto", "cpu", "cuda"}),
+    kRounding,
+    "auto: cuda where a GPU is visible.");
   v("threads",
     c.threads,
     between(0, 1024),
+    kRounding,
     "Compute threads per rank; 0: OMP_NUM_THREADS, else the processors of the host divided by its "
     "ranks.");
   v("log_interval",
     c.log_interval,
     at_least(1),
+    kFree,
     "Steps between two progress lines, each of which reduces the metrics over all ranks.");
 }
 
@@ -92,6 +100,7 @@ struct RunConfig {
 
 template <class V>
 void fields(V& v, RunConfig& c) {
+  using namespace config;
   v("run", c.run, "What is run, where, and where its results go.");
   v("data", c.data, "Which images.");
   v("transforms", c.transforms, "Augmentation of training images, and normalisation of all.");
@@ -105,7 +114,7 @@ void fields(V& v, RunConfig& c) {
   v("grad_scaler", c.grad_scaler, "Loss scaling, which float16 needs.");
   v("nonfinite", c.nonfinite, "What happens when a loss or gradient is NaN or infinite.");
   v("dist", c.dist, "How ranks work together.");
-  v("checkpoint", c.checkpoint, "What is saved, and when.");
+  v("checkpoint", c.checkpoint, kFree, "What is saved, and when.");
 }
 
 // Defaults, then the file (none when empty), then the overrides in their order. Throws one

@@ -19,6 +19,7 @@ void fields(V& v, NonFiniteConfig& c) {
   v("policy",
     c.policy,
     one_of({"stop", "skip", "rollback"}),
+    kFree,
     "When a loss or gradient is NaN or infinite on any rank, no rank changes its weights, and "
     "stop: "
     "the run ends; skip: it goes on with the next batch; rollback: it goes back to the last "
@@ -26,6 +27,7 @@ void fields(V& v, NonFiniteConfig& c) {
   v("max_skips",
     c.max_skips,
     at_least(1),
+    kFree,
     "skip, rollback: updates in a row that may fail; one more ends the run.");
 }
 

@@ -47,10 +47,12 @@ void fields(V& v, TrainConfig& c) {
   v("patience",
     c.patience,
     at_least(0),
+    kFree,
     "End the training after this many evaluations in a row of which none was the best; 0: never.");
   v("max_steps",
     c.max_steps,
     at_least(0),
+    kFree,
     "End the process after this many steps in all, saved so that --resume goes on; 0: no limit.");
 }
 

@@ -35,7 +35,7 @@ TEST(Describe, makes_a_markdown_table_of_each_section) {
   ExampleConfig config;
   const std::string page = markdown(collect(config), example_flags);
   EXPECT_NE(page.find("## `loader`\n\nHow batches are made.\n\n| key |"), std::string::npos);
-  EXPECT_NE(page.find("| `batch_size` | integer | `128` | at least 1 | `--batch-size` `-b` | "
+  EXPECT_NE(page.find("| `batch_size` | integer | `128` | at least 1 |  | `--batch-size` `-b` | "
                       "Images per rank and step. |\n"),
             std::string::npos)
       << page;

@@ -76,6 +76,7 @@ void fields(V& v, DatasetConfig& c) {
   v("dataset", c.dataset, one_of(dataset_names()), "Data set, a row of the table of data sets.");
   v("data_dir",
     c.data_dir,
+    kFree,
     "Folder with its files, the CSV file of csv, or the file of a pack; empty: where its Debian "
     "package puts them.");
   v("train_split",
@@ -125,6 +126,7 @@ void fields(V& v, DatasetConfig& c) {
   v("cache_mb",
     c.cache_mb,
     at_least(0),
+    kFree,
     "Memory for the cache on each host, in 2^20 bytes; 0: half of what is available.");
 }
 

@@ -49,29 +49,35 @@ void fields(V& v, LoaderConfig& c) {
   v("eval_batch_size",
     c.eval_batch_size,
     between(0, 1 << 20),
+    kFree,
     "Images per rank and step of evaluation; 0: the same as for training.");
   v("workers",
     c.workers,
     between(0, 256),
+    kFree,
     "Decode threads per rank; 0 decodes on the calling thread.");
   v("prefetch",
     c.prefetch,
     between(2, 256),
+    kFree,
     "Batches in memory per loader: the one in use and those ready or in work.");
   v("drop_last", c.drop_last, "Drop a short last batch. Training only.");
   v("memory_mb",
     c.memory_mb,
     at_least(1),
+    kFree,
     "Most memory, in 2^20 bytes, for the batches of a loader; large batches get fewer than "
     "`prefetch`, but at least 2.");
   v("bad_samples",
     c.bad_samples,
     one_of({"stop", "replace"}),
+    kFree,
     "What a picture that cannot be decoded does to training: end it, or be replaced by another "
     "sample, always the same. Evaluation always ends: it has no right number without the sample.");
   v("max_bad_samples",
     c.max_bad_samples,
     at_least(0),
+    kFree,
     "With replace: training ends when more different samples than this, of all ranks, are bad.");
 }
 
