@@ -6,6 +6,8 @@
 #include <charconv>
 #include <type_traits>
 
+#include "config/field_values.h"
+
 namespace dtrain::config {
 namespace {
 
@@ -24,15 +26,55 @@ std::string one_text(const std::vector<T>& values) {
   return out + "]";
 }
 
+std::string one_text(StructList& structs) {
+  return brief_json_of(&structs).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 std::string joined(const std::vector<std::string>& parts, const char* separator) {
   std::string out;
   for (size_t i = 0; i < parts.size(); ++i) out += (i == 0 ? "" : separator) + parts[i];
   return out;
 }
 
-std::string section_of(const Field& field) { return field.path.substr(0, field.path.rfind('.')); }
+std::string section_of(const Field& field) {
+  const size_t dot = field.path.rfind('.');
+  return dot == std::string::npos ? "" : field.path.substr(0, dot);
+}
 
-bool is_in(const Field& field, const Section& section) { return section_of(field) == section.path; }
+std::string name_of(const Field& field) { return field.path.substr(field.path.rfind('.') + 1); }
+
+// A section with its fields, or the fields that an element of a list of structs has.
+struct Part {
+  const FieldList& list;
+  Section section;  // without a path: the fields that stand in none
+  bool is_element;
+};
+
+// Calls visit for every section. Those of a list's elements follow the section the list stands in.
+void for_each_part(const Part& part, const std::function<void(const Part&)>& visit) {
+  visit(part);
+  for (const Field& field : part.list.all()) {
+    StructList* const* structs = std::get_if<StructList*>(&field.value);
+    if (structs == nullptr || section_of(field) != part.section.path) continue;
+    const FieldList defaults = (*structs)->defaults();
+    for_each_part({defaults, {field.path + "[]", "Fields of each element of this list."}, true},
+                  visit);
+    for (const Section& section : defaults.sections()) {
+      for_each_part({defaults, section, true}, visit);
+    }
+  }
+}
+
+void for_each_part(const FieldList& list, const std::function<void(const Part&)>& visit) {
+  for_each_part({list, {}, false}, visit);
+  for (const Section& section : list.sections()) for_each_part({list, section, false}, visit);
+}
+
+void for_each_field_of(const Part& part, const std::function<void(const Field&)>& visit) {
+  for (const Field& field : part.list.all()) {
+    if (section_of(field) == part.section.path) visit(field);
+  }
+}
 
 // Nothing where a change is refused, as most are: the eye finds the others.
 std::string effect_text(Effect effect) {
@@ -76,8 +118,9 @@ std::string placeholder(const Field& field) {
     const std::string choices = joined(choice->names, "|");
     if (choices.size() <= 16) return choices;
   }
-  static constexpr std::array<const char*, 7> names = {
-      "", "N", "X", "TEXT", "N,N..", "X,X..", "A,B.."};
+  static constexpr std::array<const char*, 8> names = {
+      "", "N", "X", "TEXT", "N,N..", "X,X..", "A,B..", "JSON"};
+  static_assert(names.size() == std::variant_size_v<Value>);
   return names[field.value.index()];
 }
 
@@ -98,6 +141,14 @@ std::string help_entry(const Field& field, const std::vector<std::string>& flags
     entry.resize(kHelpIndent, ' ');
   }
   return entry + wrapped(about, kHelpIndent) + "\n";
+}
+
+// A line of the table of values; the elements of a list have their own.
+std::string line_text(const Value& value) {
+  StructList* const* structs = std::get_if<StructList*>(&value);
+  if (structs == nullptr || (*structs)->size() == 0) return value_text(value);
+  const size_t size = (*structs)->size();
+  return std::to_string(size) + (size == 1 ? " element" : " elements");
 }
 
 }  // namespace
@@ -131,67 +182,70 @@ std::string limits_text(const Constraint& constraint) {
 }
 
 std::string type_text(const Value& value) {
-  static constexpr std::array<const char*, 7> names = {"true/false",
+  static constexpr std::array<const char*, 8> names = {"true/false",
                                                        "integer",
                                                        "number",
                                                        "text",
                                                        "list of integers",
                                                        "list of numbers",
-                                                       "list of texts"};
+                                                       "list of texts",
+                                                       "list of objects"};
   static_assert(names.size() == std::variant_size_v<Value>);
   return names[value.index()];
 }
 
 std::string markdown(const FieldList& list, const FlagNames& flags) {
   std::string out;
-  for (const Section& section : list.sections()) {
-    out += "## `" + section.path + "`\n\n" + section.help + "\n\n";
+  for_each_part(list, [&](const Part& part) {
+    if (part.section.path.empty()) return;
+    out += "## `" + part.section.path + "`\n\n" + part.section.help + "\n\n";
     out += "| key | type | default | allowed | resume | flags | meaning |\n";
     out += "|---|---|---|---|---|---|---|\n";
-    for (const Field& field : list.all()) {
-      if (!is_in(field, section)) continue;
-      std::vector<std::string> spelled = flags(field.path);
+    for_each_field_of(part, [&](const Field& field) {
+      std::vector<std::string> spelled;
+      if (!part.is_element) spelled = flags(field.path);
       for (std::string& flag : spelled) flag = code(flag);
-      out += "| " + code(field.path.substr(section.path.size() + 1)) + " | " +
-             type_text(field.value) + " | " + code(cell(value_text(field.value))) + " | " +
-             cell(limits_text(field.constraint)) + " | " + effect_text(field.effect) + " | " +
-             joined(spelled, " ") + " | " + cell(field.help) + " |\n";
-    }
+      out += "| " + code(name_of(field)) + " | " + type_text(field.value) + " | " +
+             code(cell(value_text(field.value))) + " | " + cell(limits_text(field.constraint)) +
+             " | " + effect_text(field.effect) + " | " + joined(spelled, " ") + " | " +
+             cell(field.help) + " |\n";
+    });
     out += "\n";
-  }
+  });
   return out;
 }
 
 std::string help_text(const FieldList& list, const FlagNames& flags) {
   std::string out;
-  for (const Field& field : list.all()) {
-    if (field.path.find('.') == std::string::npos) out += help_entry(field, flags(field.path));
-  }
-  for (const Section& section : list.sections()) {
-    out += "\n" + section.path + ": " + section.help + "\n";
-    for (const Field& field : list.all()) {
-      if (is_in(field, section)) out += help_entry(field, flags(field.path));
+  for_each_part(list, [&](const Part& part) {
+    if (!part.section.path.empty()) {
+      out += "\n" + part.section.path + ": " + part.section.help + "\n";
     }
-  }
+    for_each_field_of(part, [&](const Field& field) {
+      // Fields of elements have no flags.
+      out += help_entry(
+          field, part.is_element ? std::vector<std::string>{name_of(field)} : flags(field.path));
+    });
+  });
   return out;
 }
 
 std::string values_table(const FieldList& list, const Origins& origins) {
   size_t path_width = 0, value_width = 0;
-  for (const Field& field : list.all()) {
+  for_each_field(list, [&](const Field& field) {
     path_width = std::max(path_width, field.path.size());
     // One long value must not push the third column off the screen for all the others.
-    value_width = std::max(value_width, std::min<size_t>(value_text(field.value).size(), 28));
-  }
+    value_width = std::max(value_width, std::min<size_t>(line_text(field.value).size(), 28));
+  });
   std::string out;
-  for (const Field& field : list.all()) {
+  for_each_field(list, [&](const Field& field) {
     std::string line = field.path;
     line.resize(path_width + 2, ' ');
-    const std::string value = value_text(field.value);
+    const std::string value = line_text(field.value);
     line +=
         value + std::string(2 + (value.size() < value_width ? value_width - value.size() : 0), ' ');
     out += line + origin_of(origins, field.path) + "\n";
-  }
+  });
   return out;
 }
 

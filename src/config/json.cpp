@@ -93,7 +93,10 @@ class Builder {
   bool string(string_t& value) { return put(std::move(value)); }
   bool binary(binary_t&) { return false; }  // no such thing in JSON text
 
-  bool start_object(size_t) { return open(Json::object()); }
+  bool start_object(size_t) {
+    if (!stack_.empty() && stack_.back().value->is_array()) lines[path()] = line();
+    return open(Json::object());
+  }
   bool start_array(size_t) { return open(Json::array()); }
   bool end_object() { return close(); }
   bool end_array() { return close(); }

@@ -28,7 +28,9 @@ struct JsonLimits {
 struct JsonDocument {
   std::string name;  // the file, as error messages name it
   Json root;
-  std::map<std::string, int64_t> lines;  // key path ("loader.workers") -> line of the key, from 1
+  // Key path ("loader.workers", "groups[1].lr") -> line of the key, from 1. Of an object in a list
+  // ("groups[1]") the line it starts on.
+  std::map<std::string, int64_t> lines;
 };
 
 // Parses `text`; `name` is what messages call it. Syntax errors throw. Duplicate keys and integers

@@ -1,170 +1,18 @@
-// From JSON values and command-line texts to typed fields, with every complaint collected.
+// From a JSON document and command-line texts to fields, with every complaint collected.
 #include "config/reader.h"
 
 #include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <cmath>
-#include <optional>
+#include <set>
+#include <string_view>
 
-#include "config/describe.h"
+#include "config/field_values.h"
 #include "config/json.h"
+#include "config/one_value.h"
 
 namespace dtrain::config {
 namespace {
-
-// A wrong value is a text; the caller knows where it stood.
-struct Wrong {
-  std::string text;
-};
-
-// --- limits --------------------------------------------------------------------------------------
-std::optional<Wrong> violation(const Constraint& constraint, double value) {
-  if (!std::isfinite(value)) return Wrong{"must be finite, but is " + number_text(value)};
-  const Range* range = std::get_if<Range>(&constraint);
-  if (range == nullptr) return std::nullopt;
-  const bool low_ok = range->low_open ? value > range->low : value >= range->low;
-  if (low_ok && value <= range->high) return std::nullopt;
-  return Wrong{"must be " + limits_text(constraint) + ", but is " + number_text(value)};
-}
-
-std::optional<Wrong> violation(const Constraint& constraint, const std::string& value) {
-  if (std::holds_alternative<NotEmpty>(constraint) && value.empty()) {
-    return Wrong{"must not be empty"};
-  }
-  const OneOf* choice = std::get_if<OneOf>(&constraint);
-  if (choice == nullptr) return std::nullopt;
-  const auto& names = choice->names;
-  if (std::find(names.begin(), names.end(), value) != names.end()) return std::nullopt;
-  return Wrong{"must be " + limits_text(constraint) + ", but is \"" + value + "\"" +
-               did_you_mean(value, names)};
-}
-
-std::optional<Wrong> violation(const Constraint&, bool) { return std::nullopt; }
-
-std::optional<Wrong> violation(const Constraint& constraint, int64_t value) {
-  return violation(constraint, static_cast<double>(value));
-}
-
-template <class T>
-std::optional<Wrong> violation(const Constraint& constraint, const std::vector<T>& values) {
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (auto wrong = violation(constraint, values[i])) {
-      return Wrong{"element " + std::to_string(i + 1) + " " + wrong->text};
-    }
-  }
-  return std::nullopt;
-}
-
-// --- JSON ----------------------------------------------------------------------------------------
-[[noreturn]] void wrong_type(const char* expected, const Json& found) {
-  std::string text = found.dump(-1, ' ', false, Json::error_handler_t::replace);
-  if (text.size() > 60) text = text.substr(0, 57) + "...";
-  throw Wrong{std::string("must be ") + expected + ", but is " + text};
-}
-
-void from_json_value(const Json& json, bool& value) {
-  if (!json.is_boolean()) wrong_type("true or false", json);
-  value = json.get<bool>();
-}
-
-void from_json_value(const Json& json, int64_t& value) {
-  if (!json.is_number_integer()) wrong_type("an integer", json);
-  if (json.is_number_unsigned() && json.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX)) {
-    wrong_type("an integer below 2^63", json);
-  }
-  value = json.get<int64_t>();
-}
-
-void from_json_value(const Json& json, double& value) {
-  if (!json.is_number()) wrong_type("a number", json);
-  value = json.get<double>();
-}
-
-void from_json_value(const Json& json, std::string& value) {
-  if (!json.is_string()) wrong_type("a string", json);
-  value = json.get<std::string>();
-}
-
-template <class T>
-void from_json_value(const Json& json, std::vector<T>& value) {
-  if (!json.is_array()) wrong_type("a list", json);
-  for (const Json& element : json) {
-    T one{};
-    try {
-      from_json_value(element, one);
-    } catch (const Wrong& wrong) {
-      throw Wrong{"element " + std::to_string(value.size() + 1) + " " + wrong.text};
-    }
-    value.push_back(std::move(one));
-  }
-}
-
-// --- text ----------------------------------------------------------------------------------------
-std::string quoted(const std::string& text) { return "\"" + text + "\""; }
-
-void from_text(const std::string& text, bool& value) {
-  if (!parse_bool(text, &value)) throw Wrong{"must be true or false, but is " + quoted(text)};
-}
-
-template <class T>
-void parse_number(const std::string& text, const char* expected, T& value) {
-  const char* end = text.data() + text.size();
-  const char* start = text.data() + (text.starts_with('+') ? 1 : 0);
-  const auto result = std::from_chars(start, end, value);
-  if (result.ec == std::errc::result_out_of_range) {
-    throw Wrong{std::string("must be ") + expected + ", but " + text + " does not fit in 64 bits"};
-  }
-  if (result.ec != std::errc() || result.ptr != end) {
-    throw Wrong{std::string("must be ") + expected + ", but is " + quoted(text)};
-  }
-}
-
-void from_text(const std::string& text, int64_t& value) { parse_number(text, "an integer", value); }
-void from_text(const std::string& text, double& value) { parse_number(text, "a number", value); }
-void from_text(const std::string& text, std::string& value) { value = text; }
-
-std::string trimmed(const std::string& text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string::npos) return "";
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-// "1,2,3" or "[1, 2, 3]"; "" and "[]" are the empty list.
-template <class T>
-void from_text(const std::string& text, std::vector<T>& value) {
-  std::string rest = trimmed(text);
-  if (rest.size() >= 2 && rest.front() == '[' && rest.back() == ']') {
-    rest = trimmed(rest.substr(1, rest.size() - 2));
-  }
-  if (rest.empty()) return;
-  for (size_t start = 0; start <= rest.size();) {
-    const size_t comma = std::min(rest.find(',', start), rest.size());
-    T one{};
-    try {
-      from_text(trimmed(rest.substr(start, comma - start)), one);
-    } catch (const Wrong& wrong) {
-      throw Wrong{"element " + std::to_string(value.size() + 1) + " " + wrong.text};
-    }
-    value.push_back(std::move(one));
-    start = comma + 1;
-  }
-}
-
-// --- fields --------------------------------------------------------------------------------------
-
-// Parses with `parse(value)` into a fresh value, checks it, and only then touches the field.
-template <class Parse>
-void assign(const Field& field, const Parse& parse) {
-  std::visit(
-      [&](auto* target) {
-        std::remove_reference_t<decltype(*target)> value{};
-        parse(value);
-        if (auto wrong = violation(field.constraint, value)) throw *wrong;
-        *target = std::move(value);
-      },
-      field.value);
-}
 
 class Reader {
  public:
@@ -174,9 +22,10 @@ class Reader {
   void section(const Json& json, const std::string& prefix) {
     for (const auto& [key, value] : json.items()) {
       if (prefix.empty() && key == "_dtrain") continue;
-      // A dot inside a key would read as a path.
       const std::string path = prefix + key;
-      const bool one_key = key.find('.') == std::string::npos;
+      // A dot or a bracket inside a key would read as a path.
+      const bool has_dot = key.find('.') != std::string::npos;
+      const bool one_key = !has_dot && key.find('[') == std::string::npos;
       if (one_key && is_section(path)) {
         if (value.is_object()) {
           section(value, path + ".");
@@ -187,9 +36,23 @@ class Reader {
         read(*field, value);
       } else {
         complain(path,
-                 one_key ? "unknown key" + suggest_path(list_, path)
-                         : "keys have no dots: write one object inside another");
+                 has_dot ? "keys have no dots: write one object inside another"
+                         : "unknown key" + suggest_path(list_, path));
       }
+    }
+  }
+
+  void read(const Field& field, const Json& json) {
+    seen_.insert(field.path);
+    if (StructList* const* structs = std::get_if<StructList*>(&field.value)) {
+      read_structs(field.path, **structs, json);
+      return;
+    }
+    try {
+      assign_json(field, json);
+      origins_[field.path] = place(field.path);
+    } catch (const Wrong& wrong) {
+      complain(field.path, wrong.text);
     }
   }
 
@@ -200,34 +63,122 @@ class Reader {
     });
   }
 
-  void read(const Field& field, const Json& json) {
-    try {
-      assign(field, [&](auto& value) { from_json_value(json, value); });
-      origins_[field.path] = place(field.path);
-    } catch (const Wrong& wrong) {
-      complain(field.path, wrong.text);
+  // Replaces the whole list.
+  void read_structs(const std::string& path, StructList& structs, const Json& json) {
+    if (!json.is_array()) {
+      complain(path, "must be a list of objects" + found_text(json));
+      return;
+    }
+    std::erase_if(origins_, [&](const auto& entry) { return entry.first.starts_with(path + "["); });
+    origins_[path] = place(path);
+    structs.resize(0);  // so that every element starts from its defaults
+    structs.resize(json.size());
+    for (size_t i = 0; i < json.size(); ++i) {
+      read_element(path + "[" + std::to_string(i) + "]", structs.element(i), json[i]);
     }
   }
 
+  void read_element(const std::string& path, const FieldList& element, const Json& json) {
+    if (!json.is_object()) {
+      complain(path, "must be an object in braces" + found_text(json));
+      return;
+    }
+    Reader reader(document_, element, origins_, problems_);
+    reader.section(json, element.prefix());
+    // A default outside its limits is none: the field has to be given.
+    for (const Field& field : element.all()) {
+      const auto wrong = violation(field);
+      if (wrong && reader.seen_.count(field.path) == 0) {
+        complain(field.path, "is missing: " + wrong->text);
+      }
+    }
+  }
+
+  // That of the key, or else of what it stands in; 0: none is known.
+  int64_t line_of(std::string path) const {
+    while (!path.empty()) {
+      const auto line = document_.lines.find(path);
+      if (line != document_.lines.end()) return line->second;
+      const size_t end = path.find_last_of(".[");
+      path.resize(end == std::string::npos ? 0 : end);
+    }
+    return 0;
+  }
+
   std::string place(const std::string& path) const {
-    const auto line = document_.lines.find(path);
-    if (line == document_.lines.end()) return document_.name;
-    return document_.name + ":" + std::to_string(line->second);
+    const int64_t line = line_of(path);
+    return document_.name + (line == 0 ? "" : ":" + std::to_string(line));
   }
 
   void complain(const std::string& path, const std::string& text) {
-    const auto line = document_.lines.find(path);
-    problems_.add(line == document_.lines.end()
-                      ? path
-                      : path + " (line " + std::to_string(line->second) + ")",
-                  text);
+    const int64_t line = line_of(path);
+    problems_.add(path + (line == 0 ? "" : " (line " + std::to_string(line) + ")"), text);
   }
 
   const JsonDocument& document_;
   const FieldList& list_;
   Origins& origins_;
   Problems& problems_;
+  std::set<std::string> seen_;  // the fields that were given
 };
+
+// A list of structs as JSON text. Problems are added without their place.
+void read_structs_text(const Field& field,
+                       const Override& setting,
+                       Origins& origins,
+                       Problems& problems) {
+  const bool is_blank = setting.text.find_first_not_of(" \t") == std::string::npos;
+  try {
+    Problems of_text;
+    JsonDocument document = parse_json(is_blank ? "[]" : setting.text, "", {}, &of_text);
+    for (const Problem& one : of_text.all()) problems.add(field.path + one.where, one.text);
+    document.name = setting.origin;
+    document.lines.clear();  // a text has one place
+    const FieldList none;
+    Reader(document, none, origins, problems).read(field, document.root);
+  } catch (const Error& error) {
+    // Its subject is the name, which is empty, and the position.
+    problems.add(
+        field.path,
+        "must be a list of objects as JSON, but at" + error.subject() + ": " + error.cause());
+  }
+}
+
+// The index in "groups[12].lr", given what follows "groups[", and where the field's name starts;
+// no name: not such a path.
+struct ElementPath {
+  size_t index = 0;
+  std::string_view name;
+};
+ElementPath element_path(std::string_view rest) {
+  ElementPath found;
+  const auto result = std::from_chars(rest.data(), rest.data() + rest.size(), found.index);
+  if (result.ec == std::errc::invalid_argument) return {};
+  if (result.ec == std::errc::result_out_of_range) found.index = std::string::npos;
+  rest.remove_prefix(static_cast<size_t>(result.ptr - rest.data()));
+  if (rest.starts_with("].")) found.name = rest.substr(2);
+  return found;
+}
+
+// A path into a list of structs.
+void read_element_text(const Field& field,
+                       StructList& structs,
+                       const Override& setting,
+                       Origins& origins,
+                       Problems& problems) {
+  const std::string where = setting.path + " (" + setting.origin + ")";
+  const auto [index, name] =
+      element_path(std::string_view(setting.path).substr(field.path.size() + 1));
+  if (name.empty()) {
+    problems.add(where, "must name a field of an element: " + field.path + "[0].NAME");
+  } else if (index >= structs.size()) {
+    problems.add(where,
+                 "there is no such element: " + field.path + " has " +
+                     std::to_string(structs.size()) + ", counted from 0");
+  } else {
+    read_text(structs.element(index), setting, origins, problems);
+  }
+}
 
 }  // namespace
 
@@ -255,11 +206,24 @@ void read_text(const FieldList& list,
   const std::string where = setting.path + " (" + setting.origin + ")";
   const Field* field = find_field(list, setting.path);
   if (field == nullptr) {
-    problems.add(where, "unknown key" + suggest_path(list, setting.path));
+    const size_t bracket = setting.path.find('[', list.prefix().size());
+    problems.add(where, "unknown key" + suggest_path(list, setting.path.substr(0, bracket)));
+    return;
+  }
+  if (StructList* const* structs = std::get_if<StructList*>(&field->value)) {
+    if (setting.path != field->path) {
+      read_element_text(*field, **structs, setting, origins, problems);
+      return;
+    }
+    Problems found;
+    read_structs_text(*field, setting, origins, found);
+    for (const Problem& one : found.all()) {
+      problems.add(one.where + " (" + setting.origin + ")", one.text);
+    }
     return;
   }
   try {
-    assign(*field, [&](auto& value) { from_text(setting.text, value); });
+    assign_text(*field, setting.text);
     origins[setting.path] = setting.origin;
   } catch (const Wrong& wrong) {
     problems.add(where, wrong.text);
@@ -267,18 +231,18 @@ void read_text(const FieldList& list,
 }
 
 void check_limits(const FieldList& list, const Origins& origins, Problems& problems) {
-  for (const Field& field : list.all()) {
-    const auto wrong =
-        std::visit([&](auto* value) { return violation(field.constraint, *value); }, field.value);
-    if (wrong) {
+  for_each_field(list, [&](const Field& field) {
+    if (const auto wrong = violation(field)) {
       problems.add(field.path + " (" + origin_of(origins, field.path) + ")", wrong->text);
     }
-  }
+  });
 }
 
 const Field* find_field(const FieldList& list, const std::string& path) {
   for (const Field& field : list.all()) {
     if (field.path == path) return &field;
+    const bool is_list = std::holds_alternative<StructList*>(field.value);
+    if (is_list && path.starts_with(field.path + "[")) return &field;
   }
   return nullptr;
 }

@@ -30,18 +30,23 @@ const std::string& origin_of(const Origins& origins, const std::string& path);
 
 // One setting given as text, in the order given.
 struct Override {
-  std::string path;    // "optimizer.lr"
-  std::string text;    // "0.1"; lists as "1,2,3"
+  std::string path;    // "optimizer.lr", "optimizer.groups[1].lr"
+  std::string text;    // "0.1"; lists as "1,2,3", lists of structs as JSON
   std::string origin;  // "command line --lr"
 };
 
 // Every value of the document goes to the field of its path. The key "_dtrain" at the top, which
 // the effective config of a run carries (writer.h), is passed over.
+//
+// A list of structs replaces the one that was there, and its elements start from their defaults; a
+// field whose default is outside its limits must be given. Origins have the path of the list and
+// of each field given for an element, "optimizer.groups[1].lr".
 void read_values(const JsonDocument& document,
                  const FieldList& list,
                  Origins& origins,
                  Problems& problems);
 
+// The text is one value, or one of an element that is already there.
 void read_text(const FieldList& list,
                const Override& setting,
                Origins& origins,
@@ -50,7 +55,8 @@ void read_text(const FieldList& list,
 // Adds a problem for each field whose value is outside its limits.
 void check_limits(const FieldList& list, const Origins& origins, Problems& problems);
 
-// The field of that path, or nullptr.
+// The field of that path, or nullptr. For a path into a list of structs, such as "groups[1].lr",
+// that is the list, whether or not there is such an element.
 const Field* find_field(const FieldList& list, const std::string& path);
 
 // " (did you mean loader.workers?)" for a path that is not there, or "".

@@ -3,7 +3,8 @@
 //   { "run": { "seed": 42, ... }, ..., "_dtrain": { "format": 1, "origins": { "run.seed": ... } } }
 //
 // The file is itself a configuration: reading it back gives the same values, and the reader passes
-// over "_dtrain". Fields with their default are not among the origins.
+// over "_dtrain". Fields with their default are not among the origins. A list of structs has an
+// origin, and so has each field of its elements.
 #pragma once
 
 #include <string>
@@ -18,7 +19,8 @@ inline constexpr int64_t kConfigFormat = 1;
 
 std::string effective_config(const FieldList& list, const Origins& origins);
 
-// One field that differs between two structs of the same type, with the text of both values.
+// One field that differs between two structs of the same type, with the text of both values: also
+// that of an element, "optimizer.groups[1].lr", but lists of different length differ as a whole.
 struct Difference {
   std::string path, left, right;
   Effect effect = kCourse;
