@@ -143,7 +143,9 @@ class Builder {
     std::string out;
     for (const Frame& frame : stack_) {
       if (frame.value->is_array()) {
-        out += "[" + std::to_string(frame.value->size()) + "]";
+        // What is open within an array is its last element; else the next one is meant.
+        const size_t size = frame.value->size();
+        out += "[" + std::to_string(&frame == &stack_.back() ? size : size - 1) + "]";
       } else {
         out += (out.empty() ? "" : ".") + frame.key;
       }

@@ -137,10 +137,10 @@ void read_structs_text(const Field& field,
     const FieldList none;
     Reader(document, none, origins, problems).read(field, document.root);
   } catch (const Error& error) {
-    // Its subject is the name, which is empty, and the position.
-    problems.add(
-        field.path,
-        "must be a list of objects as JSON, but at" + error.subject() + ": " + error.cause());
+    // Its subject is the name, which is empty, and the position, ":1:3".
+    problems.add(field.path,
+                 "must be a list of objects as JSON, but at " + error.subject().substr(1) + ": " +
+                     error.cause());
   }
 }
 

@@ -18,7 +18,7 @@ std::string element(const std::string& tag, const std::string& text, const char*
 }
 
 // Also with a sign, a unit of percent, or a dash for what is not known.
-bool is_number(const std::string& cell) {
+bool is_number_or_dash(const std::string& cell) {
   if (cell.empty() || cell == "-") return true;
   char* end = nullptr;
   std::strtod(cell.c_str(), &end);
@@ -37,7 +37,7 @@ bool is_numeric(const HtmlTable& table, size_t column) {
   bool any = false;
   for (const auto& row : table.rows) {
     const std::string cell = column < row.size() ? row[column] : "";
-    if (!is_number(cell)) return false;
+    if (!is_number_or_dash(cell)) return false;
     any = any || (!cell.empty() && cell != "-");
   }
   return any;

@@ -36,6 +36,16 @@ TEST(Json, knows_the_line_of_every_key) {
   EXPECT_EQ(doc.lines.at("d"), 6);
 }
 
+TEST(Json, knows_the_lines_of_lists_of_objects) {
+  const auto doc = parse_json("{\"a\": [\n{\"b\": 1},\n3, {\n\"b\": [{}]}]}", "a.json");
+  EXPECT_EQ(doc.lines.at("a[0]"), 2);
+  EXPECT_EQ(doc.lines.at("a[0].b"), 2);
+  EXPECT_EQ(doc.lines.count("a[1]"), 0u);
+  EXPECT_EQ(doc.lines.at("a[2]"), 3);
+  EXPECT_EQ(doc.lines.at("a[2].b"), 4);
+  EXPECT_EQ(doc.lines.at("a[2].b[0]"), 4);
+}
+
 TEST(Json, names_file_line_and_column_of_a_syntax_error) {
   expect_message("{\n  \"a\": 1,\n  }", "a.json:3:3");
   expect_message("{\"a\" 1}", "a.json:1:6");

@@ -14,7 +14,8 @@ namespace {
 
 const std::string kWhole =
     R"({"loader": {"batch_size": 64, "drop_last": false, "mean": [0.5, 1e3, -2], "sizes": [3]},)"
-    R"( "optimizer": {"name": "ad\u0041mw", "lr": 1.5e-3, "note": "n\\", "skip": ["a", "b"]},)"
+    R"( "optimizer": {"name": "ad\u0041mw", "lr": 1.5e-3, "note": "n\\", "skip": ["a", "b"],)"
+    R"( "groups": [{"match": "fc", "decay": {"rate": 0}, "stages": [{}]}, {"match": "b"}]},)"
     R"( "x": [[[{}]]], "_dtrain": {"a": null}})";
 
 std::string damaged(util::CounterRng& rng) {

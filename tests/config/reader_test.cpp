@@ -5,24 +5,10 @@
 
 #include "config/json.h"
 #include "config/writer.h"
-#include "tests/config/example_config.h"
+#include "tests/config/reading.h"
 
 namespace dtrain::config {
 namespace {
-
-// A configuration after reading, with everything said about it.
-struct Reading {
-  ExampleConfig config;
-  Origins origins;
-  Problems problems;
-
-  explicit Reading(const std::string& json = "{}", const std::vector<Override>& settings = {}) {
-    const FieldList list = collect(config);
-    read_values(parse_json(json, "a.json", {}, &problems), list, origins, problems);
-    for (const auto& setting : settings) read_text(list, setting, origins, problems);
-  }
-  std::string text() const { return problems.empty() ? "none" : problems.text(); }
-};
 
 std::string problem_of_json(const std::string& json) { return Reading(json).text(); }
 std::string problem_of_text(const std::string& path, const std::string& text) {
@@ -87,9 +73,7 @@ TEST(Reader, lists_all_mistakes_at_once) {
       "{\"loader\": {\"bach_size\": 64,\n\"drop_last\": 1, \"sizes\": [1, 0]},\n"
       "\"optimizer\": {\"lr\": 0, \"name\": \"sdg\"}, \"trainer\": {}, \"lr\": 1}",
       {{"optimizer.lr", "x", "--lr"}});
-  std::vector<std::string> lines;
-  for (const auto& p : r.problems.all()) lines.push_back(p.where + ": " + p.text);
-  EXPECT_EQ(lines,
+  EXPECT_EQ(r.lines(),
             (std::vector<std::string>{
                 "loader.bach_size (line 1): unknown key (did you mean loader.batch_size?)",
                 "loader.drop_last (line 2): must be true or false, but is 1",

@@ -23,6 +23,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     }
     problems.throw_if_any("command line");
     testing::require(config.loader.batch_size >= 1, "a value that is taken is in its range");
+    for (const auto& group : config.optimizer.groups) {
+      testing::require(group.lr_factor > 0 && !group.match.empty(),
+                       "a value of an element that is taken is in its range");
+    }
   });
   return 0;
 }
