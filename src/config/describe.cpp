@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <type_traits>
 
 namespace dtrain::config {
 namespace {
+
+using util::joined;
 
 constexpr size_t kHelpWidth = 100;  // columns of --help
 constexpr size_t kHelpIndent = 34;  // where its second column starts
@@ -22,12 +23,6 @@ std::string one_text(const std::vector<T>& values) {
   std::string out = "[";
   for (const T& value : values) out += (out.size() > 1 ? ", " : "") + one_text(value);
   return out + "]";
-}
-
-std::string joined(const std::vector<std::string>& parts, const char* separator) {
-  std::string out;
-  for (size_t i = 0; i < parts.size(); ++i) out += (i == 0 ? "" : separator) + parts[i];
-  return out;
 }
 
 std::string section_of(const Field& field) { return field.path.substr(0, field.path.rfind('.')); }
@@ -95,12 +90,6 @@ std::string help_entry(const Field& field, const std::vector<std::string>& flags
 }
 
 }  // namespace
-
-std::string number_text(double value) {
-  std::array<char, 32> buffer;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
-  return std::string(buffer.data(), end.ptr);
-}
 
 std::string value_text(const Value& value) {
   return std::visit([](auto* target) { return one_text(*target); }, value);

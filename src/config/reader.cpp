@@ -9,6 +9,7 @@
 
 #include "config/describe.h"
 #include "config/json.h"
+#include "util/text.h"
 
 namespace dtrain::config {
 namespace {
@@ -36,7 +37,7 @@ std::optional<Wrong> violation(const Constraint& constraint, const std::string& 
   if (choice == nullptr) return std::nullopt;
   const auto& names = choice->names;
   if (std::find(names.begin(), names.end(), value) != names.end()) return std::nullopt;
-  return Wrong{"must be " + limits_text(constraint) + ", but is \"" + value + "\"" +
+  return Wrong{"must be " + limits_text(constraint) + ", but is " + util::quoted(value) +
                did_you_mean(value, names)};
 }
 
@@ -101,10 +102,8 @@ void from_json_value(const Json& json, std::vector<T>& value) {
 }
 
 // --- text ----------------------------------------------------------------------------------------
-std::string quoted(const std::string& text) { return "\"" + text + "\""; }
-
 void from_text(const std::string& text, bool& value) {
-  if (!parse_bool(text, &value)) throw Wrong{"must be true or false, but is " + quoted(text)};
+  if (!parse_bool(text, &value)) throw Wrong{"must be true or false, but is " + util::quoted(text)};
 }
 
 template <class T>
@@ -116,7 +115,7 @@ void parse_number(const std::string& text, const char* expected, T& value) {
     throw Wrong{std::string("must be ") + expected + ", but " + text + " does not fit in 64 bits"};
   }
   if (result.ec != std::errc() || result.ptr != end) {
-    throw Wrong{std::string("must be ") + expected + ", but is " + quoted(text)};
+    throw Wrong{std::string("must be ") + expected + ", but is " + util::quoted(text)};
   }
 }
 

@@ -1,26 +1,18 @@
 #include "ensemble/ensemble_progress.h"
 
-#include <array>
 #include <chrono>
-#include <cmath>
-#include <cstdio>
 
 #include "ensemble/ensemble_folder.h"
 #include "render/csv_writer.h"
 #include "render/table.h"
 #include "settings/run_folder.h"
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::ensemble {
 namespace {
 
 constexpr auto kPause = std::chrono::seconds(5);
-
-std::string number(double value, const char* format) {
-  std::array<char, 32> text{};
-  if (std::isfinite(value)) std::snprintf(text.data(), text.size(), format, value);
-  return text.data();
-}
 
 const char* name_of(MemberState state) {
   switch (state) {
@@ -72,7 +64,7 @@ std::string EnsembleProgress::table() const {
           std::to_string(summary.rows.size()) + "/" + std::to_string(member.config.run.epochs);
       const auto last = [&](const char* column, const char* format) {
         const std::vector<double> values = summary.numbers(column);
-        return values.empty() ? std::string() : number(values.back(), format);
+        return values.empty() ? std::string() : util::number(values.back(), format, "");
       };
       cells[3] = last("train_loss", "%.4f");
       cells[4] = last("eval_loss", "%.4f");

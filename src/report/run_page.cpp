@@ -10,12 +10,12 @@
 #include "predictions/calibration_record.h"
 #include "render/csv_writer.h"
 #include "report/evaluation_section.h"
-#include "report/numbers.h"
 #include "report/predicting_checkpoint.h"
 #include "settings/run_config.h"
 #include "settings/run_folder.h"
 #include "util/atomic_file.h"
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::report {
 namespace {
@@ -35,12 +35,6 @@ double sum_of(const std::vector<double>& values) {
   double sum = 0;
   for (const double value : values) sum += std::isfinite(value) ? value : 0;
   return sum;
-}
-
-std::string duration(double seconds) {
-  const auto whole = int64_t(seconds + 0.5);
-  const auto two = [](int64_t value) { return (value < 10 ? "0" : "") + std::to_string(value); };
-  return std::to_string(whole / 3600) + ":" + two(whole / 60 % 60) + ":" + two(whole % 60);
 }
 
 // Epochs of which there is an accuracy: eval_interval leaves some out.
@@ -66,16 +60,18 @@ void add_result(HtmlPage& page,
   const auto [best, last] = evaluated_epochs(top1);
   std::vector<std::pair<std::string, std::string>> facts;
   if (best) {
-    facts.emplace_back("best accuracy, %", number(top1[*best], "%.3f"));
-    facts.emplace_back("in epoch", number(value_at(epoch, *best), "%.0f"));
-    facts.emplace_back("last accuracy, %", number(top1[*last], "%.3f"));
+    facts.emplace_back("best accuracy, %", util::number(top1[*best], "%.3f"));
+    facts.emplace_back("in epoch", util::number(value_at(epoch, *best), "%.0f"));
+    facts.emplace_back("last accuracy, %", util::number(top1[*last], "%.3f"));
   }
-  facts.emplace_back("training loss", number(last_of(summary.numbers("train_loss")), "%.4f"));
-  facts.emplace_back("evaluation loss", last ? number(value_at(loss, *last), "%.4f") : "-");
+  facts.emplace_back("training loss", util::number(last_of(summary.numbers("train_loss")), "%.4f"));
+  facts.emplace_back("evaluation loss", last ? util::number(value_at(loss, *last), "%.4f") : "-");
   facts.emplace_back("epochs",
                      std::to_string(epoch.size()) + " of " + std::to_string(config.run.epochs));
-  facts.emplace_back("time of all epochs", duration(sum_of(summary.numbers("seconds"))));
-  facts.emplace_back("images/s", number(last_of(summary.numbers("images_per_second")), "%.0f"));
+  facts.emplace_back("time of all epochs",
+                     util::clock_text(sum_of(summary.numbers("seconds")) + 0.5));
+  facts.emplace_back("images/s",
+                     util::number(last_of(summary.numbers("images_per_second")), "%.0f"));
   page.facts(facts);
 }
 
