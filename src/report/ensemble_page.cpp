@@ -14,6 +14,7 @@
 #include "report/vote_report.h"
 #include "settings/run_config.h"
 #include "settings/run_folder.h"
+#include "settings/summary_columns.h"
 #include "util/atomic_file.h"
 #include "util/text.h"
 
@@ -71,8 +72,9 @@ void add_curves(HtmlPage& page, const VoteRecord& record) {
     last = folder.path;
     const render::CsvTable summary = render::read_csv(folder.summary());
     const std::string name = folder.path.filename().string();
-    accuracy.series.push_back({name, summary.numbers("epoch"), summary.numbers("eval_top1")});
-    loss.series.push_back({name, summary.numbers("epoch"), summary.numbers("eval_loss")});
+    const std::vector<double> epochs = summary.numbers(settings::kEpochColumn);
+    accuracy.series.push_back({name, epochs, summary.numbers(settings::eval_column("top1"))});
+    loss.series.push_back({name, epochs, summary.numbers(settings::eval_column("loss"))});
   }
   if (accuracy.series.empty()) return;
   page.section("Curves");

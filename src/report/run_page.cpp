@@ -13,6 +13,7 @@
 #include "report/predicting_checkpoint.h"
 #include "settings/run_config.h"
 #include "settings/run_folder.h"
+#include "settings/summary_columns.h"
 #include "util/atomic_file.h"
 #include "util/check.h"
 #include "util/text.h"
@@ -55,8 +56,9 @@ void add_result(HtmlPage& page,
                 const settings::RunConfig& config,
                 const render::CsvTable& summary) {
   page.section("Result");
-  const std::vector<double> top1 = summary.numbers("eval_top1"), epoch = summary.numbers("epoch"),
-                            loss = summary.numbers("eval_loss");
+  const std::vector<double> top1 = summary.numbers(settings::eval_column("top1")),
+                            loss = summary.numbers(settings::eval_column("loss")),
+                            epoch = summary.numbers(settings::kEpochColumn);
   const auto [best, last] = evaluated_epochs(top1);
   std::vector<std::pair<std::string, std::string>> facts;
   if (best) {
@@ -64,14 +66,16 @@ void add_result(HtmlPage& page,
     facts.emplace_back("in epoch", util::number(value_at(epoch, *best), "%.0f"));
     facts.emplace_back("last accuracy, %", util::number(top1[*last], "%.3f"));
   }
-  facts.emplace_back("training loss", util::number(last_of(summary.numbers("train_loss")), "%.4f"));
+  facts.emplace_back(
+      "training loss",
+      util::number(last_of(summary.numbers(settings::train_column("loss"))), "%.4f"));
   facts.emplace_back("evaluation loss", last ? util::number(value_at(loss, *last), "%.4f") : "-");
   facts.emplace_back("epochs",
                      std::to_string(epoch.size()) + " of " + std::to_string(config.run.epochs));
   facts.emplace_back("time of all epochs",
-                     util::clock_text(sum_of(summary.numbers("seconds")) + 0.5));
+                     util::clock_text(sum_of(summary.numbers(settings::kSecondsColumn)) + 0.5));
   facts.emplace_back("images/s",
-                     util::number(last_of(summary.numbers("images_per_second")), "%.0f"));
+                     util::number(last_of(summary.numbers(settings::kSpeedColumn)), "%.0f"));
   page.facts(facts);
 }
 
