@@ -1,33 +1,20 @@
 // The run in numbers: a row of summary.csv for each epoch, TensorBoard events for each logged step.
 #include "callbacks/metric_logger.h"
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "settings/summary_columns.h"
+
 namespace dtrain::callbacks {
-namespace {
-
-const std::vector<std::string> kColumns = {"epoch",
-                                           "train_loss",
-                                           "eval_loss",
-                                           "eval_top1",
-                                           "eval_top5",
-                                           "lr",
-                                           "train_top1",
-                                           "train_top5",
-                                           "step",
-                                           "seconds",
-                                           "images_per_second"};
-
-}  // namespace
-
 MetricLogger::MetricLogger(std::filesystem::path folder, std::filesystem::path summary)
     : folder_(std::move(folder)), summary_path_(std::move(summary)) {}
 
 void MetricLogger::on_train_start(train::TrainState& state) {
-  summary_.emplace(summary_path_, kColumns);
-  summary_->truncate_after("epoch", state.epoch - 1);
+  summary_.emplace(summary_path_, settings::summary_columns());
+  summary_->truncate_after(settings::kEpochColumn, state.epoch - 1);
   events_.emplace(folder_, state.step > 0 ? state.step : render::TensorboardWriter::kNewRun);
 }
 
@@ -59,20 +46,19 @@ void MetricLogger::on_validation_end(train::TrainState& state) {
 }
 
 void MetricLogger::on_epoch_end(train::TrainState& state) {
-  const auto of_evaluation = [&](const char* name) {
-    return evaluated_ ? render::CsvCell(state.eval.at(name)) : render::CsvCell();
-  };
-  summary_->row({state.epoch,
-                 state.train.at("loss"),
-                 of_evaluation("loss"),
-                 of_evaluation("top1"),
-                 of_evaluation("top5"),
-                 state.lr,
-                 state.train.at("top1"),
-                 state.train.at("top5"),
-                 state.step,
-                 epoch_timer_.seconds(),
-                 state.mean_images_per_second});
+  std::map<std::string, render::CsvCell> cells = {
+      {settings::kEpochColumn, state.epoch},
+      {settings::kRateColumn, state.lr},
+      {settings::kStepColumn, state.step},
+      {settings::kSecondsColumn, epoch_timer_.seconds()},
+      {settings::kSpeedColumn, state.mean_images_per_second}};
+  for (const auto& [metric, value] : state.train) cells[settings::train_column(metric)] = value;
+  if (evaluated_) {
+    for (const auto& [metric, value] : state.eval) cells[settings::eval_column(metric)] = value;
+  }
+  std::vector<render::CsvCell> row;
+  for (const std::string& column : settings::summary_columns()) row.push_back(cells[column]);
+  summary_->row(row);
   summary_->sync();
 }
 

@@ -5,6 +5,7 @@
 
 #include "render/csv_writer.h"
 #include "render/plot.h"
+#include "settings/summary_columns.h"
 #include "util/atomic_file.h"
 
 namespace dtrain::callbacks {
@@ -14,7 +15,7 @@ PlotWriter::PlotWriter(std::filesystem::path summary, std::filesystem::path pict
 
 void PlotWriter::on_epoch_end(train::TrainState&) {
   const render::CsvTable table = render::read_csv(summary_);
-  const auto epochs = table.numbers("epoch");
+  const auto epochs = table.numbers(settings::kEpochColumn);
   const auto panel = [](const char* title, const char* label) {
     render::Panel panel;
     panel.title = title;
@@ -24,12 +25,12 @@ void PlotWriter::on_epoch_end(train::TrainState&) {
     return panel;
   };
   render::Panel loss = panel("Loss", "loss"), accuracy = panel("Accuracy", "% correct");
-  for (const std::string part : {"train", "eval"}) {
-    loss.series.push_back({part, epochs, table.numbers(part + "_loss")});
-    accuracy.series.push_back({part, epochs, table.numbers(part + "_top1")});
-  }
+  loss.series = {{"train", epochs, table.numbers(settings::train_column("loss"))},
+                 {"eval", epochs, table.numbers(settings::eval_column("loss"))}};
+  accuracy.series = {{"train", epochs, table.numbers(settings::train_column("top1"))},
+                     {"eval", epochs, table.numbers(settings::eval_column("top1"))}};
   render::Panel rate = panel("Learning rate", "lr");
-  rate.series.push_back({"lr", epochs, table.numbers("lr")});
+  rate.series.push_back({"lr", epochs, table.numbers(settings::kRateColumn)});
   const std::string run = summary_.parent_path().filename().string();
   util::write_file_atomic(picture_, render::render_svg({run, {loss, accuracy, rate}}));
 }

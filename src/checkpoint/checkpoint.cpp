@@ -10,6 +10,7 @@
 
 #include "checkpoint/safetensors.h"
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::checkpoint {
 namespace {
@@ -110,11 +111,8 @@ void check_finite(const NamedTensors& tensors, const std::string& checkpoint) {
 }
 
 std::string shape_text(const at::Tensor& tensor) {
-  std::string text = std::string(c10::toString(tensor.scalar_type())) + "[";
-  for (int64_t i = 0; i < tensor.dim(); ++i) {
-    text += (i > 0 ? "," : "") + std::to_string(tensor.size(i));
-  }
-  return text + "]";
+  return std::string(c10::toString(tensor.scalar_type())) + "[" +
+         util::joined(tensor.sizes(), ",") + "]";
 }
 
 // A list that names the first few.

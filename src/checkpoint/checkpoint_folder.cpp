@@ -13,6 +13,7 @@
 #include "util/atomic_file.h"
 #include "util/check.h"
 #include "util/hash.h"
+#include "util/text.h"
 
 namespace dtrain::checkpoint {
 namespace {
@@ -77,21 +78,21 @@ void check_own_hash(const fs::path& path, const std::string& text) {
 
 const Json& member(const Json& object, const char* key, const fs::path& path) {
   auto found = object.find(key);
-  if (found == object.end()) refuse(path, std::string("has no \"") + key + "\"");
+  if (found == object.end()) refuse(path, "has no " + util::quoted(key));
   return *found;
 }
 
 int64_t count_of(const Json& object, const char* key, const fs::path& path) {
   const Json& value = member(object, key, path);
   if (!value.is_number_integer() || value.get<int64_t>() < 0) {
-    refuse(path, std::string("\"") + key + "\" is not a count");
+    refuse(path, util::quoted(key) + " is not a count");
   }
   return value.get<int64_t>();
 }
 
 std::string text_of(const Json& object, const char* key, const fs::path& path) {
   const Json& value = member(object, key, path);
-  if (!value.is_string()) refuse(path, std::string("\"") + key + "\" is not a text");
+  if (!value.is_string()) refuse(path, util::quoted(key) + " is not a text");
   return value.get<std::string>();
 }
 

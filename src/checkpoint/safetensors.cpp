@@ -62,7 +62,7 @@ const DtypeRow& row_of(Dtype dtype) {
 }
 
 // Names come from the file: control characters in them must not reach the terminal.
-std::string quoted(const std::string& name) { return Json(name).dump(); }
+std::string escaped(const std::string& name) { return Json(name).dump(); }
 
 // Bytes of a tensor, or nothing when they cannot be counted. An empty dimension does not excuse the
 // others: code that multiplies them for strides would overflow.
@@ -90,12 +90,13 @@ const Json& member(const Json& object,
                    const std::string& file,
                    const std::string& tensor) {
   auto found = object.find(key);
-  if (found == object.end()) refuse(file, "tensor " + quoted(tensor) + " has no \"" + key + "\"");
+  if (found == object.end())
+    refuse(file, "tensor " + escaped(tensor) + " has no " + util::quoted(key));
   return *found;
 }
 
 TensorEntry parse_entry(const std::string& name, const Json& value, const std::string& file) {
-  const std::string subject = "tensor " + quoted(name);
+  const std::string subject = "tensor " + escaped(name);
   if (!value.is_object() || value.size() != 3) {
     refuse(file, subject + " is not described by exactly dtype, shape and data_offsets");
   }
@@ -132,7 +133,7 @@ TextPairs parse_metadata(const Json& value, const std::string& file) {
   TextPairs pairs;
   if (!value.is_object()) refuse(file, "__metadata__ is not an object");
   for (const auto& [key, text] : value.items()) {
-    if (!text.is_string()) refuse(file, "__metadata__ " + quoted(key) + " is not a text");
+    if (!text.is_string()) refuse(file, "__metadata__ " + escaped(key) + " is not a text");
     pairs.emplace_back(key, text.get<std::string>());
   }
   return pairs;
@@ -156,7 +157,7 @@ void check_cover(const std::vector<TensorEntry>& tensors,
   for (const TensorEntry* entry : in_data_order(tensors)) {
     if (entry->begin != at) {
       refuse(file,
-             "tensor " + quoted(entry->name) + " begins at byte " + std::to_string(entry->begin) +
+             "tensor " + escaped(entry->name) + " begins at byte " + std::to_string(entry->begin) +
                  " of the data, expected " + std::to_string(at));
     }
     at = entry->end;
@@ -296,7 +297,7 @@ std::string SafetensorsReader::read(const std::function<void*(const TensorEntry&
     if (entry->dtype == Dtype::kBool &&
         std::any_of(bytes, bytes + size, [](unsigned char value) { return value > 1; })) {
       refuse(path_.string(),
-             "tensor " + quoted(entry->name) + " holds bytes that are neither 0 nor 1");
+             "tensor " + escaped(entry->name) + " holds bytes that are neither 0 nor 1");
     }
   }
   return hasher.hex();

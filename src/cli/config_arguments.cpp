@@ -2,6 +2,7 @@
 
 #include "cli/flags.h"
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::cli {
 
@@ -10,7 +11,7 @@ settings::RunConfig read_run_config(const Words& words) {
   const Arguments arguments = parse_arguments(words, config::collect(defaults));
   if (!arguments.positionals.empty()) {
     throw usage_error("command line",
-                      "stray argument \"" + arguments.positionals[0] + "\"",
+                      "stray argument " + util::quoted(arguments.positionals[0]),
                       "flags are --name value; the config file is --config FILE");
   }
   return settings::load_run_config(arguments.config_file, arguments.overrides);

@@ -6,6 +6,7 @@
 #include "ensemble/ensemble_reader.h"
 #include "ensemble/ensemble_run.h"
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::cli {
 
@@ -32,10 +33,8 @@ struct EnsembleRequest {
 
 // The member's name for its name or number, so that a task of an array need not know the names.
 std::string name_of_member(const ensemble::EnsembleConfig& config, const std::string& member) {
-  std::string names;
   for (const ensemble::EnsembleMember& one : config.members) {
     if (one.name == member) return member;
-    names += (names.empty() ? "" : ", ") + one.name;
   }
   size_t number = 0;
   const char* end = member.data() + member.size();
@@ -43,6 +42,8 @@ std::string name_of_member(const ensemble::EnsembleConfig& config, const std::st
   if (error == std::errc() && stop == end && number < config.members.size()) {
     return config.members[number].name;
   }
+  const std::string names =
+      util::joined(config.members, ", ", [](const auto& one) { return one.name; });
   throw usage_error(
       "--member",
       "there is no member " + member,
@@ -56,7 +57,7 @@ EnsembleRequest read_ensemble_request(const Words& words) {
     throw usage_error("dtrain ensemble",
                       arguments.config_file.empty()
                           ? "no --config"
-                          : "stray argument \"" + arguments.positionals[0] + "\"",
+                          : "stray argument " + util::quoted(arguments.positionals[0]),
                       "usage: dtrain ensemble --config ensemble.json [flags]");
   }
   EnsembleRequest request;

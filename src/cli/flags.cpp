@@ -15,6 +15,7 @@
 
 #include "config/problems.h"
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::cli {
 namespace {
@@ -217,7 +218,7 @@ Parsed parse_with_cxxopts(const std::vector<std::string>& normalised, const Flag
 void apply_set(const std::string& value, Arguments& out, config::Problems& problems) {
   const size_t equals = value.find('=');
   if (equals == std::string::npos || equals == 0) {
-    problems.add("--set", "takes section.key=value, but got \"" + value + "\"");
+    problems.add("--set", "takes section.key=value, but got " + util::quoted(value));
     return;
   }
   out.overrides.push_back(

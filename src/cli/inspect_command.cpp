@@ -12,6 +12,7 @@
 #include "run/inspect_run.h"
 #include "settings/run_config.h"
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::cli {
 namespace {
@@ -38,7 +39,7 @@ constexpr const char* kOptionsPreface =
 
 [[noreturn]] void stray(const std::string& word, const std::string& usage) {
   throw usage_error(
-      "dtrain inspect", "unexpected \"" + word + "\"", "usage: dtrain inspect " + usage);
+      "dtrain inspect", "unexpected " + util::quoted(word), "usage: dtrain inspect " + usage);
 }
 
 // Of a run or of an ensemble, which has flags of its own.
@@ -107,7 +108,7 @@ int run_inspect(const Words& words, dist::MpiScope*) {
   if (what == "data") return inspect_data(rest);
   if (what == "options") return inspect_options(rest);
   throw usage_error("dtrain inspect",
-                    what.empty() ? "nothing to inspect" : "cannot inspect \"" + what + "\"",
+                    what.empty() ? "nothing to inspect" : "cannot inspect " + util::quoted(what),
                     "it knows config, checkpoint, data and options");
 }
 

@@ -1,8 +1,6 @@
 // dtrain pack.
 #include <algorithm>
-#include <array>
 #include <cinttypes>
-#include <cstdio>
 #include <string>
 #include <thread>
 #include <vector>
@@ -13,6 +11,7 @@
 #include "settings/run_config.h"
 #include "util/check.h"
 #include "util/log.h"
+#include "util/text.h"
 #include "util/timer.h"
 
 namespace dtrain::cli {
@@ -30,7 +29,7 @@ PackSettings read_settings(const Words& words) {
   const auto parsed = parse_command<data::PackConfig>(words);
   if (!parsed.positionals.empty()) {
     throw usage_error("dtrain pack",
-                      "stray argument \"" + parsed.positionals[0] + "\"",
+                      "stray argument " + util::quoted(parsed.positionals[0]),
                       "usage: dtrain pack --data-dir FOLDER --output FILE [flags]");
   }
   return {settings::load_run_config(parsed.config_file, parsed.of_run), parsed.own};
@@ -41,11 +40,8 @@ bool is_given(const settings::RunConfig& config, const std::string& path) {
 }
 
 std::string size_text(int64_t bytes) {
-  std::array<char, 32> text{};
-  const char* unit = bytes < 1e9 ? "MB" : "GB";
-  std::snprintf(
-      text.data(), text.size(), "%.1f %s", double(bytes) / (bytes < 1e9 ? 1e6 : 1e9), unit);
-  return text.data();
+  return bytes < 1e9 ? util::formatted("%.1f MB", double(bytes) / 1e6)
+                     : util::formatted("%.1f GB", double(bytes) / 1e9);
 }
 
 // "Pack: 1200/9866 ( 12%)  Speed: 2310/s  Size: 61.2 MB  ETA: 0:00:04", now and then.
@@ -57,21 +53,14 @@ class Progress {
     if (now - last_ < pause && done < total) return;
     last_ = now;
     const double speed = double(done) / std::max(now, 1e-3);
-    const auto left = int64_t(double(total - done) / speed);
-    std::array<char, 160> line{};
-    std::snprintf(line.data(),
-                  line.size(),
-                  "Pack: %" PRId64 "/%" PRId64 " (%3.0f%%)  Speed: %.0f/s  Size: %s  ETA: %" PRId64
-                  ":%02" PRId64 ":%02" PRId64,
-                  done,
-                  total,
-                  100.0 * double(done) / double(total),
-                  speed,
-                  size_text(bytes).c_str(),
-                  left / 3600,
-                  left / 60 % 60,
-                  left % 60);
-    util::log_progress(line.data());
+    util::log_progress(util::formatted("Pack: %" PRId64 "/%" PRId64
+                                       " (%3.0f%%)  Speed: %.0f/s  Size: %s  ETA: %s",
+                                       done,
+                                       total,
+                                       100.0 * double(done) / double(total),
+                                       speed,
+                                       size_text(bytes).c_str(),
+                                       util::clock_text(double(total - done) / speed).c_str()));
   }
   double seconds() const { return timer_.seconds(); }
 
@@ -81,19 +70,16 @@ class Progress {
 };
 
 void print_report(const data::PackReport& report, const std::string& output, double seconds) {
-  std::string splits;
-  for (const auto& split : report.splits) {
-    splits += (splits.empty() ? "" : ", ") + split.name + " " + std::to_string(split.samples);
-  }
+  const std::string splits = util::joined(report.splits, ", ", [](const auto& split) {
+    return split.name + " " + std::to_string(split.samples);
+  });
   if (report.reused > 0) {
     util::log_info("Taken from an interrupted packing: " + std::to_string(report.reused));
   }
   for (const std::string& bad : report.bad) util::log_warning("left out " + bad);
   if (!report.bad.empty()) util::log_info("Left out: " + std::to_string(report.bad.size()));
-  std::array<char, 32> time{};
-  std::snprintf(time.data(), time.size(), "%.1f", seconds);
-  util::log_info("Packed: " + splits + "; " + size_text(report.bytes) + " in " + time.data() +
-                 " s: " + output);
+  util::log_info("Packed: " + splits + "; " + size_text(report.bytes) +
+                 util::formatted(" in %.1f s: ", seconds) + output);
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "util/atomic_file.h"
 #include "util/check.h"
 #include "util/log.h"
+#include "util/text.h"
 
 namespace dtrain::cli {
 
@@ -89,7 +90,7 @@ std::vector<double> numbers_of(const std::string& text, size_t count) {
   }
   if (numbers.size() == count) return numbers;
   throw usage_error("--weights",
-                    "is \"" + text + "\" for " + std::to_string(count) + " files",
+                    "is " + util::quoted(text) + " for " + std::to_string(count) + " files",
                     "write a number for each, as 1,2,0.5, or accuracy or fitted");
 }
 

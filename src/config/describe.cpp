@@ -3,13 +3,14 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <type_traits>
 
 #include "config/field_values.h"
 
 namespace dtrain::config {
 namespace {
+
+using util::joined;
 
 constexpr size_t kHelpWidth = 100;  // columns of --help
 constexpr size_t kHelpIndent = 34;  // where its second column starts
@@ -28,12 +29,6 @@ std::string one_text(const std::vector<T>& values) {
 
 std::string one_text(StructList& structs) {
   return brief_json_of(&structs).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-std::string joined(const std::vector<std::string>& parts, const char* separator) {
-  std::string out;
-  for (size_t i = 0; i < parts.size(); ++i) out += (i == 0 ? "" : separator) + parts[i];
-  return out;
 }
 
 std::string section_of(const Field& field) {
@@ -152,12 +147,6 @@ std::string line_text(const Value& value) {
 }
 
 }  // namespace
-
-std::string number_text(double value) {
-  std::array<char, 32> buffer;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
-  return std::string(buffer.data(), end.ptr);
-}
 
 std::string value_text(const Value& value) {
   return std::visit([](auto* target) { return one_text(*target); }, value);

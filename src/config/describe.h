@@ -7,6 +7,7 @@
 
 #include "config/fields.h"
 #include "config/reader.h"
+#include "util/text.h"
 
 namespace dtrain::config {
 
@@ -14,7 +15,7 @@ namespace dtrain::config {
 using FlagNames = std::function<std::vector<std::string>(const std::string& path)>;
 
 // "0.1", "1e-05", "3": the shortest text that reads back as the same number.
-std::string number_text(double value);
+using util::number_text;
 
 // "true", "128", "0.1", "[0.5, 0.5]", "runs"; the empty string is "\"\"". A list of structs is JSON
 // with what elements have apart from their defaults: [{"match":"fc"}].

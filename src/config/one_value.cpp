@@ -94,10 +94,9 @@ void from_json_value(const Json& json, std::vector<T>& value) {
 }
 
 // --- text ----------------------------------------------------------------------------------------
-std::string quoted(const std::string& text) { return "\"" + text + "\""; }
 
 void from_text(const std::string& text, bool& value) {
-  if (!parse_bool(text, &value)) throw Wrong{"must be true or false, but is " + quoted(text)};
+  if (!parse_bool(text, &value)) throw Wrong{"must be true or false, but is " + util::quoted(text)};
 }
 
 template <class T>
@@ -109,7 +108,7 @@ void parse_number(const std::string& text, const char* expected, T& value) {
     throw Wrong{std::string("must be ") + expected + ", but " + text + " does not fit in 64 bits"};
   }
   if (result.ec != std::errc() || result.ptr != end) {
-    throw Wrong{std::string("must be ") + expected + ", but is " + quoted(text)};
+    throw Wrong{std::string("must be ") + expected + ", but is " + util::quoted(text)};
   }
 }
 

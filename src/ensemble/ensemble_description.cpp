@@ -1,10 +1,8 @@
 #include "ensemble/ensemble_description.h"
 
-#include <array>
-#include <cstdio>
-
 #include "config/describe.h"
 #include "render/table.h"
+#include "util/text.h"
 
 namespace dtrain::ensemble {
 namespace {
@@ -21,12 +19,6 @@ std::string apart_from(const EnsembleMember& first, const EnsembleMember& member
   return text;
 }
 
-std::string share(double cost, double all) {
-  std::array<char, 16> text{};
-  std::snprintf(text.data(), text.size(), "%.1f", all > 0 ? 100 * cost / all : 0);
-  return text.data();
-}
-
 }  // namespace
 
 std::string describe(const EnsembleConfig& config) {
@@ -40,7 +32,7 @@ std::string describe(const EnsembleConfig& config) {
                member.name,
                member.config.model.name,
                std::to_string(member.config.run.epochs),
-               share(member.cost, all),
+               util::formatted("%.1f", all > 0 ? 100 * member.cost / all : 0.0),
                apart_from(config.members.front(), member)});
   }
   return config::values_table(config::collect(sections), config.origins) + "\n" + table.text();

@@ -1,26 +1,19 @@
 #include "ensemble/ensemble_progress.h"
 
-#include <array>
 #include <chrono>
-#include <cmath>
-#include <cstdio>
 
 #include "ensemble/ensemble_folder.h"
 #include "render/csv_writer.h"
 #include "render/table.h"
 #include "settings/run_folder.h"
+#include "settings/summary_columns.h"
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::ensemble {
 namespace {
 
 constexpr auto kPause = std::chrono::seconds(5);
-
-std::string number(double value, const char* format) {
-  std::array<char, 32> text{};
-  if (std::isfinite(value)) std::snprintf(text.data(), text.size(), format, value);
-  return text.data();
-}
 
 const char* name_of(MemberState state) {
   switch (state) {
@@ -61,7 +54,10 @@ void EnsembleProgress::set(size_t member, MemberState state, const std::string& 
 
 std::string EnsembleProgress::table() const {
   const std::lock_guard lock(mutex_);
-  render::Table table({"member", "state", "epoch", "train_loss", "eval_loss", "eval_top1"});
+  const std::string train_loss = settings::train_column("loss"),
+                    eval_loss = settings::eval_column("loss"),
+                    eval_top1 = settings::eval_column("top1");
+  render::Table table({"member", "state", "epoch", train_loss, eval_loss, eval_top1});
   for (size_t i = 0; i < rows_.size(); ++i) {
     const EnsembleMember& member = config_.members[i];
     const settings::RunFolder folder{EnsembleFolder{config_.ensemble.output}.member(member)};
@@ -70,13 +66,13 @@ std::string EnsembleProgress::table() const {
       const render::CsvTable summary = render::read_csv(folder.summary());
       cells[2] =
           std::to_string(summary.rows.size()) + "/" + std::to_string(member.config.run.epochs);
-      const auto last = [&](const char* column, const char* format) {
+      const auto last = [&](const std::string& column, const char* format) {
         const std::vector<double> values = summary.numbers(column);
-        return values.empty() ? std::string() : number(values.back(), format);
+        return values.empty() ? std::string() : util::number(values.back(), format, "");
       };
-      cells[3] = last("train_loss", "%.4f");
-      cells[4] = last("eval_loss", "%.4f");
-      cells[5] = last("eval_top1", "%.3f");
+      cells[3] = last(train_loss, "%.4f");
+      cells[4] = last(eval_loss, "%.4f");
+      cells[5] = last(eval_top1, "%.3f");
     } catch (const Error&) {  // not there yet
     }
     table.row(std::move(cells));

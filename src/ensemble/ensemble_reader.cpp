@@ -8,6 +8,7 @@
 
 #include "config/json.h"
 #include "models/model_table.h"
+#include "util/text.h"
 
 namespace dtrain::ensemble {
 namespace {
@@ -235,7 +236,7 @@ class Loader {
   void add(const std::string& where, EnsembleMember member) {
     if (!is_member_name(member.name)) {
       problems_.add(where + ".name",
-                    "is \"" + member.name + "\"; letters, digits, - _ . are allowed");
+                    "is " + util::quoted(member.name) + "; letters, digits, - _ . are allowed");
     }
     if (!names_.insert(member.name).second) {
       problems_.add(where, "there are two members " + member.name + "; give it another name");

@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -15,6 +14,7 @@
 #include "ensemble/ensemble_plan.h"
 #include "ensemble/ensemble_progress.h"
 #include "ensemble/ensemble_vote.h"
+#include "ensemble/messages.h"
 #include "predict/predict_run.h"
 #include "predictions/calibration_record.h"
 #include "run/train_run.h"
@@ -38,42 +38,20 @@ constexpr std::array<std::string_view, 8> kOfToday = {"run.threads",
 
 constexpr uint64_t kSeed = 0;  // of the halves that a calibration is reported on
 
-// How a member ended on one rank: code, cause and so on, for the others; empty: well.
-struct Outcome {
-  std::string text;     // "<code>\n<what>\n<cause>\n<advice>"
-  bool is_own = false;  // and not what another rank's failure looks like from here
-
-  static Outcome of(const std::exception_ptr& failure) {
-    try {
-      std::rethrow_exception(failure);
-    } catch (const dist::PeerFailed& error) {
-      return {text_of(error), false};
-    } catch (const Error& error) {
-      // A rank that fails takes its connections with it, which the others notice.
-      return {text_of(error), error.code() != ExitCode::kRetry};
-    } catch (const std::exception& error) {
-      const std::string what = error.what();
-      return {text_of(Error(
-                  ExitCode::kGaveUp, "unexpected failure", what.substr(0, what.find('\n')), "")),
-              true};
-    }
+Outcome outcome_of(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const dist::PeerFailed& error) {
+    return {error, false};
+  } catch (const Error& error) {
+    // A rank that fails takes its connections with it, which the others notice.
+    return {error, error.code() != ExitCode::kRetry};
+  } catch (const std::exception& error) {
+    const std::string what = error.what();
+    return {Error(ExitCode::kGaveUp, "unexpected failure", what.substr(0, what.find('\n')), ""),
+            true};
   }
-  static std::string text_of(const Error& error) {
-    std::string places;
-    for (const std::string& place : error.places()) places += ", " + place;
-    return std::to_string(int(error.code())) + "\n" + error.subject() + places + "\n" +
-           error.cause() + "\n" + error.advice();
-  }
-  static Error error_of(const std::string& text) {
-    std::istringstream in(text);
-    std::string code, what, cause, advice;
-    std::getline(in, code);
-    std::getline(in, what);
-    std::getline(in, cause);
-    std::getline(in, advice);
-    return {ExitCode(std::stoi(code)), what, cause, advice};
-  }
-};
+}
 
 // What rank 0 knows of all groups.
 class Coordinator {
@@ -88,18 +66,15 @@ class Coordinator {
     }
   }
 
-  // "<group>\n<member>\n<outcome>" of what the group did; a member of -1: nothing yet.
-  std::string answer(const std::string& text) {
-    std::istringstream in(text);
-    std::string group, member, outcome;
-    std::getline(in, group);
-    std::getline(in, member);
-    std::getline(in, outcome, '\0');
-    if (member != "-1") note(size_t(std::stoll(member)), outcome);
-    const auto next = plan_.next(std::stoll(group));
-    if (!next) return "-1";
-    progress_.set(size_t(*next), MemberState::kTraining, "by group " + group);
-    return std::to_string(*next);
+  // The member that the group trains next.
+  std::optional<int64_t> answer(const GroupReport& report) {
+    if (report.member) note(size_t(*report.member), report.failure);
+    const auto next = plan_.next(report.group);
+    if (next) {
+      progress_.set(
+          size_t(*next), MemberState::kTraining, "by group " + std::to_string(report.group));
+    }
+    return next;
   }
 
   std::vector<FailedMember> failed() const { return failed_; }
@@ -112,14 +87,13 @@ class Coordinator {
     return costs;
   }
 
-  void note(size_t member, const std::string& outcome) {
-    if (outcome.empty()) {
+  void note(size_t member, const std::optional<Error>& failure) {
+    if (!failure) {
       progress_.set(member, MemberState::kFinished);
       return;
     }
-    const Error error = Outcome::error_of(outcome);
-    progress_.set(member, MemberState::kFailed, error.what());
-    failed_.push_back({config_.members[member].name, error});
+    progress_.set(member, MemberState::kFailed, failure->what());
+    failed_.push_back({config_.members[member].name, *failure});
   }
 
   const EnsembleConfig& config_;
@@ -196,24 +170,26 @@ void make_member(const EnsembleConfig& config,
   });
 }
 
-// The same, with a failure of any rank as the group's outcome; empty: none.
-std::string outcome_of(const EnsembleConfig& config,
-                       const EnsembleMember& member,
-                       const dist::MpiScope& group) {
+// The same, with a failure of any rank as that of the group; none: it went well.
+std::optional<Error> failure_of(const EnsembleConfig& config,
+                                const EnsembleMember& member,
+                                const dist::MpiScope& group) {
   Outcome mine;
   try {
     make_member(config, member, group);
   } catch (...) {
-    mine = Outcome::of(std::current_exception());
+    mine = outcome_of(std::current_exception());
   }
-  if (!mine.text.empty()) util::log().error(mine.text);
+  const std::string message = outcome_message(mine);
+  if (mine.failure) util::log().error(read_outcome(message).failure->what());
   util::log().remove_files();
-  std::string text;
-  for (const std::string& one : group.all_gather((mine.is_own ? "1" : "0") + mine.text)) {
-    if (one.size() > 1 && (text.empty() || one[0] == '1')) text = one.substr(1);
-    if (one[0] == '1') break;
+  std::optional<Error> failure;
+  for (const std::string& text : group.all_gather(message)) {
+    const Outcome one = read_outcome(text);
+    if (one.failure && (!failure || one.is_own)) failure = one.failure;
+    if (one.is_own) break;
   }
-  return text;
+  return failure;
 }
 
 // Which members are finished; asked on rank 0.
@@ -330,16 +306,16 @@ std::vector<FailedMember> train_members(const EnsembleConfig& config,
   std::optional<Coordinator> coordinator;
   if (mpi.rank() == 0) coordinator.emplace(config, sizes, done, log);
   {
-    dist::MpiWorkQueue queue(
-        mpi, [&](int64_t, const std::string& text) { return coordinator->answer(text); });
-    std::string member = "-1", outcome;
+    dist::MpiWorkQueue queue(mpi, [&](int64_t, const std::string& text) {
+      return answer_message(coordinator->answer(read_report(text)));
+    });
+    GroupReport report{color, {}, {}};
     for (;;) {
-      if (group->rank() == 0) {
-        member = queue.ask(std::to_string(color) + "\n" + member + "\n" + outcome);
-      }
-      member = group->broadcast(member);
-      if (member == "-1") break;
-      outcome = outcome_of(config, config.members[size_t(std::stoll(member))], *group);
+      std::string answer;
+      if (group->rank() == 0) answer = queue.ask(report_message(report));
+      report.member = read_answer(group->broadcast(answer));
+      if (!report.member) break;
+      report.failure = failure_of(config, config.members[size_t(*report.member)], *group);
     }
     mpi.barrier();
   }

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "hdf5/hdf5_file.h"
+#include "util/text.h"
 
 namespace dtrain::hdf5 {
 namespace {
@@ -16,11 +17,7 @@ std::vector<hsize_t> to_hsize(const std::vector<int64_t>& dims) {
 }
 
 std::string extent_text(const std::vector<int64_t>& dims) {
-  std::string text;
-  for (const int64_t dim : dims) {
-    text += (text.empty() ? "" : " x ") + (dim < 0 ? std::string("any") : std::to_string(dim));
-  }
-  return "(" + text + ")";
+  return "(" + util::extents(dims) + ")";
 }
 
 // 0 for what does not fit.

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "image/bad_picture.h"
+#include "util/text.h"
 
 namespace dtrain::image {
 namespace {
@@ -172,7 +173,7 @@ Header read_header(std::span<const uint8_t> bytes, const Limits& limits) {
   } else {
     throw BadPicture(Fault::kNotAPicture, "neither JPEG nor PNG by its content");
   }
-  const std::string size = std::to_string(header.width) + " x " + std::to_string(header.height);
+  const std::string size = util::extents({header.width, header.height});
   if (header.width == 0 || header.height == 0) throw damaged("an image of " + size + " pixels");
   // Both are below 2^32, so the product fits.
   const auto pixels = static_cast<uint64_t>(header.width) * static_cast<uint64_t>(header.height);

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "util/text.h"
+
 namespace dtrain::image {
 
 // Size of an image as it lies in memory: rows, columns, channels interleaved (H x W x C, u8).
@@ -20,8 +22,7 @@ struct ImageShape {
 
 // "28 x 28 x 1", for messages.
 inline std::string to_string(const ImageShape& shape) {
-  return std::to_string(shape.height) + " x " + std::to_string(shape.width) + " x " +
-         std::to_string(shape.channels);
+  return util::extents({shape.height, shape.width, shape.channels});
 }
 
 // An image, H x W x C, u8, rows without gaps. Kept by a worker and filled again and again, so

@@ -1,6 +1,7 @@
 #include "models/model_table.h"
 
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::models {
 namespace {
@@ -23,10 +24,8 @@ const Row& find(const std::string& name) {
       return row;
     }
   }
-  std::string known;
-  for (const Row& row : kModels) {
-    known += (known.empty() ? "" : ", ") + std::string(row.name);
-  }
+  const std::string known =
+      util::joined(kModels, ", ", [](const Row& row) { return std::string(row.name); });
   throw config_error("model.name", "there is no model '" + name + "'", "choose one of " + known);
 }
 

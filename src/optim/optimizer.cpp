@@ -3,9 +3,8 @@
 
 #include <ATen/ATen.h>
 
-#include <sstream>
-
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::optim {
 namespace {
@@ -16,11 +15,7 @@ Error mismatch(const std::string& cause) {
                       "resume with the model and the optimizer that the checkpoint was made with");
 }
 
-std::string shape_of(const at::Tensor& t) {
-  std::ostringstream text;
-  text << t.sizes();
-  return text.str();
-}
+std::string shape_of(const at::Tensor& t) { return "[" + util::joined(t.sizes(), ", ") + "]"; }
 
 }  // namespace
 

@@ -3,9 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <array>
 #include <cinttypes>
-#include <cstdio>
 #include <span>
 #include <utility>
 #include <vector>
@@ -13,18 +11,13 @@
 #include "render/table.h"
 #include "util/atomic_file.h"
 #include "util/log.h"
+#include "util/text.h"
 
 namespace dtrain::predict {
 namespace {
 
 constexpr double kSecondsOnScreen = 0.2, kSecondsInFile = 10;  // between two lines of progress
 constexpr int64_t kShownClasses = 5;
-
-std::string formatted(const char* format, double value) {
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), format, value);
-  return text.data();
-}
 
 std::span<const float> floats_of(const at::Tensor& tensor) {
   return {tensor.const_data_ptr<float>(), size_t(tensor.numel())};
@@ -63,7 +56,7 @@ void PredictReport::print_classes(const std::string& name, const at::Tensor& log
   render::Table table;
   for (int64_t i = 0; i < shown; ++i) {
     const auto k = size_t(classes[i].item<int64_t>());
-    table.row({formatted("%.2f %%", 100 * values[i].item<double>()), header_.class_names[k]});
+    table.row({util::formatted("%.2f %%", 100 * values[i].item<double>()), header_.class_names[k]});
   }
   util::log_info(name + "\n" + table.text());
 }
@@ -122,15 +115,11 @@ void PredictReport::progress() {
   const double pause = util::log().has_screen() ? kSecondsOnScreen : kSecondsInFile;
   if (now - last_progress_ < pause && done_ < dataset_.size()) return;
   last_progress_ = now;
-  std::array<char, 128> line{};
-  std::snprintf(line.data(),
-                line.size(),
-                "Predict: %" PRId64 "/%" PRId64 " (%3.0f%%)  Speed: %.0f/s",
-                done_,
-                dataset_.size(),
-                100.0 * double(done_) / double(dataset_.size()),
-                double(done_) / std::max(now, 1e-3));
-  util::log_progress(line.data());
+  util::log_progress(util::formatted("Predict: %" PRId64 "/%" PRId64 " (%3.0f%%)  Speed: %.0f/s",
+                                     done_,
+                                     dataset_.size(),
+                                     100.0 * double(done_) / double(dataset_.size()),
+                                     double(done_) / std::max(now, 1e-3)));
 }
 
 void PredictReport::finish() {
@@ -146,12 +135,12 @@ void PredictReport::finish() {
   if (!config_.csv.empty()) util::write_file_atomic(config_.csv, submission_.text());
   if (labelled_ > 0) {
     const auto n = double(labelled_);
-    util::log_info("Eval: " + dataset_.name() + "  Loss: " + formatted("%.4f", loss_ / n) +
-                   "  Acc@1: " + formatted("%.3f", 100 * double(top1_) / n) +
-                   "  Acc@5: " + formatted("%.3f", 100 * double(top5_) / n) +
+    util::log_info("Eval: " + dataset_.name() + "  Loss: " + util::formatted("%.4f", loss_ / n) +
+                   "  Acc@1: " + util::formatted("%.3f", 100 * double(top1_) / n) +
+                   "  Acc@5: " + util::formatted("%.3f", 100 * double(top5_) / n) +
                    (header_.temperature == 1
                         ? ""
-                        : "  Temperature: " + formatted("%.4f", header_.temperature)));
+                        : "  Temperature: " + util::formatted("%.4f", header_.temperature)));
   }
   std::string where = output_.string();
   if (!config_.csv.empty()) where += (where.empty() ? "" : ", ") + config_.csv;

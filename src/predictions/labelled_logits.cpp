@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "data/sample.h"
-#include "predictions/block_queue.h"
 #include "util/check.h"
+#include "util/ordered_queue.h"
 
 namespace dtrain::predictions {
 namespace {
@@ -87,11 +87,12 @@ void LabelledLogits::pass(int64_t threads,
   // A block holds its rows, and for a moment the chunk that they come from.
   const int64_t block_bytes = 2 * rows_per_block() * classes() * int64_t(sizeof(float));
   threads = std::clamp<int64_t>(kMaxBytes / block_bytes - 1, 1, std::min(threads, blocks));
-  BlockQueue<LabelledBlock> queue(blocks, threads, [&](int64_t number, LabelledBlock& block) {
-    read(ranges[size_t(number)], block);
-    make(block);
-  });
-  for (int64_t i = 0; i < blocks; ++i) queue.next(take);
+  util::OrderedQueue<LabelledBlock> queue({.count = blocks, .threads = threads},
+                                          [&](int64_t number, LabelledBlock& block) {
+                                            read(ranges[size_t(number)], block);
+                                            make(block);
+                                          });
+  while (const LabelledBlock* block = queue.next()) take(*block);
 }
 
 }  // namespace dtrain::predictions

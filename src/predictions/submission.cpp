@@ -3,17 +3,12 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "util/csv.h"
+
 namespace dtrain::predictions {
 namespace {
 
 constexpr size_t kLeastWidth = 4;
-
-std::string csv_quoted(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char letter : text) out += letter == '"' ? "\"\"" : std::string(1, letter);
-  return out + '"';
-}
 
 std::string padded(const std::string& digits, size_t width) {
   return std::string(width - std::min(width, digits.size()), '0') + digits;
@@ -65,11 +60,12 @@ std::string Submission::text() const {
         });
     is_numbered = twin == lines.end();
   }
-  std::string text = "Id,Category\n";
+  std::string text = util::csv_row({"Id", "Category"});
   for (size_t i = 0; i < lines_.size(); ++i) {
     const Line& line = is_numbered ? *lines[i] : lines_[i];
-    text += is_numbered ? padded(line.stem, kLeastWidth) : padded(std::to_string(line.id), width_);
-    text += "," + csv_quoted(class_names_[size_t(line.predicted)]) + "\n";
+    text += util::csv_row(
+        {is_numbered ? padded(line.stem, kLeastWidth) : padded(std::to_string(line.id), width_),
+         class_names_[size_t(line.predicted)]});
   }
   return text;
 }

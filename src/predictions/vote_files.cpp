@@ -5,10 +5,10 @@
 #include <numeric>
 #include <utility>
 
-#include "predictions/block_queue.h"
 #include "predictions/predictions_format.h"
 #include "util/check.h"
 #include "util/hash.h"
+#include "util/ordered_queue.h"
 
 namespace dtrain::predictions {
 namespace {
@@ -173,18 +173,18 @@ VoteResult vote_files(const std::vector<fs::path>& paths,
       std::clamp<int64_t>(kMaxBlockBytes / block_bytes - 1, 1, std::min(options.threads, blocks));
   const auto rows_of = [&](int64_t number) { return std::min(rows, samples - number * rows); };
   PredictionsWriter writer(output, result.header, samples);
-  BlockQueue<Block> queue(blocks, threads, [&](int64_t number, Block& block) {
+  const auto merge = [&](int64_t number, Block& block) {
     merge_block(members, result.members, options.rule, number * rows, rows_of(number), block);
-  });
+  };
+  util::OrderedQueue<Block> queue({.count = blocks, .threads = threads}, merge);
   std::vector<int64_t> ensemble;
   ensemble.reserve(size_t(samples));
   for (int64_t number = 0; number < blocks; ++number) {
-    queue.next([&](const Block& block) {
-      PredictionsIndex part = slice(opened.index, number * rows, rows_of(number));
-      part.predicted = block.merged.predicted;
-      writer.append(part, block.merged.logits);
-      ensemble.insert(ensemble.end(), part.predicted.begin(), part.predicted.end());
-    });
+    const Block& block = *queue.next();
+    PredictionsIndex part = slice(opened.index, number * rows, rows_of(number));
+    part.predicted = block.merged.predicted;
+    writer.append(part, block.merged.logits);
+    ensemble.insert(ensemble.end(), part.predicted.begin(), part.predicted.end());
   }
   std::vector<std::span<const int64_t>> chosen;
   for (const VoteMember& one : members) chosen.emplace_back(one.predicted);

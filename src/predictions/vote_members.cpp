@@ -4,11 +4,10 @@
 #include <utility>
 
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::predictions {
 namespace {
-
-std::string in_quotes(const std::string& text) { return "\"" + text + "\""; }
 
 // The first place where equally long columns differ; their length where they do not.
 template <class T>
@@ -27,8 +26,10 @@ class MemberComparison {
     const auto& names = first_.header().class_names;
     const auto& other_names = other.header().class_names;
     if (const size_t at = first_difference(names, other_names); at < names.size()) {
-      throw differ(
-          other, "class " + std::to_string(at), in_quotes(names[at]), in_quotes(other_names[at]));
+      throw differ(other,
+                   "class " + std::to_string(at),
+                   util::quoted(names[at]),
+                   util::quoted(other_names[at]));
     }
     const auto& ids = index_.ids;
     const auto& other_ids = other.index().ids;
@@ -49,8 +50,8 @@ class MemberComparison {
     if (first_.header().data_fingerprint != other.header().data_fingerprint) {
       throw differ(other,
                    "the data's fingerprint",
-                   in_quotes(first_.header().data_fingerprint),
-                   in_quotes(other.header().data_fingerprint));
+                   util::quoted(first_.header().data_fingerprint),
+                   util::quoted(other.header().data_fingerprint));
     }
   }
 

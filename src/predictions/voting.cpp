@@ -8,6 +8,7 @@
 
 #include "predictions/softmax_kernels.h"
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::predictions {
 namespace {
@@ -116,7 +117,7 @@ VoteRule vote_rule(const std::string& name) {
     if (name == kNames[i]) return VoteRule(i);
   }
   throw config_error("the rule of the vote",
-                     "\"" + name + "\" is none",
+                     util::quoted(name) + " is none",
                      "choose hard, soft, weighted or rank-average");
 }
 

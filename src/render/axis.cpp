@@ -3,27 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+
+#include "util/text.h"
 
 namespace dtrain::render {
 namespace {
 
 // Beyond this, differences of doubles overflow; nothing worth a curve is that large.
 constexpr double kLargest = 1e300;
-
-std::string format(const char* pattern, int digits, double value) {
-  char text[64];
-  std::snprintf(text, sizeof text, pattern, digits, value);
-  return text;
-}
-
-// "0.50" -> "0.5", "2.0e-05" stays.
-std::string without_trailing_zeros(std::string text) {
-  if (text.find('.') == std::string::npos || text.find('e') != std::string::npos) return text;
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.back() == '.') text.pop_back();
-  return text;
-}
 
 // 1, 2 or 5 times a power of ten, not below `value`.
 double nice_step(double value) {
@@ -124,11 +111,14 @@ Axis make_axis(const std::vector<double>& values, const AxisOptions& options) {
 std::string tick_label(double value, double step) {
   if (value == 0) return "0";
   const double size = std::abs(value);
-  if (size >= 1e9 || size < 1e-4) return without_trailing_zeros(format("%.*g", 3, value));
-  if (size >= 1e6) return without_trailing_zeros(format("%.*f", 3, value / 1e6)) + "M";
-  if (size >= 1e4) return without_trailing_zeros(format("%.*f", 3, value / 1e3)) + "k";
+  if (size >= 1e9 || size < 1e-4)
+    return util::without_trailing_zeros(util::formatted("%.*g", 3, value));
+  if (size >= 1e6)
+    return util::without_trailing_zeros(util::formatted("%.*f", 3, value / 1e6)) + "M";
+  if (size >= 1e4)
+    return util::without_trailing_zeros(util::formatted("%.*f", 3, value / 1e3)) + "k";
   const int digits = std::clamp(static_cast<int>(std::ceil(-std::log10(step) - 1e-9)), 0, 6);
-  return format("%.*f", digits, value);
+  return util::formatted("%.*f", digits, value);
 }
 
 }  // namespace dtrain::render

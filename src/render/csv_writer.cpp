@@ -7,74 +7,25 @@
 #include <string_view>
 
 #include "util/check.h"
+#include "util/csv.h"
+#include "util/text.h"
 
 namespace dtrain::render {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string out = "\"";
-  for (char letter : text) {
-    if (letter == '"') out += '"';
-    out += letter;
-  }
-  return out + "\"";
-}
-
 struct CellText {
   std::string operator()(std::monostate) const { return ""; }
   std::string operator()(int64_t value) const { return std::to_string(value); }
-  std::string operator()(const std::string& text) const { return quoted(text); }
-  std::string operator()(double value) const {
-    char digits[32];
-    const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-    return {digits, end};
-  }
+  std::string operator()(const std::string& text) const { return text; }
+  std::string operator()(double value) const { return util::number_text(value); }
 };
-
-std::string line_of(const std::vector<std::string>& quoted_cells) {
-  std::string line;
-  for (size_t i = 0; i < quoted_cells.size(); ++i) line += (i > 0 ? "," : "") + quoted_cells[i];
-  return line + "\n";
-}
-
-std::string header_line(const std::vector<std::string>& columns) {
-  std::vector<std::string> cells;
-  for (const std::string& column : columns) cells.push_back(quoted(column));
-  return line_of(cells);
-}
 
 std::string row_line(const std::vector<CsvCell>& cells) {
   std::vector<std::string> texts;
   for (const CsvCell& cell : cells) texts.push_back(std::visit(CellText(), cell));
-  return line_of(texts);
-}
-
-// Splits one record off the front of `rest`; false if it has no line end. Line ends within quotes
-// belong to the value; "\r\n" counts as a line end, since spreadsheets write it.
-bool take_record(std::string_view& rest, std::vector<std::string>& cells) {
-  cells.assign(1, "");
-  bool in_quotes = false;
-  for (size_t i = 0; i < rest.size(); ++i) {
-    const char letter = rest[i];
-    if (in_quotes && letter == '"' && i + 1 < rest.size() && rest[i + 1] == '"') {
-      cells.back() += '"';
-      ++i;
-    } else if (letter == '"') {
-      in_quotes = !in_quotes;
-    } else if (!in_quotes && letter == ',') {
-      cells.emplace_back();
-    } else if (!in_quotes && letter == '\n') {
-      if (!cells.back().empty() && cells.back().back() == '\r') cells.back().pop_back();
-      rest.remove_prefix(i + 1);
-      return true;
-    } else {
-      cells.back() += letter;
-    }
-  }
-  return false;
+  return util::csv_row(texts);
 }
 
 double number_of(const std::string& text) {
@@ -89,17 +40,17 @@ std::string sound_content(const fs::path& path, const std::vector<std::string>& 
   std::error_code error;
   if (!fs::exists(path, error)) return "";
   const std::string content = util::read_file(path);
-  const std::string header = header_line(columns);
+  const std::string header = util::csv_row(columns);
   if (content.size() < header.size() && header.compare(0, content.size(), content) == 0) return "";
   std::string_view rest = content;
   std::vector<std::string> cells;
-  if (!take_record(rest, cells) || cells != columns) {
+  if (!util::take_csv_row(rest, cells) || cells != columns) {
     throw config_error(
         path.string(),
         "its columns differ from those of this run (" + header.substr(0, header.size() - 1) + ")",
         "move the file away, or use the settings it was written with");
   }
-  while (take_record(rest, cells)) {
+  while (util::take_csv_row(rest, cells)) {
   }
   return content.substr(0, content.size() - rest.size());
 }
@@ -110,7 +61,7 @@ util::OutputFile open_file(const fs::path& path, const std::vector<std::string>&
   if (file.size() != static_cast<int64_t>(content.size())) {
     file.truncate(static_cast<int64_t>(content.size()));
   }
-  if (content.empty()) file.write(header_line(columns));
+  if (content.empty()) file.write(util::csv_row(columns));
   return file;
 }
 
@@ -126,9 +77,9 @@ void CsvWriter::truncate_after(const std::string& column, int64_t value) {
   const std::string content = util::read_file(path_);
   std::string_view rest = content;
   std::vector<std::string> cells;
-  take_record(rest, cells);
+  util::take_csv_row(rest, cells);
   std::string kept(content, 0, content.size() - rest.size());
-  for (std::string_view row = rest; take_record(rest, cells); row = rest) {
+  for (std::string_view row = rest; util::take_csv_row(rest, cells); row = rest) {
     const bool is_later =
         index < cells.size() && number_of(cells[index]) > static_cast<double>(value);
     if (!is_later) kept += row.substr(0, row.size() - rest.size());
@@ -145,7 +96,7 @@ void CsvWriter::row(const std::vector<CsvCell>& cells) {
 
 std::string csv_text(const std::vector<std::string>& columns,
                      const std::vector<std::vector<CsvCell>>& rows) {
-  std::string text = header_line(columns);
+  std::string text = util::csv_row(columns);
   for (const std::vector<CsvCell>& row : rows) {
     check(row.size() == columns.size(), "a row has a cell for each column");
     text += row_line(row);
@@ -171,9 +122,9 @@ CsvTable read_csv(const fs::path& path) {
   const std::string content = util::read_file(path);
   std::string_view rest = content;
   CsvTable table;
-  if (!take_record(rest, table.columns)) return {};
+  if (!util::take_csv_row(rest, table.columns)) return {};
   std::vector<std::string> cells;
-  while (take_record(rest, cells)) {
+  while (util::take_csv_row(rest, cells)) {
     if (cells.size() != table.columns.size()) {
       throw io_error(path.string() + ", row " + std::to_string(table.rows.size() + 1),
                      "has " + std::to_string(cells.size()) + " cells, the header " +

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <utility>
 
 #include "render/markup.h"
@@ -40,15 +39,6 @@ Colour colour_of(Ink ink) {
       break;
   }
   return {{0x24, 0x29, 0x2F}, "text"};
-}
-
-std::string svg_number(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.2f", value);
-  std::string out = text.data();
-  out.erase(out.find_last_not_of('0') + 1);
-  if (out.back() == '.') out.pop_back();
-  return out == "-0" ? "0" : out;
 }
 
 std::string attribute(const char* name, double value) {

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "util/text.h"
+
 namespace dtrain::render {
 namespace {
 
@@ -56,6 +58,11 @@ std::string escaped(std::string_view text) {
     }
   }
   return out;
+}
+
+std::string svg_number(double value) {
+  std::string text = util::without_trailing_zeros(util::formatted("%.2f", value));
+  return text == "-0" ? "0" : text;
 }
 
 std::string base64(std::string_view bytes) {

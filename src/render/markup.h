@@ -10,6 +10,9 @@ namespace dtrain::render {
 // not UTF-8 the replacement character, so that whatever a file is called gives a valid document.
 std::string escaped(std::string_view text);
 
+// A coordinate in SVG: two decimals at most, no trailing zeros, no "-0".
+std::string svg_number(double value);
+
 // RFC 4648, with padding.
 std::string base64(std::string_view bytes);
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "render/axis.h"
 #include "render/markup.h"
@@ -24,28 +23,19 @@ struct Point {
   double x, y;
 };
 
-std::string plot_number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2f", value);
-  std::string out = text;
-  out.erase(out.find_last_not_of('0') + 1);
-  if (out.back() == '.') out.pop_back();
-  return out == "-0" ? "0" : out;
-}
-
 std::string text_at(Point at,
                     const char* style,
                     const char* anchor,
                     const std::string& text,
                     const std::string& extra = "") {
-  return "<text class=\"" + std::string(style) + "\" x=\"" + plot_number(at.x) + "\" y=\"" +
-         plot_number(at.y) + "\" text-anchor=\"" + anchor + "\"" + extra + ">" + escaped(text) +
+  return "<text class=\"" + std::string(style) + "\" x=\"" + svg_number(at.x) + "\" y=\"" +
+         svg_number(at.y) + "\" text-anchor=\"" + anchor + "\"" + extra + ">" + escaped(text) +
          "</text>\n";
 }
 
 std::string line_at(const char* style, Point from, Point to) {
-  return "<line class=\"" + std::string(style) + "\" x1=\"" + plot_number(from.x) + "\" y1=\"" +
-         plot_number(from.y) + "\" x2=\"" + plot_number(to.x) + "\" y2=\"" + plot_number(to.y) +
+  return "<line class=\"" + std::string(style) + "\" x1=\"" + svg_number(from.x) + "\" y1=\"" +
+         svg_number(from.y) + "\" x2=\"" + svg_number(to.x) + "\" y2=\"" + svg_number(to.y) +
          "\"/>\n";
 }
 
@@ -120,13 +110,13 @@ std::vector<Point> thinned(const std::vector<Point>& points) {
 std::string curve(const std::vector<Point>& points, size_t color, bool dashed, bool dots) {
   std::string out = "<polyline class=\"" + color_class(color, dashed) + "\" points=\"";
   for (const Point& point : thinned(points))
-    out += plot_number(point.x) + "," + plot_number(point.y) + " ";
+    out += svg_number(point.x) + "," + svg_number(point.y) + " ";
   out.back() = '"';
   out += "/>\n";
   if (!dots) return out;
   for (const Point& point : points) {
     out += "<circle class=\"c" + std::to_string(color % kColors) + "\" cx=\"" +
-           plot_number(point.x) + "\" cy=\"" + plot_number(point.y) + "\" r=\"2.4\"/>\n";
+           svg_number(point.x) + "\" cy=\"" + svg_number(point.y) + "\" r=\"2.4\"/>\n";
   }
   return out;
 }
@@ -160,7 +150,7 @@ std::string axes(const Axis& x, const Axis& y, Point origin, double width, const
               "label",
               "middle",
               panel.y_label,
-              " transform=\"rotate(-90 " + plot_number(side.x) + " " + plot_number(side.y) + ")\"");
+              " transform=\"rotate(-90 " + svg_number(side.x) + " " + svg_number(side.y) + ")\"");
   return out;
 }
 
@@ -227,8 +217,8 @@ std::string render_svg(const Figure& figure) {
     top += kPlotTop + legends + kPlotHeight + kPlotBottom;
   }
   const std::string width =
-      plot_number(static_cast<double>(columns) * kPanelWidth + 2 * kPlotMargin);
-  const std::string height = plot_number(top + kPlotMargin);
+      svg_number(static_cast<double>(columns) * kPanelWidth + 2 * kPlotMargin);
+  const std::string height = svg_number(top + kPlotMargin);
   std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"" + width +
                     "\" height=\"" + height + "\" viewBox=\"0 0 " + width + " " + height + "\">\n";
   if (!figure.title.empty()) out += "<title>" + escaped(figure.title) + "</title>\n";

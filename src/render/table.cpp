@@ -5,6 +5,8 @@
 #include <charconv>
 #include <utility>
 
+#include "util/text.h"
+
 namespace dtrain::render {
 namespace {
 
@@ -55,13 +57,11 @@ Frame frame_of(TableStyle style) {
   return {"| ", " | ", " |", "-", {"+-", "-+-", "-+"}, {"+-", "-+-", "-+"}, {"+-", "-+-", "-+"}};
 }
 
-std::string joined(const Cells& cells,
-                   const std::string& left,
-                   const std::string& middle,
-                   const std::string& right) {
-  std::string line = left;
-  for (size_t i = 0; i < cells.size(); ++i) line += (i > 0 ? middle : "") + cells[i];
-  line += right;
+std::string line_of(const Cells& cells,
+                    const std::string& left,
+                    const std::string& middle,
+                    const std::string& right) {
+  std::string line = left + util::joined(cells, middle) + right;
   line.erase(line.find_last_not_of(' ') + 1);
   return line + "\n";
 }
@@ -73,7 +73,7 @@ std::string rule_line(const Layout& layout, const Frame& frame, const std::strin
     for (size_t i = 0; i < width; ++i) line += frame.line;
     cells.push_back(line);
   }
-  return joined(cells, ends[0], ends[1], ends[2]);
+  return line_of(cells, ends[0], ends[1], ends[2]);
 }
 
 // A row of cells with several lines becomes several lines of the table.
@@ -96,7 +96,7 @@ std::string row_lines(const Cells& cells,
       const std::string space(layout.widths[i] - width_of(cell), ' ');
       padded.push_back(layout.right[i] ? space + cell : cell + space);
     }
-    text += joined(padded, left, middle, right);
+    text += line_of(padded, left, middle, right);
   }
   return text;
 }

@@ -9,13 +9,14 @@
 #include "render/plot.h"
 #include "report/cross_validation_text.h"
 #include "report/evaluation_section.h"
-#include "report/numbers.h"
 #include "report/predicting_checkpoint.h"
 #include "report/vote_record.h"
 #include "report/vote_report.h"
 #include "settings/run_config.h"
 #include "settings/run_folder.h"
+#include "settings/summary_columns.h"
 #include "util/atomic_file.h"
+#include "util/text.h"
 
 namespace dtrain::report {
 namespace {
@@ -71,8 +72,9 @@ void add_curves(HtmlPage& page, const VoteRecord& record) {
     last = folder.path;
     const render::CsvTable summary = render::read_csv(folder.summary());
     const std::string name = folder.path.filename().string();
-    accuracy.series.push_back({name, summary.numbers("epoch"), summary.numbers("eval_top1")});
-    loss.series.push_back({name, summary.numbers("epoch"), summary.numbers("eval_loss")});
+    const std::vector<double> epochs = summary.numbers(settings::kEpochColumn);
+    accuracy.series.push_back({name, epochs, summary.numbers(settings::eval_column("top1"))});
+    loss.series.push_back({name, epochs, summary.numbers(settings::eval_column("loss"))});
   }
   if (accuracy.series.empty()) return;
   page.section("Curves");
@@ -103,13 +105,13 @@ void add_calibrations(HtmlPage& page, const VoteRecord& record) {
     const auto kept = predictions::kept_calibration(*checkpoint, file.header());
     if (!kept) continue;
     table.rows.push_back({member.path.parent_path().filename().string(),
-                          number(kept->fit.temperature, "%.4f"),
-                          number(kept->before.ece, "%.5f"),
-                          number(kept->after.ece, "%.5f"),
-                          number(kept->before.nll, "%.5f"),
-                          number(kept->after.nll, "%.5f"),
-                          number(kept->before.brier, "%.5f"),
-                          number(kept->after.brier, "%.5f")});
+                          util::number(kept->fit.temperature, "%.4f"),
+                          util::number(kept->before.ece, "%.5f"),
+                          util::number(kept->after.ece, "%.5f"),
+                          util::number(kept->before.nll, "%.5f"),
+                          util::number(kept->after.nll, "%.5f"),
+                          util::number(kept->before.brier, "%.5f"),
+                          util::number(kept->after.brier, "%.5f")});
   }
   if (!table.rows.empty()) {
     page.heading("Members");

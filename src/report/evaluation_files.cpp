@@ -5,6 +5,7 @@
 
 #include "config/json.h"
 #include "render/csv_writer.h"
+#include "report/numbers.h"
 #include "report/pictures.h"
 #include "util/atomic_file.h"
 
@@ -74,18 +75,14 @@ std::string confusion_csv(const Evaluation& evaluation) {
   return render::csv_text(columns, rows);
 }
 
-std::string class_name_of(int64_t k, const std::vector<std::string>& class_names) {
-  return k < 0 ? "" : class_names[size_t(k)];
-}
-
 std::string hardest_csv(const Evaluation& evaluation) {
   const auto& names = evaluation.header.class_names;
   std::vector<std::vector<CsvCell>> rows;
   for (const predictions::EvaluatedSample& one : evaluation.hardest) {
     rows.push_back({one.id,
                     one.path,
-                    class_name_of(one.target, names),
-                    class_name_of(one.predicted, names),
+                    class_name(one.target, names, ""),
+                    class_name(one.predicted, names, ""),
                     one.probability});
   }
   return render::csv_text({"id", "path", "target", "predicted", "target_probability"}, rows);
@@ -120,9 +117,9 @@ void write_comparison(const fs::path& folder,
   for (const predictions::DifferingSample& one : comparison.differing) {
     rows.push_back({one.id,
                     one.path,
-                    class_name_of(one.target, class_names),
-                    class_name_of(one.left, class_names),
-                    class_name_of(one.right, class_names)});
+                    class_name(one.target, class_names, ""),
+                    class_name(one.left, class_names, ""),
+                    class_name(one.right, class_names, "")});
   }
   util::write_file_atomic(folder / "differing.csv",
                           render::csv_text({"id", "path", "target", "left", "right"}, rows));

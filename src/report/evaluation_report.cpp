@@ -8,6 +8,7 @@
 #include "render/table.h"
 #include "report/numbers.h"
 #include "report/significance_text.h"
+#include "util/text.h"
 
 namespace dtrain::report {
 namespace {
@@ -31,14 +32,14 @@ constexpr Measure kMeasures[] = {{"accuracy, %", &Evaluation::top1, true},
 
 std::string value_text(const Measure& measure, const Evaluation& evaluation) {
   const double value = evaluation.*measure.value;
-  return measure.is_percentage ? percent(value) : number(value, "%.5f");
+  return measure.is_percentage ? percent(value) : util::number(value, "%.5f");
 }
 
 std::vector<std::string> scores_cells(const std::string& name, const metrics::ClassScores& scores) {
   return {name,
-          number(scores.precision, "%.4f"),
-          number(scores.recall, "%.4f"),
-          number(scores.f1, "%.4f"),
+          util::number(scores.precision, "%.4f"),
+          util::number(scores.recall, "%.4f"),
+          util::number(scores.f1, "%.4f"),
           std::to_string(scores.support)};
 }
 
@@ -63,7 +64,7 @@ std::vector<Pair> confused_pairs(const metrics::ConfusionMatrix& matrix) {
 std::string differing_text(const Comparison& comparison,
                            const std::vector<std::string>& class_names) {
   render::Table table({"id", "target", "left", "right", "path"});
-  const auto name = [&](int64_t k) { return k < 0 ? "-" : class_names[size_t(k)]; };
+  const auto name = [&](int64_t k) { return class_name(k, class_names); };
   for (size_t i = 0; i < std::min(kShownSamples, comparison.differing.size()); ++i) {
     const predictions::DifferingSample& one = comparison.differing[i];
     table.row(
@@ -80,8 +81,9 @@ std::string source_text(const Evaluation& evaluation) {
   if (!header.checkpoint.empty()) text += " " + header.checkpoint;
   text += ", " + header.method;
   if (header.views.size() > 1) text += ", " + std::to_string(header.views.size()) + " views";
-  return text + (header.temperature == 1 ? ", not calibrated"
-                                         : ", temperature " + number(header.temperature, "%.4f"));
+  return text + (header.temperature == 1
+                     ? ", not calibrated"
+                     : ", temperature " + util::number(header.temperature, "%.4f"));
 }
 
 Cells measure_cells(const Evaluation& evaluation) {
@@ -132,7 +134,7 @@ Cells confused_cells(const Evaluation& evaluation) {
     cells.rows.push_back({names[size_t(pair.target)],
                           names[size_t(pair.predicted)],
                           std::to_string(pair.count),
-                          number(100.0 * double(pair.count) / double(support), "%.1f")});
+                          util::number(100.0 * double(pair.count) / double(support), "%.1f")});
   }
   return cells;
 }
@@ -158,11 +160,11 @@ void log_comparison(const Evaluation& left,
   render::Table table({"", "left", "right", "difference"});
   for (const Measure& measure : kMeasures) {
     const double difference = right.*measure.value - left.*measure.value;
-    table.row(
-        {measure.name,
-         value_text(measure, left),
-         value_text(measure, right),
-         measure.is_percentage ? number(100 * difference, "%+.3f") : number(difference, "%+.5f")});
+    table.row({measure.name,
+               value_text(measure, left),
+               value_text(measure, right),
+               measure.is_percentage ? util::number(100 * difference, "%+.3f")
+                                     : util::number(difference, "%+.5f")});
   }
   log.info(table.text());
   log.info("Right less left: " + difference_text(comparison.counts));

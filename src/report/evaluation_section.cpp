@@ -7,8 +7,8 @@
 
 #include "report/calibration_report.h"
 #include "report/evaluation_report.h"
-#include "report/numbers.h"
 #include "report/pictures.h"
+#include "util/text.h"
 
 namespace dtrain::report {
 
@@ -48,11 +48,11 @@ void add_calibration(render::HtmlPage& page,
                      const predictions::CalibrationReport& calibration,
                      const std::string& subject) {
   page.heading(subject);
-  page.paragraph("Temperature " + number(calibration.fit.temperature, "%.4f") + ", fitted on " +
-                 std::to_string(calibration.fit.samples) +
+  page.paragraph("Temperature " + util::number(calibration.fit.temperature, "%.4f") +
+                 ", fitted on " + std::to_string(calibration.fit.samples) +
                  " validation samples. The table and the diagrams are of the half that a "
                  "temperature of " +
-                 number(calibration.half.temperature, "%.4f") + " was not fitted on, " +
+                 util::number(calibration.half.temperature, "%.4f") + " was not fitted on, " +
                  std::to_string(calibration.reported) + " samples.");
   if (!calibration.fit.problem.empty()) page.warning(calibration.fit.problem);
   page.table(html_of(calibration_cells(calibration)));

@@ -1,18 +1,15 @@
 #include "report/numbers.h"
 
-#include <array>
-#include <cmath>
-#include <cstdio>
+#include "util/text.h"
 
 namespace dtrain::report {
 
-std::string number(double value, const char* format) {
-  if (!std::isfinite(value)) return "-";
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), format, value);
-  return text.data();
-}
+std::string percent(double share) { return util::number(100 * share, "%.3f"); }
 
-std::string percent(double share) { return number(100 * share, "%.3f"); }
+std::string class_name(int64_t k,
+                       const std::vector<std::string>& class_names,
+                       const char* unknown) {
+  return k < 0 ? unknown : class_names[size_t(k)];
+}
 
 }  // namespace dtrain::report

@@ -1,13 +1,18 @@
-// Numbers as tables show them.
+// Shares and names as tables and captions show them.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 namespace dtrain::report {
 
-// printf's `format` for one double; "-" for what is not finite.
-std::string number(double value, const char* format);
-// A share as a percentage with three digits: 0.98765 is "98.765".
+// A share as a percentage with three digits: 0.98765 is "98.765"; "-" for NaN.
 std::string percent(double share);
+
+// The name of class `k`; `unknown` below 0, which a sample without a target has.
+std::string class_name(int64_t k,
+                       const std::vector<std::string>& class_names,
+                       const char* unknown = "-");
 
 }  // namespace dtrain::report

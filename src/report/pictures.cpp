@@ -2,9 +2,9 @@
 
 #include "render/heatmap.h"
 #include "render/reliability.h"
-#include "report/numbers.h"
 #include "util/atomic_file.h"
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::report {
 namespace {
@@ -18,7 +18,7 @@ render::ReliabilityPanel panel_of(const std::vector<metrics::ReliabilityBin>& bi
   return panel;
 }
 
-std::string ece_text(double ece) { return "ECE " + number(100 * ece, "%.2f") + " %"; }
+std::string ece_text(double ece) { return "ECE " + util::number(100 * ece, "%.2f") + " %"; }
 
 }  // namespace
 
@@ -45,8 +45,8 @@ render::Drawing reliability_picture(const predictions::CalibrationReport& report
   return render::draw(title,
                       {panel_of(report.before.bins, "as it is: " + ece_text(report.before.ece)),
                        panel_of(report.after.bins,
-                                "temperature " + number(report.half.temperature, "%.3f") + ": " +
-                                    ece_text(report.after.ece))});
+                                "temperature " + util::number(report.half.temperature, "%.3f") +
+                                    ": " + ece_text(report.after.ece))});
 }
 
 void write_picture(const render::Drawing& drawing, const std::filesystem::path& path) {

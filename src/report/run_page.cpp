@@ -10,12 +10,13 @@
 #include "predictions/calibration_record.h"
 #include "render/csv_writer.h"
 #include "report/evaluation_section.h"
-#include "report/numbers.h"
 #include "report/predicting_checkpoint.h"
 #include "settings/run_config.h"
 #include "settings/run_folder.h"
+#include "settings/summary_columns.h"
 #include "util/atomic_file.h"
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::report {
 namespace {
@@ -37,12 +38,6 @@ double sum_of(const std::vector<double>& values) {
   return sum;
 }
 
-std::string duration(double seconds) {
-  const auto whole = int64_t(seconds + 0.5);
-  const auto two = [](int64_t value) { return (value < 10 ? "0" : "") + std::to_string(value); };
-  return std::to_string(whole / 3600) + ":" + two(whole / 60 % 60) + ":" + two(whole % 60);
-}
-
 // Epochs of which there is an accuracy: eval_interval leaves some out.
 struct Evaluated {
   std::optional<size_t> best, last;
@@ -61,21 +56,26 @@ void add_result(HtmlPage& page,
                 const settings::RunConfig& config,
                 const render::CsvTable& summary) {
   page.section("Result");
-  const std::vector<double> top1 = summary.numbers("eval_top1"), epoch = summary.numbers("epoch"),
-                            loss = summary.numbers("eval_loss");
+  const std::vector<double> top1 = summary.numbers(settings::eval_column("top1")),
+                            loss = summary.numbers(settings::eval_column("loss")),
+                            epoch = summary.numbers(settings::kEpochColumn);
   const auto [best, last] = evaluated_epochs(top1);
   std::vector<std::pair<std::string, std::string>> facts;
   if (best) {
-    facts.emplace_back("best accuracy, %", number(top1[*best], "%.3f"));
-    facts.emplace_back("in epoch", number(value_at(epoch, *best), "%.0f"));
-    facts.emplace_back("last accuracy, %", number(top1[*last], "%.3f"));
+    facts.emplace_back("best accuracy, %", util::number(top1[*best], "%.3f"));
+    facts.emplace_back("in epoch", util::number(value_at(epoch, *best), "%.0f"));
+    facts.emplace_back("last accuracy, %", util::number(top1[*last], "%.3f"));
   }
-  facts.emplace_back("training loss", number(last_of(summary.numbers("train_loss")), "%.4f"));
-  facts.emplace_back("evaluation loss", last ? number(value_at(loss, *last), "%.4f") : "-");
+  facts.emplace_back(
+      "training loss",
+      util::number(last_of(summary.numbers(settings::train_column("loss"))), "%.4f"));
+  facts.emplace_back("evaluation loss", last ? util::number(value_at(loss, *last), "%.4f") : "-");
   facts.emplace_back("epochs",
                      std::to_string(epoch.size()) + " of " + std::to_string(config.run.epochs));
-  facts.emplace_back("time of all epochs", duration(sum_of(summary.numbers("seconds"))));
-  facts.emplace_back("images/s", number(last_of(summary.numbers("images_per_second")), "%.0f"));
+  facts.emplace_back("time of all epochs",
+                     util::clock_text(sum_of(summary.numbers(settings::kSecondsColumn)) + 0.5));
+  facts.emplace_back("images/s",
+                     util::number(last_of(summary.numbers(settings::kSpeedColumn)), "%.0f"));
   page.facts(facts);
 }
 

@@ -8,14 +8,10 @@
 #include "report/numbers.h"
 #include "settings/open_split.h"
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::report {
 namespace {
-
-const std::string& caption_name_of(int64_t k, const std::vector<std::string>& class_names) {
-  static const std::string unknown = "-";
-  return k < 0 ? unknown : class_names[size_t(k)];
-}
 
 std::string identity_of(int64_t id, const std::string& path) {
   return path.empty() ? "sample " + std::to_string(id) : path;
@@ -52,8 +48,8 @@ render::Image hardest_sheet(const predictions::Evaluation& evaluation, SamplePic
   for (const predictions::EvaluatedSample& one : evaluation.hardest) {
     gallery.items.push_back(
         {pictures.at(one.row),
-         {caption_name_of(one.target, names) + " " + number(one.probability, "%.2g"),
-          "as " + caption_name_of(one.predicted, names),
+         {class_name(one.target, names) + " " + util::number(one.probability, "%.2g"),
+          "as " + class_name(one.predicted, names),
           identity_of(one.id, one.path)}});
   }
   return render::render(gallery);
@@ -67,9 +63,9 @@ render::Image differing_sheet(const predictions::Comparison& comparison,
   const auto& all = comparison.differing;
   for (size_t i = 0; i < std::min(size_t(shown), all.size()); ++i) {
     gallery.items.push_back({pictures.at(all[i].row),
-                             {caption_name_of(all[i].target, class_names),
-                              "left: " + caption_name_of(all[i].left, class_names),
-                              "right: " + caption_name_of(all[i].right, class_names),
+                             {class_name(all[i].target, class_names),
+                              "left: " + class_name(all[i].left, class_names),
+                              "right: " + class_name(all[i].right, class_names),
                               identity_of(all[i].id, all[i].path)}});
   }
   return render::render(gallery);

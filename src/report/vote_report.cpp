@@ -5,6 +5,7 @@
 
 #include "report/numbers.h"
 #include "report/significance_text.h"
+#include "util/text.h"
 
 namespace dtrain::report {
 namespace {
@@ -39,8 +40,8 @@ Cells member_cells(const VoteResult& result) {
     const VoteResult::Member& member = result.members[m];
     const int64_t right = n > 0 ? statistics.members[m].member_right() : 0;
     cells.rows.push_back(joined(accuracy_cells(letter(m), right, n),
-                                {number(member.weight, "%.4f"),
-                                 number(member.temperature, "%.4f"),
+                                {util::number(member.weight, "%.4f"),
+                                 util::number(member.temperature, "%.4f"),
                                  member.model,
                                  member.path.string()}));
   }
@@ -48,7 +49,7 @@ Cells member_cells(const VoteResult& result) {
   cells.body = cells.rows.size();
   cells.rows.push_back(
       joined(accuracy_cells("vote", statistics.ensemble_right, n),
-             {"", number(result.header.temperature, "%.4f"), result.header.method, ""}));
+             {"", util::number(result.header.temperature, "%.4f"), result.header.method, ""}));
   cells.rows.push_back(joined(accuracy_cells("oracle", statistics.oracle_right, n),
                               {"", "", "any member is right", ""}));
   return cells;
@@ -59,7 +60,7 @@ Cells matrix_cells(const std::string& title, const std::vector<std::vector<doubl
   for (size_t m = 0; m < matrix.size(); ++m) {
     cells.header.push_back(letter(m));
     cells.rows.push_back({letter(m)});
-    for (const double value : matrix[m]) cells.rows.back().push_back(number(value, "%.4f"));
+    for (const double value : matrix[m]) cells.rows.back().push_back(util::number(value, "%.4f"));
   }
   return cells;
 }

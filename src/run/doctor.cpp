@@ -22,6 +22,7 @@
 #include "run/resolve.h"
 #include "tasks/losses.h"
 #include "util/atomic_file.h"
+#include "util/text.h"
 #include "util/timer.h"
 
 namespace dtrain::run {
@@ -35,13 +36,6 @@ struct Finding {
   std::string advice;  // empty for kOk
   ExitCode code = ExitCode::kDone;
 };
-
-template <class... Args>
-std::string format(const char* pattern, Args... args) {
-  char text[256];
-  std::snprintf(text, sizeof text, pattern, args...);
-  return text;
-}
 
 Finding warning(std::string what, std::string advice) {
   return {Level::kWarning, std::move(what), std::move(advice)};
@@ -85,7 +79,8 @@ class Doctor {
     const bool connected = check("connections", [&] { return connections(); });
     if (connected) {
       for (const double megabytes : {0.25, 4.0, 45.0}) {
-        check(format("all-reduce %g MB", megabytes), [&] { return all_reduce(megabytes); });
+        check(util::formatted("all-reduce %g MB", megabytes),
+              [&] { return all_reduce(megabytes); });
       }
     }
     if (connected && has_data) check("one step", [&] { return one_step(); });
@@ -117,7 +112,7 @@ class Doctor {
   Finding launcher() const {
     const int64_t ranks = mpi_.size();
     const std::string what =
-        format("%lld ranks on %zu hosts", static_cast<long long>(ranks), hosts_.size()) +
+        util::formatted("%lld ranks on %zu hosts", static_cast<long long>(ranks), hosts_.size()) +
         (mpi_.launched() ? "" : ", no launcher");
     if (!mpi_.launched()) return warning(what, "for several ranks: mpirun -np N dtrain doctor ...");
     return {Level::kOk, what, ""};
@@ -133,10 +128,11 @@ class Doctor {
   }
 
   Finding cores() const {
-    const std::string what = format("%lld cores a rank, %lld compute threads, %lld loader threads",
-                                    static_cast<long long>(machine_.cores),
-                                    static_cast<long long>(config_.run.threads),
-                                    static_cast<long long>(config_.loader.workers));
+    const std::string what =
+        util::formatted("%lld cores a rank, %lld compute threads, %lld loader threads",
+                        static_cast<long long>(machine_.cores),
+                        static_cast<long long>(config_.run.threads),
+                        static_cast<long long>(config_.loader.workers));
     if (config_.run.threads > machine_.cores) {
       return warning(what, "fewer --threads, fewer ranks, or mpirun --bind-to none");
     }
@@ -206,8 +202,8 @@ class Doctor {
     model_ = dist::together(mpi_, [&] { return new_model(); });
     expect_agreement(facts_of(config_, data_.identity, *model_), mpi_);
     return {Level::kOk,
-            config_.data.dataset + format(", %lld training images, the same on all ranks",
-                                          static_cast<long long>(data_.train->size())),
+            config_.data.dataset + util::formatted(", %lld training images, the same on all ranks",
+                                                   static_cast<long long>(data_.train->size())),
             ""};
   }
 
@@ -250,7 +246,8 @@ class Doctor {
                     "check the memory and the network of the hosts");
       }
     }
-    return {Level::kOk, format("%.2f ms, %.2f GB/s", 1e3 * best, megabytes * 1e-3 / best), ""};
+    return {
+        Level::kOk, util::formatted("%.2f ms, %.2f GB/s", 1e3 * best, megabytes * 1e-3 / best), ""};
   }
 
   // The first training images, without augmentation and cut to 32 pixels: gradients and running
@@ -266,7 +263,7 @@ class Doctor {
       errors[1] = relative_error(together.statistics, alone.statistics);
     }
     const std::string what =
-        format("gradients differ by %.1e, statistics by %.1e", errors[0], errors[1]);
+        util::formatted("gradients differ by %.1e, statistics by %.1e", errors[0], errors[1]);
     // Without synchronised batch norm the ranks are meant to differ.
     const bool comparable = config_.dist.sync_bn;
     if (comparable && !(errors[0] < 1e-6 && errors[1] < 1e-9)) {

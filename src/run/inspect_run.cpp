@@ -1,11 +1,10 @@
 // Texts about things dtrain has written.
 #include "run/inspect_run.h"
 
-#include <cstdio>
-
 #include "checkpoint/checkpoint_folder.h"
 #include "checkpoint/safetensors.h"
 #include "config/json.h"
+#include "util/text.h"
 
 namespace dtrain::run {
 namespace {
@@ -16,9 +15,7 @@ std::string padded(std::string text, size_t width) {
 }
 
 std::string shape_text(const std::vector<int64_t>& shape) {
-  std::string out = "[";
-  for (const int64_t side : shape) out += (out.size() > 1 ? ", " : "") + std::to_string(side);
-  return out + "]";
+  return "[" + util::joined(shape, ", ") + "]";
 }
 
 std::string tensors_text(const std::filesystem::path& file) {

@@ -6,13 +6,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <random>
 #include <utility>
+
+#include "util/text.h"
 
 namespace dtrain::util {
 namespace {
@@ -257,10 +258,8 @@ bool same_path(const fs::path& a, const fs::path& b) { return whole_path(a) == w
 // id: only chance keeps them apart.
 fs::path temporary_beside(const fs::path& path) {
   std::random_device chance;
-  std::array<char, 17> digits{};
-  std::snprintf(digits.data(), digits.size(), "%08x%08x", chance(), chance());
-  const std::string name =
-      ".tmp-" + path.filename().string() + "-" + std::to_string(::getpid()) + "-" + digits.data();
+  const std::string name = ".tmp-" + path.filename().string() + "-" + std::to_string(::getpid()) +
+                           formatted("-%08x%08x", chance(), chance());
   return folder_of(path) / name;
 }
 

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <functional>
 
-#include "predictions/block_queue.h"
 #include "predictions/softmax_kernels.h"
 #include "tests/predictions/table.h"
 #include "tests/support/mentions.h"
@@ -311,22 +310,6 @@ TEST_F(VoteFilesTest, TheFingerprintIsThatOfWhoVotedAndHow) {
   const VoteOptions weighted{.rule = VoteRule::kWeighted, .weights = {1, 1, 2}};
   const VoteOptions other{.rule = VoteRule::kWeighted, .weights = {1, 2, 1}};
   EXPECT_NE(fingerprint(weighted, paths), fingerprint(other, paths));
-}
-
-TEST(BlockQueue, TheFirstErrorInOrderIsSeen) {
-  BlockQueue<int64_t> queue(20, 4, [](int64_t number, int64_t& block) {
-    block = number * number;
-    if (number == 7 || number == 8) throw number;
-  });
-  int64_t sum = 0;
-  for (int64_t i = 0; i < 7; ++i) queue.next([&](int64_t block) { sum += block; });
-  EXPECT_EQ(sum, 91);
-  try {
-    queue.next([](int64_t) {});
-    FAIL() << "made";
-  } catch (const int64_t number) {
-    EXPECT_EQ(number, 7);
-  }
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "util/atomic_file.h"
 #include "util/check.h"
 #include "util/hash.h"
+#include "util/text.h"
 
 namespace dtrain::data {
 namespace {
@@ -22,15 +23,15 @@ namespace fs = std::filesystem;
 
 fs::path csv_of(const CsvIndexOptions& options, const std::string& split) {
   if (is_file(options.path)) return options.path;
-  std::string tried;
+  std::vector<std::string> tried;
   for (const std::string& name : split_names(split)) {
-    if (is_file(options.path / (name + ".csv"))) return options.path / (name + ".csv");
-    tried += (tried.empty() ? "" : ", ") + name + ".csv";
+    tried.push_back(name + ".csv");
+    if (is_file(options.path / tried.back())) return options.path / tried.back();
   }
-  throw data_error(
-      "data set " + options.name,
-      "there is no CSV file " + options.path.string() + ", nor in it (looked for " + tried + ")",
-      options.advice);
+  throw data_error("data set " + options.name,
+                   "there is no CSV file " + options.path.string() + ", nor in it (looked for " +
+                       util::joined(tried, ", ") + ")",
+                   options.advice);
 }
 
 // The rows of one split, and the labels of its file.

@@ -9,6 +9,7 @@
 #include "data/datasets/csv_file.h"
 #include "data/split_names.h"
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::data {
 namespace {
@@ -99,9 +100,9 @@ class TableReader {
     }
     if (at != fields_.end()) return at - fields_.begin();
     if (required) {
-      std::string found;
-      for (const std::string& field : fields_) found += (found.empty() ? "" : " | ") + field;
-      findings_.add(reader_.line(), "the header has no column " + name + ", only: " + shown(found));
+      findings_.add(
+          reader_.line(),
+          "the header has no column " + name + ", only: " + shown(util::joined(fields_, " | ")));
     }
     return std::nullopt;
   }

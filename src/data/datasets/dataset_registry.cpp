@@ -15,6 +15,7 @@
 #include "data/pack/pack_dataset.h"
 #include "data/split_names.h"
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::data {
 namespace {
@@ -287,11 +288,11 @@ PixelStatistics statistics_of(const DatasetRow& row, const Dataset& dataset) {
 }
 
 const DatasetRow& find_dataset(const std::string& name) {
-  std::string known;
   for (const DatasetRow& row : dataset_rows()) {
     if (row.name == name) return row;
-    known += (known.empty() ? "" : ", ") + row.name;
   }
+  const std::string known =
+      util::joined(dataset_rows(), ", ", [](const DatasetRow& row) { return row.name; });
   throw config_error("data.dataset", "there is no data set '" + name + "'", "known are " + known);
 }
 

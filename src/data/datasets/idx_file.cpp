@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::data {
 namespace {
@@ -54,12 +55,6 @@ uint32_t little_endian(const uint8_t* bytes) {
 // a * b, or nothing when it does not fit.
 bool multiply(int64_t a, int64_t b, int64_t* product) {
   return !__builtin_mul_overflow(a, b, product);
-}
-
-std::string dims_text(const std::vector<int64_t>& dims) {
-  std::string text;
-  for (int64_t dim : dims) text += (text.empty() ? "" : " x ") + std::to_string(dim);
-  return text;
 }
 
 const char* reason(int inflate_result) {
@@ -196,9 +191,8 @@ void IdxFile::Impl::parse_header(int64_t min_rank, int64_t max_rank) {
     throw damaged("expected an IDX header, found only " + std::to_string(got) + " bytes");
   }
   if (magic[0] != 0 || magic[1] != 0) {
-    char found[16];
-    std::snprintf(found, sizeof found, "0x%08x", big_endian(magic));
-    throw damaged(std::string("expected an IDX magic number 0x0000<type><rank>, found ") + found);
+    throw damaged(util::formatted("expected an IDX magic number 0x0000<type><rank>, found 0x%08x",
+                                  big_endian(magic)));
   }
   if (magic[2] != kTypeU8) {
     throw damaged(std::string("expected elements of type u8, found ") + type_name(magic[2]) + " (" +
@@ -221,7 +215,7 @@ void IdxFile::Impl::parse_header(int64_t min_rank, int64_t max_rank) {
   for (size_t d = 0; d < dims.size(); ++d) {
     if (dims[d] == 0) throw damaged("dimension " + std::to_string(d) + " is zero");
     if (!multiply(payload_bytes, dims[d], &payload_bytes)) {
-      throw damaged("the dimensions " + dims_text(dims) + " are too large to be true");
+      throw damaged("the dimensions " + util::extents(dims) + " are too large to be true");
     }
     if (d > 0) item_bytes *= dims[d];
   }
@@ -230,7 +224,7 @@ void IdxFile::Impl::parse_header(int64_t min_rank, int64_t max_rank) {
 // Before anything of that size is allocated: can the file hold what its header claims?
 void IdxFile::Impl::check_payload_fits() const {
   const std::string claim =
-      "the header claims " + dims_text(dims) + " = " + std::to_string(payload_bytes) + " bytes";
+      "the header claims " + util::extents(dims) + " = " + std::to_string(payload_bytes) + " bytes";
   if (!gzip) {
     const int64_t found = file_bytes - header_bytes;
     if (found < payload_bytes) {
@@ -260,7 +254,7 @@ void IdxFile::Impl::check_end() {
   }
   if (more) {
     throw damaged("expected " + std::to_string(payload_bytes) + " bytes after the header (" +
-                  dims_text(dims) + "), found more");
+                  util::extents(dims) + "), found more");
   }
 }
 
@@ -301,7 +295,7 @@ void IdxFile::read(std::span<uint8_t> items, const std::atomic<bool>* cancel) {
     done += got;
     if (got < piece) {
       throw impl_->damaged("expected " + std::to_string(impl_->payload_bytes) +
-                           " bytes after the header (" + dims_text(impl_->dims) + "), found " +
+                           " bytes after the header (" + util::extents(impl_->dims) + "), found " +
                            std::to_string(done) + " (the file is cut short)");
     }
   }

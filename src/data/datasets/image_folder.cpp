@@ -10,6 +10,7 @@
 #include "data/split_names.h"
 #include "util/check.h"
 #include "util/hash.h"
+#include "util/text.h"
 
 namespace dtrain::data {
 namespace {
@@ -38,17 +39,17 @@ std::vector<fs::path> places_of(const std::string& split) {
 
 // The folder of a split, or that of its labelled part.
 fs::path folder_of(const ImageFolderOptions& options, const std::string& split) {
-  std::string tried;
-  for (const fs::path& place : places_of(split)) {
+  const std::vector<fs::path> places = places_of(split);
+  for (const fs::path& place : places) {
     const fs::path folder = options.root / place;
     std::error_code ignored;
     if (fs::is_directory(folder / "labeled", ignored)) return folder / "labeled";
     if (fs::is_directory(folder, ignored)) return folder;
-    tried += (tried.empty() ? "" : ", ") + place.string();
   }
   throw data_error(
       "data set " + options.name,
-      "there is no folder for it in " + options.root.string() + " (looked for " + tried + ")",
+      "there is no folder for it in " + options.root.string() + " (looked for " +
+          util::joined(places, ", ", [](const fs::path& place) { return place.string(); }) + ")",
       options.advice);
 }
 

@@ -5,10 +5,10 @@
 #include "data/pack/pack_format.h"
 #include "data/pack/pack_partial.h"
 #include "data/pack/pack_writer.h"
-#include "data/pack/sample_queue.h"
 #include "image/decoder.h"
 #include "util/check.h"
 #include "util/hash.h"
+#include "util/ordered_queue.h"
 #include "util/version.h"
 
 namespace dtrain::data {
@@ -16,7 +16,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kMaxWaitingBytes = 256 << 20;
+// Samples that are prepared or wait to be written: those of a thread, for the writer pauses while
+// it writes a chunk, and the bytes of all.
+constexpr int64_t kWaitingPerThread = 8, kMaxWaitingBytes = 256 << 20;
+
+struct PreparedSample {
+  Sample sample;  // either encoded or image.pixels holds its bytes
+  uint32_t crc = 0;
+  bool reused = false;  // taken from an interrupted packing
+
+  const std::vector<uint8_t>& bytes() const {
+    return sample.encoded.empty() ? sample.image.pixels : sample.encoded;
+  }
+};
 
 PackHeader header_of(const std::vector<PackSource>& sources, const PackOptions& options) {
   const Dataset& first = *sources.front().dataset;
@@ -76,12 +88,12 @@ class Preparation {
     framing_.exact = options.exact;
   }
 
-  void operator()(PreparedSample& out, FramingScratch& scratch) const {
+  void operator()(int64_t index, PreparedSample& out, FramingScratch& scratch) const {
     out.sample.encoded.clear();
     out.sample.image.pixels.clear();
-    out.reused = salvage_ != nullptr && take_salvaged(out);
+    out.reused = salvage_ != nullptr && take_salvaged(index, out);
     if (out.reused) return;
-    source_.dataset->read(out.index, out.sample);
+    source_.dataset->read(index, out.sample);
     if (resizes_) {
       util::CounterRng unused(0, util::RandomStream::kAugment, 0, 0);
       Image framed;
@@ -95,9 +107,9 @@ class Preparation {
   }
 
  private:
-  bool take_salvaged(PreparedSample& out) const {
+  bool take_salvaged(int64_t index, PreparedSample& out) const {
     auto& bytes = header_.has_pixels ? out.sample.image.pixels : out.sample.encoded;
-    const auto entry = salvage_->read(source_.split, out.index, bytes);
+    const auto entry = salvage_->read(source_.split, index, bytes);
     if (!entry) return false;
     out.sample.target = entry->target;
     out.crc = entry->crc;
@@ -118,17 +130,25 @@ class Preparation {
   FramingParameters framing_;
 };
 
-// Throws the sample's error with its name, or returns it as text when it is to be left out.
-std::string handle_error(const PreparedSample& prepared, const Dataset& dataset, bool skip_bad) {
-  const std::string sample = dataset.describe(prepared.index);
+// The next sample; nullptr, and a line in `bad`, if it is bad and to be left out. Other errors are
+// thrown, with its name if it is to blame.
+const PreparedSample* take_next(util::OrderedQueue<PreparedSample>& queue,
+                                const Dataset& dataset,
+                                int64_t index,
+                                bool skip_bad,
+                                std::vector<std::string>& bad) {
   try {
-    std::rethrow_exception(prepared.error);
+    return queue.next();
   } catch (const Error& error) {
     if (error.code() != ExitCode::kData) throw;
-    if (skip_bad) return sample + ": " + error.cause();
-    throw data_error(sample + ", " + error.subject(),
-                     error.cause(),
-                     "repair it, or leave such pictures out with --skip-bad");
+    const std::string name = dataset.describe(index);
+    if (!skip_bad) {
+      throw data_error(name + ", " + error.subject(),
+                       error.cause(),
+                       "repair it, or leave such pictures out with --skip-bad");
+    }
+    bad.push_back(name + ": " + error.cause());
+    return nullptr;
   }
 }
 
@@ -144,26 +164,36 @@ void pack_split(const PackSource& source,
   journal.begin_split(source.split);
   writer.begin_split(source.split, dataset.size(), dataset.fingerprint());
   const Preparation prepare(source, header, options, salvage);
-  SampleQueue queue(dataset.size(), options.threads, kMaxWaitingBytes, prepare);
+  util::OrderedQueue<PreparedSample> queue(
+      {.count = dataset.size(),
+       .threads = options.threads,
+       .blocks = options.threads * kWaitingPerThread,
+       .max_bytes = kMaxWaitingBytes,
+       .bytes_of = [](const PreparedSample& one) { return int64_t(one.bytes().size()); },
+       .name = "dtrain-pack"},
+      [&prepare, scratch = FramingScratch()](int64_t index, PreparedSample& out) mutable {
+        prepare(index, out, scratch);
+      });
+  const size_t bad_before = report.bad.size();
   int64_t written = 0;
-  while (const PreparedSample* prepared = queue.next()) {
-    const auto bytes = int64_t(prepared->bytes().size());
-    if (prepared->error) {
-      report.bad.push_back(handle_error(*prepared, dataset, options.skip_bad));
-    } else {
+  for (int64_t index = 0; index < dataset.size(); ++index) {
+    const PreparedSample* prepared = take_next(queue, dataset, index, options.skip_bad, report.bad);
+    int64_t bytes = 0;
+    if (prepared != nullptr) {
+      bytes = int64_t(prepared->bytes().size());
       const int64_t target = prepared->sample.target;
-      journal.add({prepared->index, bytes, target, prepared->crc});
-      writer.add({prepared->bytes(), target, prepared->crc, dataset.origin(prepared->index)});
+      journal.add({index, bytes, target, prepared->crc});
+      writer.add({prepared->bytes(), target, prepared->crc, dataset.origin(index)});
       report.bytes += bytes;
       report.reused += prepared->reused;
       ++written;
     }
-    on_bytes(prepared->error ? 0 : bytes);
+    on_bytes(bytes);
   }
   if (written == 0) {
     throw data_error("data set " + dataset.name(),
                      "none of its pictures can be read",
-                     "the first one: " + report.bad.back());
+                     "the first one: " + report.bad[bad_before]);
   }
   writer.end_split();
   report.splits.push_back({source.split, written});

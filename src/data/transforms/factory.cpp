@@ -2,11 +2,11 @@
 #include "data/transforms/factory.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <optional>
 #include <utility>
 
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::data {
 namespace {
@@ -33,22 +33,9 @@ std::pair<double, double> low_high(const char* key, const std::vector<double>& v
   return {values[0], values[1]};
 }
 
-std::string as_text(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.17g", value);
-  if (std::strtod(text, nullptr) == value) {  // the shortest that reads back the same
-    char shorter[32];
-    for (int digits = 1; digits < 17; ++digits) {
-      std::snprintf(shorter, sizeof shorter, "%.*g", digits, value);
-      if (std::strtod(shorter, nullptr) == value) return shorter;
-    }
-  }
-  return text;
-}
-
 std::string range_text(const char* key, const std::vector<double>& values) {
   const auto [low, high] = low_high(key, values);
-  return as_text(low) + ":" + as_text(high);
+  return util::number_text(low) + ":" + util::number_text(high);
 }
 
 // A step and the field that asks for it.
@@ -78,12 +65,9 @@ std::string policy_step(const std::string& name) {
 std::string erasing_text(const TransformConfig& config, int64_t channels) {
   std::string value = "mean";
   if (!config.erasing_value.empty()) {
-    value.clear();
-    for (double level : spread("erasing_value", config.erasing_value, channels)) {
-      value += (value.empty() ? "" : "/") + as_text(level);
-    }
+    value = util::joined(spread("erasing_value", config.erasing_value, channels), "/");
   }
-  return "random_erasing(" + as_text(config.random_erasing) +
+  return "random_erasing(" + util::number_text(config.random_erasing) +
          ", scale=" + range_text("erasing_scale", config.erasing_scale) +
          ", ratio=" + range_text("erasing_ratio", config.erasing_ratio) + ", value=" + value + ")";
 }
@@ -112,8 +96,8 @@ WantedSteps train_steps(const TransformConfig& config, const ImageShape& shape) 
                          ", mode=" + config.padding_mode + ")"});
   }
   if (config.horizontal_flip > 0) {
-    steps.push_back(
-        {"transforms.horizontal_flip", "horizontal_flip(" + as_text(config.horizontal_flip) + ")"});
+    steps.push_back({"transforms.horizontal_flip",
+                     "horizontal_flip(" + util::number_text(config.horizontal_flip) + ")"});
   }
   if (!config.auto_augment.empty()) {
     steps.push_back({"transforms.auto_augment", policy_step(config.auto_augment)});

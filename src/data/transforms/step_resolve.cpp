@@ -3,12 +3,12 @@
 #include <charconv>
 #include <cmath>
 #include <set>
-#include <sstream>
 
 #include "config/problems.h"
 #include "data/transforms/step_table.h"
 #include "data/transforms/step_text.h"
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::data {
 
@@ -19,7 +19,7 @@ void StepArguments::set(const StepParameter& parameter,
                         const std::string& step) {
   const auto refuse = [&](const std::string& expected) {
     throw config_error("step " + step,
-                       std::string(parameter.name) + " is \"" + value + "\"",
+                       std::string(parameter.name) + " is " + util::quoted(value),
                        "expected " + expected);
   };
   if (parameter.kind == Kind::kWord) {
@@ -38,10 +38,10 @@ void StepArguments::set(const StepParameter& parameter,
     const bool whole = parameter.kind != Kind::kInteger || out == std::floor(out);
     if (error != std::errc() || end != text.data() + text.size() || !whole ||
         !(out >= parameter.low && out <= parameter.high)) {
-      std::ostringstream limits;
-      limits << (parameter.kind == Kind::kInteger ? "a whole number" : "a number") << " from "
-             << parameter.low << " to " << parameter.high;
-      refuse(parameter.kind == Kind::kRange ? "low:high, each " + limits.str() : limits.str());
+      const std::string limits =
+          (parameter.kind == Kind::kInteger ? "a whole number from " : "a number from ") +
+          util::number_text(parameter.low) + " to " + util::number_text(parameter.high);
+      refuse(parameter.kind == Kind::kRange ? "low:high, each " + limits : limits);
     }
     return out;
   };
@@ -66,7 +66,7 @@ ResolvedStep resolve_step(const std::string& text) {
     if (row.name == parsed.name) step.row = &row;
   }
   if (step.row == nullptr) {
-    throw config_error("step \"" + text + "\"",
+    throw config_error("step " + util::quoted(text),
                        "there is no step " + parsed.name + config::did_you_mean(parsed.name, names),
                        "docs/transforms.md lists them");
   }
@@ -81,20 +81,21 @@ ResolvedStep resolve_step(const std::string& text) {
           return key.empty() ? &p == parameters.data() + i : p.name == key;
         });
     if (wanted == parameters.end()) {
-      throw config_error("step \"" + text + "\"",
+      throw config_error("step " + util::quoted(text),
                          key.empty() ? "has more values than the step takes"
                                      : "takes no " + key + config::did_you_mean(key, names),
                          "docs/transforms.md lists the values of each step");
     }
     if (!given.insert(wanted->name).second) {
-      throw config_error("step \"" + text + "\"", key + " is given twice", "remove one of them");
+      throw config_error(
+          "step " + util::quoted(text), key + " is given twice", "remove one of them");
     }
     step.values.set(*wanted, value, step.row->name);
   }
   for (const StepParameter& parameter : parameters) {
     if (given.contains(parameter.name)) continue;
     if (*parameter.fallback == '\0') {
-      throw config_error("step \"" + text + "\"",
+      throw config_error("step " + util::quoted(text),
                          std::string("its ") + parameter.name + " is missing",
                          std::string("write ") + step.row->name + "(" + parameter.name + "=...)");
     }

@@ -17,6 +17,7 @@
 #include "data/transforms/photometric.h"
 #include "data/transforms/rand_augment.h"
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::data {
 namespace {
@@ -119,9 +120,10 @@ std::vector<uint8_t> erased_value(const std::string& text, const Context& contex
   std::vector<uint8_t> value;
   for (double level : levels) {
     if (!(level >= 0 && level <= 255)) {
-      throw config_error("step random_erasing",
-                         "value \"" + text + "\" is not mean, random, or levels from 0 to 255",
-                         "write one level, or one per channel joined by /");
+      throw config_error(
+          "step random_erasing",
+          "value " + util::quoted(text) + " is not mean, random, or levels from 0 to 255",
+          "write one level, or one per channel joined by /");
     }
     value.push_back(static_cast<uint8_t>(std::lround(level)));
   }

@@ -2,6 +2,7 @@
 #include "data/transforms/step_text.h"
 
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::data {
 namespace {
@@ -19,7 +20,7 @@ bool is_name(const std::string& text) {
 }
 
 Error malformed(const std::string& text, const std::string& cause) {
-  return config_error("step \"" + text + "\"", cause, "write it as name(value, key=value)");
+  return config_error("step " + util::quoted(text), cause, "write it as name(value, key=value)");
 }
 
 }  // namespace
@@ -44,7 +45,7 @@ StepText parse_step(const std::string& text) {
     const std::string key = named ? trimmed(argument.substr(0, equals)) : "";
     const std::string value = named ? trimmed(argument.substr(equals + 1)) : argument;
     if (value.empty()) throw malformed(text, "has an empty value");
-    if (named && !is_name(key)) throw malformed(text, "\"" + key + "\" is no name of a value");
+    if (named && !is_name(key)) throw malformed(text, util::quoted(key) + " is no name of a value");
     if (!named && !step.arguments.empty() && !step.arguments.back().first.empty()) {
       throw malformed(text, "has a value without a name behind one with a name");
     }

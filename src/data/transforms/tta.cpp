@@ -9,6 +9,7 @@
 #include "config/problems.h"
 #include "data/transforms/step_text.h"
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::data {
 namespace {
@@ -174,7 +175,8 @@ Views make_tta_views(const std::string& name,
       const auto [end, error] =
           std::from_chars(value.data(), value.data() + value.size(), request.number);
       if (error != std::errc() || end != value.data() + value.size()) {
-        throw config_error("views " + name, "\"" + value + "\" is no number", "as in random(8)");
+        throw config_error(
+            "views " + name, util::quoted(value) + " is no number", "as in random(8)");
       }
       request.given = true;
     }

@@ -2,26 +2,31 @@
 #include "data/verify/verify_split.h"
 
 #include <algorithm>
-#include <atomic>
 #include <charconv>
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
+#include <iterator>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "image/bad_picture.h"
 #include "image/decoder.h"
 #include "image/decoding_share.h"
 #include "image/header.h"
-#include "util/background_thread.h"
 #include "util/hash.h"
+#include "util/ordered_queue.h"
+#include "util/timer.h"
 
 namespace dtrain::data {
 namespace {
 
-constexpr std::chrono::milliseconds kBetweenProgress(200);
+constexpr double kSecondsBetweenProgress = 0.2;
+// Handing over costs more than looking at a small sample does; a block of large ones takes a
+// moment.
+constexpr int64_t kSamplesPerBlock = 16, kBlocksPerThread = 8;
+
+struct CheckedBlock {
+  std::vector<SampleCheck> samples;
+  std::vector<Finding> findings;
+};
 
 ContentHash content_hash(const Sample& sample) {
   util::Hasher hasher;
@@ -71,10 +76,16 @@ class Examiner {
  public:
   Examiner(const Dataset& dataset, const std::string& split) : dataset_(dataset), split_(split) {}
 
-  void examine(int64_t index, SampleCheck& out) {
-    index_ = index;
+  void examine(int64_t begin, int64_t end, CheckedBlock& out) {
+    out = {};
+    for (index_ = begin; index_ < end; ++index_) examine(out.samples.emplace_back());
+    std::swap(out.findings, findings_);
+  }
+
+ private:
+  void examine(SampleCheck& out) {
     try {
-      dataset_.read(index, sample_);
+      dataset_.read(index_, sample_);
       out.target = sample_.target;
       out.bytes = static_cast<int64_t>(sample_.encoded.empty() ? sample_.image.pixels.size()
                                                                : sample_.encoded.size());
@@ -90,13 +101,10 @@ class Examiner {
       add(FindingKind::kUnreadable, error.what());
     }
   }
-  std::vector<std::pair<int64_t, Finding>>& findings() { return findings_; }
 
- private:
   void add(FindingKind kind, std::string detail) {
     const std::string path = dataset_.path(index_).string();
-    findings_.push_back(
-        {index_, {kind, split_, path.empty() ? dataset_.describe(index_) : path, detail}});
+    findings_.push_back({kind, split_, path.empty() ? dataset_.describe(index_) : path, detail});
   }
 
   void decode() {
@@ -129,7 +137,7 @@ class Examiner {
   int64_t index_ = 0;
   Sample sample_;
   image::Decoded decoded_;
-  std::vector<std::pair<int64_t, Finding>> findings_;
+  std::vector<Finding> findings_;  // of the block
 };
 
 }  // namespace
@@ -138,39 +146,28 @@ SplitCheck verify_split(const Dataset& dataset,
                         const std::string& split,
                         int64_t workers,
                         const Progress& progress) {
-  const int64_t total = dataset.size();
+  const int64_t total = dataset.size(), threads = std::max<int64_t>(1, workers);
   SplitCheck out;
-  out.samples.resize(static_cast<size_t>(total));
-  std::atomic<int64_t> next{0}, done{0};
-  std::mutex mutex;
-  std::condition_variable finished;
-  int64_t running = std::max<int64_t>(1, std::min(workers, total));
-  std::vector<std::pair<int64_t, Finding>> found;
-  const auto work = [&] {
-    Examiner examiner(dataset, split);
-    for (int64_t i = next++; i < total; i = next++) {
-      examiner.examine(i, out.samples[static_cast<size_t>(i)]);
-      ++done;
+  out.samples.reserve(static_cast<size_t>(total));
+  util::OrderedQueue<CheckedBlock> queue(
+      {.count = (total + kSamplesPerBlock - 1) / kSamplesPerBlock,
+       .threads = threads,
+       .blocks = threads * kBlocksPerThread,
+       .name = "dtrain-verify"},
+      [examiner = Examiner(dataset, split), total](int64_t number, CheckedBlock& block) mutable {
+        const int64_t begin = number * kSamplesPerBlock;
+        examiner.examine(begin, std::min(begin + kSamplesPerBlock, total), block);
+      });
+  util::Timer since_progress;
+  while (CheckedBlock* block = queue.next()) {
+    out.samples.insert(out.samples.end(), block->samples.begin(), block->samples.end());
+    std::move(block->findings.begin(), block->findings.end(), std::back_inserter(out.findings));
+    if (progress && since_progress.seconds() >= kSecondsBetweenProgress) {
+      progress(static_cast<int64_t>(out.samples.size()), total);
+      since_progress.reset();
     }
-    const std::lock_guard lock(mutex);
-    std::move(examiner.findings().begin(), examiner.findings().end(), std::back_inserter(found));
-    --running;
-    finished.notify_one();
-  };
-  std::vector<std::thread> threads;
-  for (int64_t i = running; i > 0; --i) {
-    threads.push_back(util::start_background_thread("verify", 0, work));
   }
-  std::unique_lock lock(mutex);
-  while (!finished.wait_for(lock, kBetweenProgress, [&] { return running == 0; })) {
-    if (progress) progress(done, total);
-  }
-  lock.unlock();
-  for (std::thread& thread : threads) thread.join();
   if (progress) progress(total, total);
-  std::stable_sort(
-      found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (auto& [index, finding] : found) out.findings.push_back(std::move(finding));
   return out;
 }
 
