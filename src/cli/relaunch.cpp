@@ -22,7 +22,6 @@ namespace dtrain::cli {
 namespace {
 
 constexpr int64_t kMostRanks = 1024;
-constexpr ExitCode kMissingProgram{69};  // as launch/mpirun.sh; no other command needs it
 
 // Defaults for what the user has not set; launch/env.sh has the reason of each.
 constexpr std::array<std::pair<const char*, const char*>, 7> kLaunchEnvironment = {{
@@ -95,7 +94,7 @@ int64_t ranks_for(const RankRequest& request) {
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   ::execvp(arguments[0], arguments.data());
-  throw Error(kMissingProgram,
+  throw Error(ExitCode::kMissing,
               command[0],
               errno == ENOENT ? "is not on the PATH" : std::strerror(errno),
               "install Open MPI: launch/setup.sh, or the Debian package openmpi-bin");
