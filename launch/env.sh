@@ -2,6 +2,7 @@
 #
 # Every value is a default: what the caller has set stays. None changes what is computed, only how fast,
 # how loudly and how cleanly it starts and ends; `mpirun -np 2 dtrain ...` works without this file.
+# `dtrain --ranks 2 ...` sets the same by itself (src/cli/relaunch.cpp; relaunch_test.py compares the two).
 
 # Sets a variable unless the caller has, and exports it.
 dtrain_default() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # mpirun as dtrain wants it: launch/mpirun.sh -np 2 dtrain --config ... (any argument of mpirun may come
-# first). The flags, each with its reason:
+# first). On one machine `dtrain --ranks 2 --config ...` does the same by itself; src/cli/relaunch.cpp has
+# these flags once more, and relaunch_test.py compares the two. The flags, each with its reason:
 #   --bind-to none         each rank runs several threads; Open MPI would tie them all to one core
 #   --map-by slot          neighbours in rank are neighbours on a host, which the local rank relies on
 #   --use-hwthread-cpus    a virtual CPU is a hardware thread: without it a machine with 2 of them may

@@ -69,7 +69,7 @@ FlagMap all_flags(const config::FieldList& list) {
 }
 
 std::string unknown_flag(const std::string& given, const FlagMap& flags) {
-  std::vector<std::string> spellings;
+  std::vector<std::string> spellings = {"gpus", "ranks"};  // relaunch.h takes these out before
   const std::string folded = folded_name(given);
   for (const auto& [name, flag] : flags) {
     if (name == folded) return "unknown flag (did you mean " + flag.spelling + "?)";

@@ -32,10 +32,17 @@ constexpr const char* kFlagRules =
     "  -h, --help                      Print this.\n"
     "  --version                       Print versions.\n";
 
+constexpr const char* kRankFlags =
+    "  --gpus N                        Start N ranks on this machine, one per GPU; all: every "
+    "GPU.\n"
+    "  --ranks N                       Start N ranks on this machine.\n";
+
 std::string usage_lines() {
   std::string out = "dtrain trains image classifiers on one or many processes.\n\n";
   out += "Usage: dtrain --config FILE [flags]              one process\n";
-  out += "       mpirun -np N dtrain --config FILE [flags] N processes, one model\n\n";
+  out +=
+      "       dtrain --gpus N --config FILE [flags]     N processes of this machine, one model\n";
+  out += "       mpirun -np N dtrain --config FILE [flags] the same, also on several machines\n\n";
   for (const Command& command : commands()) {
     out += "  dtrain " + std::string(command.name) + " " + command.usage + "\n      " +
            command.summary + "\n";
@@ -65,7 +72,10 @@ int run_help(const Words& words, dist::MpiScope*) {
   const bool has_flags = command == nullptr || command->run == &run_train;
   if (has_flags) {
     settings::RunConfig defaults;
-    text += kFlagRules + config::help_text(config::collect(defaults), &flags_of);
+    text += std::string(kFlagRules) + kRankFlags +
+            config::help_text(config::collect(defaults), &flags_of);
+  } else if (command->uses_ranks) {
+    text += std::string("\nRanks:\n") + kRankFlags;
   }
   std::fputs(text.c_str(), stdout);
   return 0;

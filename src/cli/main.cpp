@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/failure.h"
+#include "cli/relaunch.h"
 #include "dist/mpi_scope.h"
 
 namespace {
@@ -34,6 +35,7 @@ int main(int argc, char** argv) {
       keep_memory_in_heap();
       mpi = std::make_unique<dist::MpiScope>(&argc, &argv);
     }
+    cli::relaunch_if_asked(invocation, mpi.get());
     return invocation.command->run(invocation.words, mpi.get());
   } catch (...) {
     cli::fail(std::current_exception(), mpi.get());

@@ -13,15 +13,11 @@
 #include <torch/csrc/distributed/c10d/Backend.hpp>
 #include <torch/csrc/distributed/c10d/Store.hpp>
 
+#include "device/flavour.h"
+
 namespace dtrain::device {
 
-// Whether this program can use GPUs, whether or not one is visible. The functions below that speak
-// of a GPU throw std::logic_error in a program that cannot.
-bool supports_gpus();
-
-// What to try in a program that was built for CPUs only.
-inline constexpr const char* kGpuProgramAdvice =
-    "launch/setup.sh --cuda && launch/build.sh cuda builds it for GPUs; or use --device cpu";
+// The functions that speak of a GPU throw std::logic_error in a program without supports_gpus().
 
 struct GpuProperties {
   std::string name;        // "NVIDIA H100 80GB HBM3"

@@ -1,5 +1,7 @@
 #include "run/resolve.h"
 
+#include <string>
+
 #include "data/datasets/open_datasets.h"
 #include "device/device.h"
 #include "train/autocast.h"
@@ -15,7 +17,7 @@ std::string resolved_device(const std::string& wanted, const Machine& machine) {
     if (!device::supports_gpus()) {
       throw config_error("run.device",
                          "cuda was asked for, but this dtrain was built for CPUs only",
-                         device::kGpuProgramAdvice);
+                         std::string(device::kGpuProgramAdvice) + "; or use --device cpu");
     }
     throw config_error("run.device",
                        "cuda was asked for, but no GPU is visible",

@@ -242,8 +242,9 @@ DevicePrefetcher::DevicePrefetcher(DataLoader& loader,
     return;
   }
   if (!device.is_cpu()) {
-    throw config_error(
-        "run.device", "this build has no support for " + device.str(), device::kGpuProgramAdvice);
+    throw config_error("run.device",
+                       "this build has no support for " + device.str(),
+                       std::string(device::kGpuProgramAdvice) + "; or use --device cpu");
   }
   impl_ = std::make_unique<Impl>(loader, std::move(normalization), dtype);
 }
