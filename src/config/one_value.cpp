@@ -8,6 +8,7 @@
 
 #include "config/describe.h"
 #include "config/reader.h"
+#include "util/text.h"
 
 namespace dtrain::config {
 namespace {
@@ -30,7 +31,7 @@ std::optional<Wrong> violation(const Constraint& constraint, const std::string& 
   if (choice == nullptr) return std::nullopt;
   const auto& names = choice->names;
   if (std::find(names.begin(), names.end(), value) != names.end()) return std::nullopt;
-  return Wrong{"must be " + limits_text(constraint) + ", but is \"" + value + "\"" +
+  return Wrong{"must be " + limits_text(constraint) + ", but is " + util::quoted(value) +
                did_you_mean(value, names)};
 }
 
