@@ -19,7 +19,7 @@ class Fault : public train::Callback {
   Fault(nn::Classifier& model, std::string kind, int64_t step)
       : model_(model), kind_(std::move(kind)), step_(step) {}
 
-  void on_step_end(train::TrainState& state) override {
+  void on_step_end(const train::TrainState& state, train::Requests&) override {
     if (state.step != step_ || done_) return;
     done_ = true;
     const at::NoGradGuard no_grad;

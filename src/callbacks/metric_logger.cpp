@@ -25,18 +25,18 @@ const std::vector<std::string> kColumns = {"epoch",
 MetricLogger::MetricLogger(std::filesystem::path folder, std::filesystem::path summary)
     : folder_(std::move(folder)), summary_path_(std::move(summary)) {}
 
-void MetricLogger::on_train_start(train::TrainState& state) {
+void MetricLogger::on_train_start(const train::TrainState& state, train::Requests&) {
   summary_.emplace(summary_path_, kColumns);
   summary_->truncate_after("epoch", state.epoch - 1);
   events_.emplace(folder_, state.step > 0 ? state.step : render::TensorboardWriter::kNewRun);
 }
 
-void MetricLogger::on_epoch_start(train::TrainState&) {
+void MetricLogger::on_epoch_start(const train::TrainState&, train::Requests&) {
   epoch_timer_.reset();
   evaluated_ = false;
 }
 
-void MetricLogger::on_step_end(train::TrainState& state) {
+void MetricLogger::on_step_end(const train::TrainState& state, train::Requests&) {
   if (!state.metrics_are_fresh) return;
   std::vector<std::pair<std::string, double>> values = {
       {"train/loss", state.window.at("loss")},
@@ -50,15 +50,14 @@ void MetricLogger::on_step_end(train::TrainState& state) {
   events_->scalars(state.step, values);
 }
 
-void MetricLogger::on_validation_end(train::TrainState& state) {
+void MetricLogger::on_validation_end(const train::TrainState& state, train::Requests&) {
   evaluated_ = true;
-  events_->scalars(state.step,
-                   {{"eval/loss", state.eval.at("loss")},
-                    {"eval/top1", state.eval.at("top1")},
-                    {"eval/top5", state.eval.at("top5")}});
+  std::vector<std::pair<std::string, double>> values;
+  for (const auto& [name, value] : state.eval) values.emplace_back("eval/" + name, value);
+  events_->scalars(state.step, values);
 }
 
-void MetricLogger::on_epoch_end(train::TrainState& state) {
+void MetricLogger::on_epoch_end(const train::TrainState& state, train::Requests&) {
   const auto of_evaluation = [&](const char* name) {
     return evaluated_ ? render::CsvCell(state.eval.at(name)) : render::CsvCell();
   };

@@ -19,11 +19,11 @@ class MetricLogger : public train::Callback {
   // `summary` is the CSV file; the event files go into `folder`.
   MetricLogger(std::filesystem::path folder, std::filesystem::path summary);
 
-  void on_train_start(train::TrainState& state) override;
-  void on_epoch_start(train::TrainState& state) override;
-  void on_step_end(train::TrainState& state) override;
-  void on_validation_end(train::TrainState& state) override;
-  void on_epoch_end(train::TrainState& state) override;
+  void on_train_start(const train::TrainState& state, train::Requests&) override;
+  void on_epoch_start(const train::TrainState& state, train::Requests&) override;
+  void on_step_end(const train::TrainState& state, train::Requests&) override;
+  void on_validation_end(const train::TrainState& state, train::Requests&) override;
+  void on_epoch_end(const train::TrainState& state, train::Requests&) override;
 
  private:
   std::filesystem::path folder_, summary_path_;

@@ -1,0 +1,42 @@
+#include "run/evaluation_metrics.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "metrics/registry.h"
+#include "util/check.h"
+
+namespace dtrain::run {
+namespace {
+
+constexpr const char* kMetricsField = "train.metrics";
+constexpr const char* kBestField = "train.best_metric";
+
+}  // namespace
+
+metrics::MetricSet evaluation_metrics(const train::TrainConfig& config, int64_t classes) {
+  std::vector<std::unique_ptr<metrics::Metric>> all;
+  std::vector<std::string> taken;
+  const auto add = [&](const std::string& name, const char* field) {
+    if (std::find(taken.begin(), taken.end(), name) != taken.end()) return;
+    all.push_back(metrics::make_metric(name, classes, field));
+    taken.push_back(name);
+  };
+  for (const char* name : {"loss", "top1", "top5"}) add(name, kMetricsField);
+  for (const std::string& name : config.metrics) add(name, kMetricsField);
+  add(metrics::metric_of(config.best_metric), kBestField);
+
+  metrics::MetricSet set(std::move(all));
+  const std::vector<std::string> names = set.value_names();
+  if (std::find(names.begin(), names.end(), config.best_metric) == names.end()) {
+    throw config_error(kBestField,
+                       "is " + config.best_metric + ", which no evaluation gives",
+                       "name one value, such as top1, or recall/0 to recall/" +
+                           std::to_string(classes - 1) + " for the recall of one class");
+  }
+  return set;
+}
+
+}  // namespace dtrain::run
