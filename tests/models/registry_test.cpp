@@ -1,5 +1,6 @@
 // The table of models and what `auto` and 0 mean in its config.
 #include "models/registry.h"
+#include "models/model_table.h"
 
 #include <gtest/gtest.h>
 

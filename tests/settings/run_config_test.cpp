@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "run/machine.h"
+#include "run/resolve.h"
 #include "tests/support/temp_folder.h"
 #include "util/check.h"
 
@@ -104,7 +105,7 @@ TEST(RunConfig, refuses_settings_that_contradict_each_other) {
 
 TEST(RunConfig, resolves_what_was_left_open_and_says_why) {
   RunConfig config = load_run_config("", {});
-  resolve(config, {.cores = 3, .omp_threads = 0, .cuda_devices = 0});
+  run::resolve(config, {.cores = 3, .omp_threads = 0, .cuda_devices = 0});
   EXPECT_EQ(config.run.experiment, "fashion_mnist_resnet18");
   EXPECT_EQ(config.run.device, "cpu");
   EXPECT_EQ(config.run.threads, 3);
@@ -117,18 +118,18 @@ TEST(RunConfig, resolves_what_was_left_open_and_says_why) {
 
 TEST(RunConfig, takes_the_seed_of_splits_from_the_run_where_there_are_any) {
   RunConfig config = load_run_config("", {{"data.holdout", "0.1", "x"}, {"run.seed", "7", "x"}});
-  resolve(config, {.cores = 1});
+  run::resolve(config, {.cores = 1});
   EXPECT_EQ(config.data.split_seed, 7);
   config = load_run_config("", {{"run.seed", "7", "x"}});
-  resolve(config, {.cores = 1});
+  run::resolve(config, {.cores = 1});
   EXPECT_EQ(config.data.split_seed, -1);
 }
 
 TEST(RunConfig, resolves_to_the_same_when_resolved_again) {
   RunConfig once = load_run_config("", {});
-  resolve(once, {.cores = 3});
+  run::resolve(once, {.cores = 3});
   RunConfig twice = once;
-  resolve(twice, {.cores = 3});
+  run::resolve(twice, {.cores = 3});
   EXPECT_EQ(effective_config(once), effective_config(twice));
 }
 
@@ -136,7 +137,7 @@ TEST(RunConfig, leaves_what_was_chosen_when_resolving) {
   RunConfig config = load_run_config("",
                                      {{"run.threads", "1", "command line --threads"},
                                       {"train.precision", "float32", "command line --set"}});
-  resolve(config, {.cores = 8, .omp_threads = 4});
+  run::resolve(config, {.cores = 8, .omp_threads = 4});
   EXPECT_EQ(config.run.threads, 1);
   EXPECT_EQ(config.train.precision, "float32");
   EXPECT_EQ(config::origin_of(config.origins, "run.threads"), "command line --threads");
@@ -144,14 +145,14 @@ TEST(RunConfig, leaves_what_was_chosen_when_resolving) {
 
 TEST(RunConfig, honours_OMP_NUM_THREADS) {
   RunConfig config = load_run_config("", {});
-  resolve(config, {.cores = 8, .omp_threads = 4});
+  run::resolve(config, {.cores = 8, .omp_threads = 4});
   EXPECT_EQ(config.run.threads, 4);
 }
 
 TEST(RunConfig, refuses_cuda_without_a_GPU) {
   RunConfig config = load_run_config("", {{"run.device", "cuda", "x"}});
   try {
-    resolve(config, {.cuda_devices = 0});
+    run::resolve(config, {.cuda_devices = 0});
     FAIL() << "accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::kConfig);
@@ -161,7 +162,7 @@ TEST(RunConfig, refuses_cuda_without_a_GPU) {
 
 TEST_F(RunConfigFile, writes_a_file_that_gives_the_same_run) {
   RunConfig config = load_run_config("", {{"optimizer.lr", "0.3", "command line --lr"}});
-  resolve(config, {.cores = 2});
+  run::resolve(config, {.cores = 2});
   const std::string text = effective_config(config);
   EXPECT_TRUE(differences(config, parse_effective_config(text, "config.json")).empty());
   const std::string path = file(text);
@@ -169,16 +170,16 @@ TEST_F(RunConfigFile, writes_a_file_that_gives_the_same_run) {
 }
 
 TEST(Machine, shares_processors_among_the_ranks_of_a_host) {
-  EXPECT_EQ(cores_per_rank(8, 1, false), 8);
-  EXPECT_EQ(cores_per_rank(8, 3, false), 2);
-  EXPECT_EQ(cores_per_rank(2, 4, false), 1);
-  EXPECT_EQ(cores_per_rank(2, 4, true), 2);  // the launcher gave each rank its own two
+  EXPECT_EQ(run::cores_per_rank(8, 1, false), 8);
+  EXPECT_EQ(run::cores_per_rank(8, 3, false), 2);
+  EXPECT_EQ(run::cores_per_rank(2, 4, false), 1);
+  EXPECT_EQ(run::cores_per_rank(2, 4, true), 2);  // the launcher gave each rank its own two
 }
 
 TEST(Machine, has_at_least_one_processor_and_reads_OMP_NUM_THREADS) {
   ::setenv("OMP_NUM_THREADS", "5", 1);
   const dist::MpiScope mpi(nullptr, nullptr);
-  const Machine machine = this_machine(mpi);
+  const run::Machine machine = run::this_machine(mpi);
   EXPECT_GE(machine.cores, 1);
   EXPECT_EQ(machine.omp_threads, 5);
 }
