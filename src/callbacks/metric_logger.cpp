@@ -28,7 +28,9 @@ MetricLogger::MetricLogger(std::filesystem::path folder, std::filesystem::path s
 void MetricLogger::on_train_start(const train::TrainState& state, train::Requests&) {
   summary_.emplace(summary_path_, kColumns);
   summary_->truncate_after("epoch", state.epoch - 1);
-  events_.emplace(folder_, state.step > 0 ? state.step : render::TensorboardWriter::kNewRun);
+  events_.emplace(folder_,
+                  state.step > 0 ? state.step : render::TensorboardWriter::kNewRun,
+                  state.is_evaluation_pending() ? "eval/" : "");
 }
 
 void MetricLogger::on_epoch_start(const train::TrainState&, train::Requests&) {

@@ -85,7 +85,7 @@ class Learner {
     std::string name() const override;
     state::Kind kind() const override { return state::Kind::kWeights; }
     state::NamedTensors state() const override;
-    void load(const state::NamedTensors& values) override { copy_by_name(values, state()); }
+    void load(const state::NamedTensors& values) override { state::copy_by_name(values, state()); }
 
    private:
     const nn::Classifier& model_;

@@ -27,15 +27,16 @@ class CheckpointSaverTest : public ::testing::Test {
     config.keep_last = 100;
     std::optional<checkpoint::CheckpointStore> store;
     if (writes) store.emplace(checkpoints(), config);
-    return {config, std::move(store), [this](const train::TrainState& state) {
-              const bool pending = state.is_evaluation_pending();
-              (pending ? before_evaluations_ : snapshots_).push_back(state.step);
-              batches_[state.step] = state.batch;
-              checkpoint::CheckpointData data;
-              data.weights = {{"model", {{"weight", at::full({2}, static_cast<float>(state.step))}}}};
-              data.position = {state.step, state.epoch, state.batch};
-              return data;
-            }};
+    return {
+        config, std::move(store), [this](const train::TrainState& state) {
+          const bool pending = state.is_evaluation_pending();
+          (pending ? before_evaluations_ : snapshots_).push_back(state.step);
+          batches_[state.step] = state.batch;
+          checkpoint::CheckpointData data;
+          data.weights = {{"model", {{"weight", at::full({2}, static_cast<float>(state.step))}}}};
+          data.position = {state.step, state.epoch, state.batch};
+          return data;
+        }};
   }
 
   std::filesystem::path checkpoints() const { return folder_ / "checkpoints"; }
@@ -46,7 +47,7 @@ class CheckpointSaverTest : public ::testing::Test {
   testing::TempFolder folder_;
   train::Requests requests_;
   Steps snapshots_, before_evaluations_;  // their steps
-  std::map<int64_t, int64_t> batches_;  // step -> batches done of its epoch
+  std::map<int64_t, int64_t> batches_;    // step -> batches done of its epoch
 };
 
 TEST_F(CheckpointSaverTest, SavesAfterEverySecondEpochWhereThatIsAskedFor) {
@@ -110,9 +111,7 @@ TEST_F(CheckpointSaverTest, SavesBeforeEveryEvaluationOnceMore) {
 
 TEST_F(CheckpointSaverTest, SavesNoSecondTimeBeforeTheEvaluationThatAResumeBeginsWith) {
   auto saver = this->saver({});
-  train::TrainState pending = TrainingByHand::after(3);
-  pending.epoch = 0;
-  pending.batch = TrainingByHand::kSteps;
+  const train::TrainState pending = TrainingByHand::before_evaluation(3);
   saver.on_train_start(pending, requests_);
   saver.on_validation_start(pending, requests_);
   EXPECT_EQ(before_evaluations_, Steps{});

@@ -33,6 +33,14 @@ struct TrainingByHand {
     return state;
   }
 
+  // Where a checkpoint before the evaluation of the epoch that ends with `step` stands.
+  static train::TrainState before_evaluation(int64_t step) {
+    train::TrainState state = after(step);
+    --state.epoch;
+    state.batch = kSteps;
+    return state;
+  }
+
   // From `from` updates to `to`, or until a callback asks to stop; as after a kill, the training
   // does not end there: that is `callback->on_train_end(state, requests)`.
   train::TrainState run(const std::vector<train::Callback*>& callbacks,
@@ -46,6 +54,7 @@ struct TrainingByHand {
                         int64_t to = kAll) const {
     train::Requests requests;
     for (auto* callback : callbacks) callback->on_train_start(state, requests);
+    if (state.is_evaluation_pending()) finish_epoch(callbacks, state, requests);
     bool starts = true;
     while (state.step < to && requests.pending() < train::Wish::kStop) {
       if (starts) {

@@ -125,7 +125,7 @@ nlohmann::json describe(const Settings& s, int64_t ranks) {
 // than 1e-5; float64, where flips are a billion times rarer, at a high one, ResNet-18 with all
 // branches open and ResNet-50 with zeroed ones.
 
-void run(const Settings& s, const dist::MpiScope& mpi) {
+void dump(const Settings& s, const dist::MpiScope& mpi) {
   const dist::DistConfig dist_config;
   dist::ProcessGroup group = dist::rendezvous(mpi, dist_config, at::kCPU);
   const at::ScalarType dtype = train::weight_dtype(s.precision);
@@ -167,12 +167,8 @@ void run(const Settings& s, const dist::MpiScope& mpi) {
        .scaler = std::make_unique<train::GradScaler>(train::GradScalerConfig{}, false),
        .gradients = std::make_unique<dist::GradientReducer>(*model, group, dist_config)},
       group);
-  train::EvaluationLoop evaluation(*model,
-                                   task,
-                                   batches,
-                                   group,
-                                   s.precision,
-                                   testing::usual_metrics(dataset->num_classes()));
+  train::EvaluationLoop evaluation(
+      *model, task, batches, group, s.precision, testing::usual_metrics(dataset->num_classes()));
   std::vector<std::unique_ptr<train::Callback>> callbacks;
   train::TrainState state;
   state.epochs = 1;
@@ -219,7 +215,7 @@ int main(int argc, char** argv) {
   }
   try {
     at::set_num_threads(1);
-    dtrain::run(dtrain::parse(argc, argv), mpi);
+    dtrain::dump(dtrain::parse(argc, argv), mpi);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "parity_dump: rank %d: %s\n", mpi.rank(), error.what());
     dtrain::dist::MpiScope::abort(1);

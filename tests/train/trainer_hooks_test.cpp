@@ -14,6 +14,7 @@
 #include "dist/gradient_reducer.h"
 #include "dist/mpi_scope.h"
 #include "nn/layers.h"
+#include "optim/lr_schedule.h"
 #include "optim/optimizer_factory.h"
 #include "tasks/supervised_task.h"
 #include "tests/support/evaluation_metrics.h"
@@ -179,10 +180,11 @@ class HookTraining {
   static constexpr uint64_t kSeed = 5;
 
   LearnerParts learner_parts() const {
-    return {.model = model_,
-            .optimizer = optim::create_optimizer(*model_, rule()),
-            .scaler = std::make_unique<GradScaler>(GradScalerConfig{}, false),
-            .gradients = std::make_unique<dist::GradientReducer>(*model_, group_, dist::DistConfig{})};
+    return {
+        .model = model_,
+        .optimizer = optim::create_optimizer(*model_, rule()),
+        .scaler = std::make_unique<GradScaler>(GradScalerConfig{}, false),
+        .gradients = std::make_unique<dist::GradientReducer>(*model_, group_, dist::DistConfig{})};
   }
   data::Shard shard() const { return {group_.rank(), group_.size()}; }
   optim::OptimizerConfig rule() const {

@@ -15,6 +15,7 @@
 #include "dist/parameter_sync.h"
 #include "nn/batch_norm.h"
 #include "nn/layers.h"
+#include "optim/lr_schedule.h"
 #include "optim/optimizer_factory.h"
 #include "tasks/supervised_task.h"
 #include "tests/support/evaluation_metrics.h"
@@ -134,8 +135,7 @@ Outcome train(const dist::ProcessGroup& group, const Settings& s) {
       .model = model,
       .optimizer = optim::create_optimizer(*model, rule),
       .scaler = std::make_unique<GradScaler>(GradScalerConfig{.init_scale = 1024}, s.scaled),
-      .gradients =
-          std::make_unique<dist::GradientReducer>(*model, group, dist::DistConfig{})};
+      .gradients = std::make_unique<dist::GradientReducer>(*model, group, dist::DistConfig{})};
   optim::Optimizer* const optimizer = parts.optimizer.get();
   Learner learner({.precision = Precision::kFloat64}, std::move(parts), group);
   Outcome outcome;
@@ -146,12 +146,8 @@ Outcome train(const dist::ProcessGroup& group, const Settings& s) {
   data::DataLoader eval_loader(
       dataset, data::Sampler::evaluation(s.samples, 16, {group.rank(), group.size()}), {}, {});
   data::DevicePrefetcher eval_batches(eval_loader, {{0.5}, {0.5}}, at::kCPU, at::kDouble);
-  EvaluationLoop evaluation(*model,
-                            task,
-                            eval_batches,
-                            control,
-                            Precision::kFloat64,
-                            testing::usual_metrics(4));
+  EvaluationLoop evaluation(
+      *model, task, eval_batches, control, Precision::kFloat64, testing::usual_metrics(4));
   std::vector<std::unique_ptr<Callback>> callbacks;
   TrainerOptions options{.train = {}, .log_interval = 1, .seed = seed};
   options.train.grad_accum_steps = s.accumulate;
