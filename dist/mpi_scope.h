@@ -26,6 +26,7 @@
 #include <utility>
 #include <vector>
 
+#include "dist/peer_failed.h"
 #include "util/check.h"
 
 namespace dtrain::dist {
@@ -85,17 +86,6 @@ class MpiScope {
   bool finalizes_ = false;
   std::string host_;
   std::shared_ptr<Communicator> communicator_;
-};
-
-// Another rank has failed and reports it. This rank leaves with the same exit code and prints
-// nothing, so that one failure makes one line.
-class PeerFailed : public Error {
- public:
-  PeerFailed(int64_t rank, const Error& error) : Error(error), rank_(rank) {}
-  int64_t rank() const { return rank_; }  // the rank that reports
-
- private:
-  int64_t rank_;
 };
 
 namespace detail {

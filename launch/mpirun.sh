@@ -8,6 +8,9 @@
 #                          count one core and refuse -np 2
 #   --allow-run-as-root    only as root: containers and CI
 # DTRAIN_OVERSUBSCRIBE=1 allows more ranks than processors: for tests, never for speed.
+#
+# SIGTERM, SIGINT (Ctrl-C) and SIGUSR1 reach the ranks as SIGUSR1: dtrain saves and exits with 75. mpirun
+# itself would kill the ranks one second after a SIGTERM, too soon to save. The second SIGINT ends all at once.
 set -euo pipefail
 # shellcheck source=launch/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -18,4 +21,36 @@ command -v mpirun >/dev/null || {
 flags=(--bind-to none --map-by slot --use-hwthread-cpus)
 [[ $(id -u) != 0 ]] || flags+=(--allow-run-as-root)
 [[ ${DTRAIN_OVERSUBSCRIBE:-0} == 0 ]] || flags+=(--oversubscribe)
-exec mpirun "${flags[@]}" "$@"
+
+child="" interrupts=0
+ask_to_save() {
+  [[ $1 != INT ]] || ((++interrupts))
+  [[ -n $child ]] || exit 75
+  if ((interrupts > 1)); then
+    kill -s TERM "$child"
+  else
+    kill -s USR1 "$child"
+  fi 2>/dev/null
+}
+for signal in TERM INT USR1; do
+  # shellcheck disable=SC2064
+  trap "ask_to_save $signal" "$signal"
+done
+
+# In a process group of its own, so that the terminal's Ctrl-C comes here alone; and not left behind should
+# this script be killed.
+guard=()
+[[ -z $(command -v setpriv) ]] || guard=(setpriv --pdeathsig TERM)
+set -m
+"${guard[@]}" mpirun "${flags[@]}" "$@" <&0 &
+child=$!
+# A trapped signal ends `wait` early.
+while :; do
+  code=0
+  wait "$child" || code=$?
+  kill -0 "$child" 2>/dev/null || break
+done
+again=0
+wait "$child" 2>/dev/null || again=$?  # of a child that ended during such a signal; 127: told already
+((again == 127)) || code=$again
+exit "$code"

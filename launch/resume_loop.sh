@@ -8,12 +8,11 @@
 # out-of-memory killer took). Every other code is final and becomes the exit code of this script: the
 # table is in docs/cli.md. At most N more starts (10), S seconds apart (5).
 #
-# Another start goes on from the last checkpoint: dtrain saves nothing when a signal comes, so what it
-# trained since then is trained again (--checkpoint.save_every_steps bounds how much that is).
+# Another start resumes from the last checkpoint; what a process that was killed had trained since is trained
+# again (--checkpoint.save_every_steps bounds how much that is).
 #
-# SIGTERM and SIGINT are passed on to the command as SIGTERM, and it is not started again. SIGUSR1, by
-# which batch systems warn that time runs out, is not passed on: it would end the ranks at once, while
-# going on may still reach a checkpoint.
+# SIGTERM, SIGINT and SIGUSR1, by which batch systems warn that time runs out, are passed on to the command
+# (INT as TERM), which saves and exits with 75; it is not started again.
 set -uo pipefail
 
 usage() {
@@ -37,11 +36,10 @@ done
 child="" stopping=no
 stop() {
   stopping=yes
-  # TERM for both: a background command of a script ignores INT.
-  [[ -z $child ]] || kill -s TERM "$child" 2>/dev/null
+  [[ -z $child ]] || kill -s "$1" "$child" 2>/dev/null
 }
-trap stop TERM INT
-trap : USR1  # not '', which the command would inherit as an ignored signal
+trap "stop TERM" TERM INT  # TERM for both: a background command of a script ignores INT
+trap "stop USR1" USR1
 
 # Waits for the child to end. A trapped signal ends `wait` too, so it is called until the child is gone,
 # and once more for the code of a child that ended during that signal (127: it has been told already).

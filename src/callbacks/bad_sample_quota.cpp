@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "dist/mpi_scope.h"
+#include "dist/peer_failed.h"
 #include "util/check.h"
 #include "util/log.h"
 
@@ -16,7 +16,7 @@ namespace dtrain::callbacks {
 BadSampleQuota::BadSampleQuota(Replaced replaced, const dist::ProcessGroup& control, int64_t quota)
     : replaced_(std::move(replaced)), control_(control), quota_(quota) {}
 
-void BadSampleQuota::on_epoch_end(train::TrainState& state) {
+void BadSampleQuota::on_epoch_end(const train::TrainState& state, train::Requests&) {
   const std::set<int64_t> mine = replaced_();
   int64_t most = 0;  // of one rank: their lists have to have one length
   for (const at::Tensor& count :

@@ -18,7 +18,7 @@ class BadSampleQuota : public train::Callback {
   using Replaced = std::function<std::set<int64_t>()>;  // by this rank so far
 
   BadSampleQuota(Replaced replaced, const dist::ProcessGroup& control, int64_t quota);
-  void on_epoch_end(train::TrainState& state) override;
+  void on_epoch_end(const train::TrainState& state, train::Requests&) override;
 
  private:
   Replaced replaced_;

@@ -1,4 +1,5 @@
-// Saves the training at the end of epochs, every so many steps, and when it ends.
+// Saves the training before each evaluation, at the end of epochs, every so many steps, where it is
+// asked for, and when it ends.
 #pragma once
 
 #include <functional>
@@ -23,10 +24,11 @@ class CheckpointSaver : public train::Callback {
                   std::optional<checkpoint::CheckpointStore> store,
                   Snapshot snapshot);
 
-  void on_train_start(train::TrainState& state) override;
-  void on_step_end(train::TrainState& state) override;
-  void on_epoch_end(train::TrainState& state) override;
-  void on_train_end(train::TrainState& state) override;
+  void on_train_start(const train::TrainState& state, train::Requests&) override;
+  void on_step_end(const train::TrainState& state, train::Requests&) override;
+  void on_validation_start(const train::TrainState& state, train::Requests&) override;
+  void on_epoch_end(const train::TrainState& state, train::Requests&) override;
+  void on_train_end(const train::TrainState& state, train::Requests&) override;
 
  private:
   bool is_due_by_step(const train::TrainState& state) const;
@@ -36,6 +38,7 @@ class CheckpointSaver : public train::Callback {
   std::optional<checkpoint::CheckpointStore> store_;
   Snapshot snapshot_;
   int64_t saved_step_ = 0;  // nothing to save before the first step
+  bool saved_before_evaluation_ = false;
 };
 
 }  // namespace dtrain::callbacks

@@ -6,16 +6,16 @@
 
 namespace dtrain::callbacks {
 
-void EarlyStopping::on_train_start(train::TrainState& state) {
-  if (state.evaluations_since_best >= patience_) state.should_stop = true;
+void EarlyStopping::on_train_start(const train::TrainState& state, train::Requests& requests) {
+  if (state.best.evaluations_since >= patience_) requests.stop();
 }
 
-void EarlyStopping::on_validation_end(train::TrainState& state) {
-  if (state.evaluations_since_best < patience_) return;
-  state.should_stop = true;
+void EarlyStopping::on_validation_end(const train::TrainState& state, train::Requests& requests) {
+  if (state.best.evaluations_since < patience_) return;
+  requests.stop();
   util::log_info("Stopping early: " + std::to_string(patience_) +
                  " evaluations without a better one since epoch " +
-                 std::to_string(state.best_epoch));
+                 std::to_string(state.best.epoch));
 }
 
 }  // namespace dtrain::callbacks

@@ -12,8 +12,8 @@ namespace dtrain::callbacks {
 class EarlyStopping : public train::Callback {
  public:
   explicit EarlyStopping(int64_t patience) : patience_(patience) {}
-  void on_train_start(train::TrainState& state) override;
-  void on_validation_end(train::TrainState& state) override;
+  void on_train_start(const train::TrainState& state, train::Requests& requests) override;
+  void on_validation_end(const train::TrainState& state, train::Requests& requests) override;
 
  private:
   int64_t patience_;

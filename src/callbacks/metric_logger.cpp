@@ -9,21 +9,27 @@
 #include "settings/summary_columns.h"
 
 namespace dtrain::callbacks {
-MetricLogger::MetricLogger(std::filesystem::path folder, std::filesystem::path summary)
-    : folder_(std::move(folder)), summary_path_(std::move(summary)) {}
+MetricLogger::MetricLogger(std::filesystem::path folder,
+                           std::filesystem::path summary,
+                           const std::vector<std::string>& more)
+    : folder_(std::move(folder)),
+      summary_path_(std::move(summary)),
+      columns_(settings::summary_columns(more)) {}
 
-void MetricLogger::on_train_start(train::TrainState& state) {
-  summary_.emplace(summary_path_, settings::summary_columns());
+void MetricLogger::on_train_start(const train::TrainState& state, train::Requests&) {
+  summary_.emplace(summary_path_, columns_);
   summary_->truncate_after(settings::kEpochColumn, state.epoch - 1);
-  events_.emplace(folder_, state.step > 0 ? state.step : render::TensorboardWriter::kNewRun);
+  events_.emplace(folder_,
+                  state.step > 0 ? state.step : render::TensorboardWriter::kNewRun,
+                  state.is_evaluation_pending() ? "eval/" : "");
 }
 
-void MetricLogger::on_epoch_start(train::TrainState&) {
+void MetricLogger::on_epoch_start(const train::TrainState&, train::Requests&) {
   epoch_timer_.reset();
   evaluated_ = false;
 }
 
-void MetricLogger::on_step_end(train::TrainState& state) {
+void MetricLogger::on_step_end(const train::TrainState& state, train::Requests&) {
   if (!state.metrics_are_fresh) return;
   std::vector<std::pair<std::string, double>> values = {
       {"train/loss", state.window.at("loss")},
@@ -37,15 +43,14 @@ void MetricLogger::on_step_end(train::TrainState& state) {
   events_->scalars(state.step, values);
 }
 
-void MetricLogger::on_validation_end(train::TrainState& state) {
+void MetricLogger::on_validation_end(const train::TrainState& state, train::Requests&) {
   evaluated_ = true;
-  events_->scalars(state.step,
-                   {{"eval/loss", state.eval.at("loss")},
-                    {"eval/top1", state.eval.at("top1")},
-                    {"eval/top5", state.eval.at("top5")}});
+  std::vector<std::pair<std::string, double>> values;
+  for (const auto& [name, value] : state.eval) values.emplace_back("eval/" + name, value);
+  events_->scalars(state.step, values);
 }
 
-void MetricLogger::on_epoch_end(train::TrainState& state) {
+void MetricLogger::on_epoch_end(const train::TrainState& state, train::Requests&) {
   std::map<std::string, render::CsvCell> cells = {
       {settings::kEpochColumn, state.epoch},
       {settings::kRateColumn, state.lr},
@@ -57,7 +62,7 @@ void MetricLogger::on_epoch_end(train::TrainState& state) {
     for (const auto& [metric, value] : state.eval) cells[settings::eval_column(metric)] = value;
   }
   std::vector<render::CsvCell> row;
-  for (const std::string& column : settings::summary_columns()) row.push_back(cells[column]);
+  for (const std::string& column : columns_) row.push_back(cells[column]);
   summary_->row(row);
   summary_->sync();
 }

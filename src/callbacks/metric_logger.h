@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "render/csv_writer.h"
 #include "render/tensorboard_writer.h"
@@ -16,17 +18,21 @@ namespace dtrain::callbacks {
 // docs/run_folder.md lists columns and tags.
 class MetricLogger : public train::Callback {
  public:
-  // `summary` is the CSV file; the event files go into `folder`.
-  MetricLogger(std::filesystem::path folder, std::filesystem::path summary);
+  // `summary` is the CSV file; the event files go into `folder`. `more`: values of evaluations that
+  // have columns besides the usual ones.
+  MetricLogger(std::filesystem::path folder,
+               std::filesystem::path summary,
+               const std::vector<std::string>& more = {});
 
-  void on_train_start(train::TrainState& state) override;
-  void on_epoch_start(train::TrainState& state) override;
-  void on_step_end(train::TrainState& state) override;
-  void on_validation_end(train::TrainState& state) override;
-  void on_epoch_end(train::TrainState& state) override;
+  void on_train_start(const train::TrainState& state, train::Requests&) override;
+  void on_epoch_start(const train::TrainState& state, train::Requests&) override;
+  void on_step_end(const train::TrainState& state, train::Requests&) override;
+  void on_validation_end(const train::TrainState& state, train::Requests&) override;
+  void on_epoch_end(const train::TrainState& state, train::Requests&) override;
 
  private:
   std::filesystem::path folder_, summary_path_;
+  std::vector<std::string> columns_;
   std::optional<render::CsvWriter> summary_;
   std::optional<render::TensorboardWriter> events_;
   util::Timer epoch_timer_;

@@ -13,7 +13,7 @@ namespace dtrain::callbacks {
 PlotWriter::PlotWriter(std::filesystem::path summary, std::filesystem::path picture)
     : summary_(std::move(summary)), picture_(std::move(picture)) {}
 
-void PlotWriter::on_epoch_end(train::TrainState&) {
+void PlotWriter::on_epoch_end(const train::TrainState&, train::Requests&) {
   const render::CsvTable table = render::read_csv(summary_);
   const auto epochs = table.numbers(settings::kEpochColumn);
   const auto panel = [](const char* title, const char* label) {

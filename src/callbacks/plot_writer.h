@@ -12,7 +12,7 @@ namespace dtrain::callbacks {
 class PlotWriter : public train::Callback {
  public:
   PlotWriter(std::filesystem::path summary, std::filesystem::path picture);
-  void on_epoch_end(train::TrainState& state) override;
+  void on_epoch_end(const train::TrainState& state, train::Requests&) override;
 
  private:
   std::filesystem::path summary_, picture_;

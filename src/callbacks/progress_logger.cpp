@@ -40,15 +40,18 @@ std::string eval_line(const train::TrainState& s) {
                          s.eval.at("top5"));
 }
 
-void ProgressLogger::on_step_end(train::TrainState& state) {
+void ProgressLogger::on_step_end(const train::TrainState& state, train::Requests&) {
   if (state.metrics_are_fresh) util::log_progress(train_line(state));
 }
 
-void ProgressLogger::on_validation_end(train::TrainState& state) {
+void ProgressLogger::on_validation_end(const train::TrainState& state, train::Requests&) {
   util::log_info(eval_line(state));
   if (state.is_best) {
-    util::log_info(util::formatted(
-        "*** Best: %.3f (epoch %lld)", state.best_top1, static_cast<long long>(state.best_epoch)));
+    const std::string metric = state.best.metric == "top1" ? "" : " " + state.best.metric;
+    util::log_info("*** Best" + metric +
+                   util::formatted(": %.3f (epoch %lld)",
+                                   state.best.value,
+                                   static_cast<long long>(state.best.epoch)));
   }
 }
 

@@ -19,8 +19,8 @@ std::string eval_line(const train::TrainState& state);
 // Writes through util::log, which knows rank, terminal and file.
 class ProgressLogger : public train::Callback {
  public:
-  void on_step_end(train::TrainState& state) override;
-  void on_validation_end(train::TrainState& state) override;
+  void on_step_end(const train::TrainState& state, train::Requests&) override;
+  void on_validation_end(const train::TrainState& state, train::Requests&) override;
 };
 
 }  // namespace dtrain::callbacks

@@ -8,7 +8,7 @@ namespace dtrain::callbacks {
 ReplicaChecker::ReplicaChecker(State state, const dist::ProcessGroup& control, int64_t interval)
     : state_(std::move(state)), control_(control), interval_(interval) {}
 
-void ReplicaChecker::on_step_end(train::TrainState& state) {
+void ReplicaChecker::on_step_end(const train::TrainState& state, train::Requests&) {
   if (interval_ > 0 && state.step % interval_ == 0) {
     dist::check_replicas_equal(state_(), control_);
   }

@@ -17,7 +17,7 @@ class ReplicaChecker : public train::Callback {
   using State = std::function<dist::NamedTensors()>;
 
   ReplicaChecker(State state, const dist::ProcessGroup& control, int64_t interval);
-  void on_step_end(train::TrainState& state) override;
+  void on_step_end(const train::TrainState& state, train::Requests&) override;
 
  private:
   State state_;

@@ -6,8 +6,11 @@
 #include <torch/nn/module.h>
 
 #include <algorithm>
+#include <optional>
+#include <string_view>
 #include <unordered_map>
 
+#include "checkpoint/differences.h"
 #include "checkpoint/safetensors.h"
 #include "util/check.h"
 #include "util/text.h"
@@ -17,9 +20,29 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kModelFile[] = "model.safetensors";
 constexpr char kStateFile[] = "state.safetensors";
-constexpr char kEmaFile[] = "model_ema.safetensors";
+constexpr std::string_view kEnding = ".safetensors";
+
+// "model.safetensors" and "model_ema.safetensors", and back; nothing for other files.
+std::string file_of(const std::string& weights) {
+  return (weights == kModelWeights ? weights : kModelWeights + ("_" + weights)) +
+         std::string(kEnding);
+}
+
+std::optional<std::string> weights_in(const std::string& file) {
+  const std::string model = kModelWeights;
+  if (file == file_of(model)) return model;
+  if (!file.starts_with(model + "_") || !file.ends_with(kEnding)) return std::nullopt;
+  const size_t start = model.size() + 1;
+  return file.substr(start, file.size() - kEnding.size() - start);
+}
+
+// Until the manifest said what was evaluated, it was the moving average where there was one.
+std::string evaluated_weights(const Manifest& manifest) {
+  const auto has_average = [](const FileRecord& file) { return file.name == file_of("ema"); };
+  const bool average = std::any_of(manifest.files.begin(), manifest.files.end(), has_average);
+  return manifest.meta.value("evaluated", average ? "ema" : kModelWeights);
+}
 
 struct TypePair {
   Dtype dtype;
@@ -56,7 +79,9 @@ at::ScalarType scalar_of(Dtype dtype) {
   throw Error(ExitCode::kGaveUp, "checkpoint", "unknown dtype", "");
 }
 
-FileRecord write_file(const fs::path& folder, const char* name, const NamedTensors& tensors) {
+FileRecord write_file(const fs::path& folder,
+                      const std::string& name,
+                      const NamedTensors& tensors) {
   std::vector<TensorSpec> specs;
   for (const auto& [key, tensor] : tensors) {
     specs.push_back({key, dtype_of(key, tensor), tensor.sizes().vec()});
@@ -85,7 +110,9 @@ NamedTensors read_file(const fs::path& path, std::string& hash) {
   return tensors;
 }
 
-NamedTensors read_checked(const fs::path& folder, const Manifest& manifest, const char* name) {
+NamedTensors read_checked(const fs::path& folder,
+                          const Manifest& manifest,
+                          const std::string& name) {
   for (const FileRecord& record : manifest.files) {
     if (record.name != name) continue;
     std::string hash;
@@ -96,7 +123,7 @@ NamedTensors read_checked(const fs::path& folder, const Manifest& manifest, cons
                    "use another checkpoint of the run");
   }
   throw io_error((folder / "manifest.json").string(),
-                 std::string("does not list ") + name,
+                 "does not list " + name,
                  "use another checkpoint of the run");
 }
 
@@ -110,27 +137,6 @@ void check_finite(const NamedTensors& tensors, const std::string& checkpoint) {
   }
 }
 
-std::string shape_text(const at::Tensor& tensor) {
-  return std::string(c10::toString(tensor.scalar_type())) + "[" +
-         util::joined(tensor.sizes(), ",") + "]";
-}
-
-// A list that names the first few.
-class Differences {
- public:
-  void add(const std::string& text) {
-    if (count_++ < 5) text_ += (text_.empty() ? "" : "; ") + text;
-  }
-  bool empty() const { return count_ == 0; }
-  std::string text() const {
-    return count_ <= 5 ? text_ : text_ + "; and " + std::to_string(count_ - 5) + " more";
-  }
-
- private:
-  int64_t count_ = 0;
-  std::string text_;
-};
-
 }  // namespace
 
 CheckpointStore::Saved save_checkpoint(CheckpointStore& store,
@@ -138,14 +144,16 @@ CheckpointStore::Saved save_checkpoint(CheckpointStore& store,
                                        bool is_best) {
   c10::NoGradGuard no_grad;
   if (store.config().check_finite) {
-    for (const NamedTensors* part : {&data.model, &data.state, &data.ema}) {
-      check_finite(*part, checkpoint_name(data.position.step));
-    }
+    const std::string name = checkpoint_name(data.position.step);
+    for (const WeightSet& set : data.weights) check_finite(set.tensors, name);
+    check_finite(data.state, name);
   }
   return store.save(data.position, data.meta, is_best, [&](const fs::path& folder) {
-    std::vector<FileRecord> files = {write_file(folder, kModelFile, data.model),
-                                     write_file(folder, kStateFile, data.state)};
-    if (!data.ema.empty()) files.push_back(write_file(folder, kEmaFile, data.ema));
+    std::vector<FileRecord> files;
+    for (const WeightSet& set : data.weights) {
+      files.push_back(write_file(folder, file_of(set.name), set.tensors));
+    }
+    files.push_back(write_file(folder, kStateFile, data.state));
     return files;
   });
 }
@@ -157,27 +165,42 @@ CheckpointData load_checkpoint(const fs::path& checkpoint) {
   const fs::path folder = error ? checkpoint : resolved;
   Manifest manifest = read_manifest(folder);
   CheckpointData data;
-  data.model = read_checked(folder, manifest, kModelFile);
+  for (const FileRecord& file : manifest.files) {
+    if (const auto weights = weights_in(file.name)) {
+      data.weights.push_back({*weights, read_checked(folder, manifest, file.name)});
+    }
+  }
+  if (weights_named(data, kModelWeights) == nullptr) {
+    read_checked(folder, manifest, file_of(kModelWeights));  // says that there is none
+  }
   data.state = read_checked(folder, manifest, kStateFile);
-  const bool has_ema = std::any_of(manifest.files.begin(),
-                                   manifest.files.end(),
-                                   [](const FileRecord& file) { return file.name == kEmaFile; });
-  if (has_ema) data.ema = read_checked(folder, manifest, kEmaFile);
   data.position = manifest.position;
   data.meta = std::move(manifest.meta);
   return data;
 }
 
-Weights load_weights(const fs::path& checkpoint, bool ema) {
-  const Manifest manifest = read_manifest(checkpoint);
-  for (const FileRecord& file : manifest.files) {
-    if (file.name == (ema ? kEmaFile : kModelFile)) {
-      return {read_checked(checkpoint, manifest, ema ? kEmaFile : kModelFile), file.hash};
-    }
+const NamedTensors* weights_named(const CheckpointData& data, const std::string& name) {
+  for (const WeightSet& set : data.weights) {
+    if (set.name == name) return &set.tensors;
   }
-  throw config_error("checkpoint " + checkpoint.string(),
-                     "it holds no moving average of the weights",
-                     "leave --ema out, or train with --model-ema");
+  return nullptr;
+}
+
+Weights load_weights(const fs::path& checkpoint, const std::string& wanted) {
+  const Manifest manifest = read_manifest(checkpoint);
+  const std::string name = wanted == kEvaluatedWeights ? evaluated_weights(manifest) : wanted;
+  std::string known;
+  for (const FileRecord& file : manifest.files) {
+    const auto weights = weights_in(file.name);
+    if (!weights) continue;
+    if (*weights == name) return {name, read_checked(checkpoint, manifest, file.name), file.hash};
+    known += (known.empty() ? "" : ", ") + *weights;
+  }
+  throw config_error(
+      "checkpoint " + checkpoint.string(),
+      "it holds no weights named " + name,
+      "choose from " + known +
+          (name == "ema" ? "; training with --model-ema saves a moving average" : ""));
 }
 
 NamedTensors load_safetensors(const fs::path& path) {
@@ -194,8 +217,8 @@ void copy_tensors(const NamedTensors& from, const NamedTensors& to, const std::s
       differences.add("no " + name);
     } else if (found->second.sizes() != target.sizes() ||
                found->second.scalar_type() != target.scalar_type()) {
-      differences.add(name + " is " + shape_text(found->second) + ", expected " +
-                      shape_text(target));
+      differences.add(name + " is " + type_and_shape(found->second) + ", expected " +
+                      type_and_shape(target));
     }
   }
   std::unordered_map<std::string, at::Tensor> known(to.begin(), to.end());

@@ -1,9 +1,9 @@
 // Checkpoints of tensors: what a training needs to go on, and what Python needs to use the weights.
 //
 //   CheckpointStore store(run / "checkpoints", config);              // on rank 0
-//   save_checkpoint(store, {.model = ..., .state = ..., .position = ..., .meta = ...}, is_best);
+//   save_checkpoint(store, {.weights = ..., .state = ..., .position = ..., .meta = ...}, is_best);
 //   CheckpointData data = load_checkpoint(run / "checkpoints/last");
-//   copy_tensors(data.model, dist::state_of(*model), "checkpoint");
+//   copy_tensors(data.weights[0].tensors, dist::state_of(*model), "checkpoint");
 //
 // docs/checkpoint_format.md is the page on the format. In Python:
 //   model.load_state_dict(safetensors.torch.load_file(".../checkpoints/best/model.safetensors"))
@@ -18,17 +18,24 @@
 
 #include "checkpoint/checkpoint_folder.h"
 #include "config/json.h"
-#include "dist/parameter_sync.h"
+#include "state/stateful.h"
 
 namespace dtrain::checkpoint {
 
-using dist::NamedTensors;
+using state::NamedTensors;
+
+// Parameters and buffers of a network, names as in torchvision; of an average those of its model.
+struct WeightSet {
+  std::string name;
+  NamedTensors tensors;
+};
+inline constexpr const char* kModelWeights = "model";
+// Stands for those that the training evaluated: its average, or the model where it keeps none.
+inline constexpr const char* kEvaluatedWeights = "evaluated";
 
 struct CheckpointData {
-  NamedTensors model;  // parameters and buffers, names as in torchvision
-  NamedTensors ema;    // their moving average under the same names; empty: there is none
-  NamedTensors
-      state;  // optimizer, loader, metric sums ...: whatever the trainer wants back, bit for bit
+  std::vector<WeightSet> weights;  // "model", and averages of it
+  NamedTensors state;              // whatever else the training wants back, bit for bit
   Position position;
   config::Json meta;  // NaN and infinity become null in JSON: leave such numbers out
 };
@@ -46,13 +53,18 @@ CheckpointStore::Saved save_checkpoint(CheckpointStore& store,
 // wrong.
 CheckpointData load_checkpoint(const std::filesystem::path& checkpoint);
 
-// What inference needs of a checkpoint: the weights, or their moving average.
+// The set of that name, null where there is none.
+const NamedTensors* weights_named(const CheckpointData& data, const std::string& name);
+
+// What inference needs of a checkpoint.
 struct Weights {
+  std::string name;  // "model", "ema"
   NamedTensors tensors;
   std::string fingerprint;  // checksum of the file
 };
-// As load_checkpoint() for that one file. Error(kConfig) for an average that there is none of.
-Weights load_weights(const std::filesystem::path& checkpoint, bool ema);
+// As load_checkpoint() for one set of weights, by name or kEvaluatedWeights. Error(kConfig) that
+// lists those that there are.
+Weights load_weights(const std::filesystem::path& checkpoint, const std::string& name);
 
 // The tensors of one safetensors file, from anywhere.
 NamedTensors load_safetensors(const std::filesystem::path& path);

@@ -11,8 +11,8 @@ namespace dtrain::cli {
 int run_train(const Words& words, dist::MpiScope* mpi) {
   check(mpi != nullptr, "MPI is started before a command that uses ranks");
   const settings::RunConfig config = dist::together(*mpi, [&] { return read_run_config(words); });
-  run::train(config, *mpi);
-  return 0;
+  const run::Outcome outcome = run::train(config, *mpi);
+  return outcome == run::Outcome::kPreempted ? int(ExitCode::kRetry) : 0;
 }
 
 }  // namespace dtrain::cli

@@ -115,7 +115,6 @@ void predict_split(const EnsembleConfig& config,
   // A temperature is a result of the validation samples, not a part of what is said of them.
   request.config.calibrated = calibrates(config.ensemble, member) && split == config.ensemble.split;
   request.output = output.string();
-  request.config.ema = member.config.ema.enabled;  // what it was evaluated, and chosen, with
   // Where and how fast are the member's settings of today, not those that its checkpoint has.
   settings::RunConfig now = member.config;
   const config::FieldList fields = config::collect(now);

@@ -23,7 +23,9 @@ class ConfusionMatrix {
   // `classes` > 0; takes 8 * classes^2 bytes.
   explicit ConfusionMatrix(int64_t classes);
 
-  void add(int64_t target, int64_t predicted) { ++counts_[index(target, predicted)]; }
+  void add(int64_t target, int64_t predicted, int64_t samples = 1) {
+    counts_[index(target, predicted)] += samples;
+  }
 
   int64_t classes() const { return classes_; }
   int64_t count(int64_t target, int64_t predicted) const {

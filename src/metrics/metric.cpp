@@ -1,35 +1,26 @@
-// The sums that every metric keeps.
+// What several metrics need.
 #include "metrics/metric.h"
 
 #include <ATen/ATen.h>
 
 #include <limits>
 
-#include "util/check.h"
-
 namespace dtrain::metrics {
 
-Metric::Metric() : sums_(at::zeros({2}, at::kDouble)) {}
-
-void Metric::set_sums(const at::Tensor& sums) {
-  check(sums.sizes() == sums_.sizes(), "a metric's sums have the same shape in every version");
-  sums_ = sums.detach().to(sums_.options(), /*non_blocking=*/false, /*copy=*/true);
+double Metric::ratio(std::span<const double> sums) {
+  return sums[1] == 0.0 ? std::numeric_limits<double>::quiet_NaN() : sums[0] / sums[1];
 }
 
-void Metric::reset() { sums_.zero_(); }
-
-void Metric::add(const at::Tensor& amount, double weight) {
-  if (sums_.device() != amount.device()) {
-    sums_ = sums_.to(amount.device());
-  }
-  sums_[0].add_(amount);
-  sums_[1].add_(weight);
-}
-
-double Metric::ratio(const at::Tensor& sums) {
-  const at::Tensor host = sums.to(at::kCPU);
-  const double* values = host.const_data_ptr<double>();
-  return values[1] == 0.0 ? std::numeric_limits<double>::quiet_NaN() : values[0] / values[1];
+at::Tensor ranks_of_targets(const at::Tensor& logits, const at::Tensor& targets) {
+  const at::NoGradGuard no_grad;
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const at::Tensor values = at::nan_to_num(logits, -kInfinity, kInfinity, -kInfinity);
+  const at::Tensor column = targets.unsqueeze(1);
+  const at::Tensor own = values.gather(1, column);
+  const at::Tensor classes = at::arange(logits.size(1), targets.options());
+  const at::Tensor before =
+      values.gt(own).logical_or_(values.eq(own).logical_and_(classes.lt(column)));
+  return before.sum(1);
 }
 
 }  // namespace dtrain::metrics

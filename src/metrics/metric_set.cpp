@@ -1,52 +1,83 @@
-// The metrics of a classifier, taken together.
 #include "metrics/metric_set.h"
 
 #include <ATen/ATen.h>
 
+#include <span>
+#include <utility>
+
 #include "dist/process_group.h"
-#include "metrics/accuracy.h"
-#include "metrics/mean.h"
 #include "util/check.h"
 
 namespace dtrain::metrics {
+namespace {
 
-MetricSet::MetricSet() {
-  metrics_.push_back(std::make_unique<MeanLoss>());
-  metrics_.push_back(std::make_unique<Accuracy>(1));
-  metrics_.push_back(std::make_unique<Accuracy>(5));
+// The pieces of `sums` that belong to each metric; views.
+std::vector<at::Tensor> pieces(const at::Tensor& sums,
+                               const std::vector<std::unique_ptr<Metric>>& metrics) {
+  std::vector<at::Tensor> views;
+  int64_t start = 0;
+  for (const auto& metric : metrics) {
+    views.push_back(sums.narrow(0, start, metric->width()));
+    start += metric->width();
+  }
+  return views;
 }
 
-std::map<std::string, double> MetricSet::reduced(const dist::ProcessGroup& group) const {
-  at::Tensor total = sums();
+}  // namespace
+
+MetricSet::MetricSet(std::vector<std::unique_ptr<Metric>> metrics) : metrics_(std::move(metrics)) {
+  int64_t width = 0;
+  for (const auto& metric : metrics_) width += metric->width();
+  sums_ = at::zeros({width}, at::kDouble);
+  places_ = pieces(sums_, metrics_);
+}
+
+void MetricSet::add(const Seen& seen) {
+  const at::NoGradGuard no_grad;
+  if (sums_.device() != seen.logits.device()) {
+    sums_ = sums_.to(seen.logits.device());
+    places_ = pieces(sums_, metrics_);
+  }
+  for (size_t i = 0; i < metrics_.size(); ++i) metrics_[i]->update(seen, places_[i]);
+}
+
+Values MetricSet::reduced(const dist::ProcessGroup& group) const {
+  // A rank that saw no batch still has its sums on the CPU while others have theirs on the GPU.
+  at::Tensor total = sums_.to(at::kCPU, /*non_blocking=*/false, /*copy=*/true);
   group.all_reduce_sum(total);
-  std::map<std::string, double> values;
-  for (size_t i = 0; i < metrics_.size(); ++i) {
-    values[metrics_[i]->name()] = metrics_[i]->compute(total[static_cast<int64_t>(i)]);
+  const auto* next = total.const_data_ptr<double>();
+  Values values;
+  for (const auto& metric : metrics_) {
+    metric->values({next, static_cast<size_t>(metric->width())}, values);
+    next += metric->width();
   }
   return values;
 }
 
-at::Tensor MetricSet::sums() const {
-  std::vector<at::Tensor> rows;
+std::vector<std::string> MetricSet::value_names() const {
+  Values values;
   for (const auto& metric : metrics_) {
-    // A rank that saw no batch still has its sums on the CPU while others have theirs on the GPU.
-    rows.push_back(metric->sums().to(at::kCPU));
+    metric->values(std::vector<double>(static_cast<size_t>(metric->width())), values);
   }
-  return at::stack(rows);
+  std::vector<std::string> names;
+  for (const auto& [name, value] : values) names.push_back(name);
+  return names;
 }
 
-void MetricSet::set_sums(const at::Tensor& sums) {
-  check(sums.dim() == 2 && sums.size(0) == static_cast<int64_t>(metrics_.size()),
-        "saved sums belong to the same metrics");
-  for (size_t i = 0; i < metrics_.size(); ++i) {
-    metrics_[i]->set_sums(sums[static_cast<int64_t>(i)]);
-  }
+void MetricSet::reset() { sums_.zero_(); }
+
+state::NamedTensors MetricSet::state() const {
+  const at::Tensor copy = sums_.to(at::kCPU, /*non_blocking=*/false, /*copy=*/true);
+  const std::vector<at::Tensor> views = pieces(copy, metrics_);
+  state::NamedTensors named;
+  for (size_t i = 0; i < metrics_.size(); ++i) named.emplace_back(metrics_[i]->name(), views[i]);
+  return named;
 }
 
-void MetricSet::reset() {
-  for (const auto& metric : metrics_) {
-    metric->reset();
-  }
+void MetricSet::load(const state::NamedTensors& values) {
+  state::NamedTensors own;
+  for (size_t i = 0; i < metrics_.size(); ++i) own.emplace_back(metrics_[i]->name(), places_[i]);
+  state::copy_by_name(values, own);
 }
 
 }  // namespace dtrain::metrics

@@ -33,16 +33,16 @@ void AdamW::step() {
   }
 }
 
-OptimizerState AdamW::state() const {
-  OptimizerState state;
+state::NamedTensors AdamW::state() const {
+  state::NamedTensors named;
   for (size_t g = 0; g < groups_.size(); ++g) {
     for (size_t i = 0; i < groups_[g].params.size(); ++i) {
-      state.emplace_back("exp_avg." + groups_[g].names[i], moments_[g].exp_avg[i]);
-      state.emplace_back("exp_avg_sq." + groups_[g].names[i], moments_[g].exp_avg_sq[i]);
+      named.emplace_back("exp_avg." + groups_[g].names[i], moments_[g].exp_avg[i]);
+      named.emplace_back("exp_avg_sq." + groups_[g].names[i], moments_[g].exp_avg_sq[i]);
     }
   }
-  state.emplace_back("step", step_);
-  return state;
+  named.emplace_back("step", step_);
+  return named;
 }
 
 }  // namespace dtrain::optim

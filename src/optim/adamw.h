@@ -14,7 +14,7 @@ class AdamW : public Optimizer {
  public:
   AdamW(std::vector<ParamGroup> groups, const OptimizerConfig& config);
   void step() override;
-  OptimizerState state() const override;
+  state::NamedTensors state() const override;
 
  private:
   struct Moments {

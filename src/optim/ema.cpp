@@ -14,7 +14,12 @@ ModelEma::ModelEma(const torch::nn::Module& model, const EmaConfig& config) : de
   for (const auto& item : model.named_buffers()) add(item.key(), item.value());
 }
 
-void ModelEma::update() {
+void ModelEma::start() {
+  const at::NoGradGuard no_grad;
+  for (size_t i = 0; i < values_.size(); ++i) averages_[i].copy_(values_[i]);
+}
+
+void ModelEma::after_update() {
   const at::NoGradGuard no_grad;
   for (size_t i = 0; i < values_.size(); ++i) {
     if (values_[i].is_floating_point()) {
@@ -25,10 +30,10 @@ void ModelEma::update() {
   }
 }
 
-std::vector<std::pair<std::string, at::Tensor>> ModelEma::state() const {
-  std::vector<std::pair<std::string, at::Tensor>> state;
-  for (size_t i = 0; i < names_.size(); ++i) state.emplace_back(names_[i], averages_[i]);
-  return state;
+state::NamedTensors ModelEma::state() const {
+  state::NamedTensors named;
+  for (size_t i = 0; i < names_.size(); ++i) named.emplace_back(names_[i], averages_[i]);
+  return named;
 }
 
 void ModelEma::exchange() {

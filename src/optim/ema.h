@@ -5,9 +5,9 @@
 #include <torch/nn/module.h>
 
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "optim/average.h"
 #include "optim/ema_config.h"
 
 namespace dtrain::optim {
@@ -15,30 +15,17 @@ namespace dtrain::optim {
 // average = decay * average + (1 - decay) * value, for parameters and floating buffers, after every
 // update (Polyak and Juditsky 1992; timm's ModelEmaV3). Counters are copied. Starts as the model.
 // Borrows the model, whose tensors must stay the ones they are.
-class ModelEma {
+class ModelEma : public Average {
  public:
   ModelEma(const torch::nn::Module& model, const EmaConfig& config);
 
-  void update();
-
-  // The average under the names of the model. The tensors are the average's own: copying into them
-  // restores it.
-  std::vector<std::pair<std::string, at::Tensor>> state() const;
-
-  // While the scope lives, the model computes with the average.
-  class Scope {
-   public:
-    explicit Scope(ModelEma& ema) : ema_(ema) { ema_.exchange(); }
-    ~Scope() { ema_.exchange(); }
-    Scope(const Scope&) = delete;
-    Scope& operator=(const Scope&) = delete;
-
-   private:
-    ModelEma& ema_;
-  };
+  std::string name() const override { return "ema"; }
+  state::NamedTensors state() const override;
+  void start() override;
+  void after_update() override;
 
  private:
-  void exchange();
+  void exchange() override;
 
   double decay_;
   std::vector<std::string> names_;

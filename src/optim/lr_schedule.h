@@ -1,8 +1,9 @@
-// The learning rate as a pure function of the step. Needs no torch.
+// The learning rate as a pure function of the step.
 #pragma once
 
 #include <cstdint>
 
+#include "optim/schedule.h"
 #include "optim/schedule_config.h"
 
 namespace dtrain::optim {
@@ -25,12 +26,12 @@ namespace dtrain::optim {
 //
 //   LRSchedule schedule(config.schedule, config.optimizer.lr, steps_per_epoch, config.run.epochs);
 //   optimizer.set_lr(schedule(state.step));
-class LRSchedule {
+class LRSchedule : public Schedule {
  public:
   // Throws a config Error when the warm-up is longer than the training, or its first cycle.
   LRSchedule(const ScheduleConfig& config, double lr, int64_t steps_per_epoch, int64_t epochs);
 
-  double operator()(int64_t step) const;
+  double operator()(int64_t step) const override;
 
  private:
   double cosine(int64_t step) const;

@@ -3,6 +3,9 @@
 
 #include <ATen/ATen.h>
 
+#include <map>
+#include <set>
+
 #include "util/check.h"
 #include "util/text.h"
 
@@ -17,26 +20,32 @@ Error mismatch(const std::string& cause) {
 
 std::string shape_of(const at::Tensor& t) { return "[" + util::joined(t.sizes(), ", ") + "]"; }
 
+// "exp_avg" of "exp_avg.layer1.0.conv1.weight".
+std::string quantity_of(const std::string& name) { return name.substr(0, name.find('.')); }
+
 }  // namespace
 
-void Optimizer::load_state(const OptimizerState& saved) {
-  const at::NoGradGuard no_grad;
-  const OptimizerState own = state();
-  if (saved.size() != own.size()) {
-    throw mismatch("it has " + std::to_string(saved.size()) + " tensors, this optimizer " +
-                   std::to_string(own.size()));
+void Optimizer::load(const state::NamedTensors& values) {
+  std::map<std::string, at::Tensor> own;
+  std::set<std::string> quantities;
+  for (const auto& [name, tensor] : state()) {
+    own.emplace(name, tensor);
+    quantities.insert(quantity_of(name));
   }
-  for (size_t i = 0; i < own.size(); ++i) {
-    const auto& [name, tensor] = own[i];
-    if (saved[i].first != name || saved[i].second.sizes() != tensor.sizes()) {
-      throw mismatch("it has '" + saved[i].first + "' " + shape_of(saved[i].second) +
-                     " where this optimizer has '" + name + "' " + shape_of(tensor));
+  state::NamedTensors found;
+  for (const auto& [name, value] : values) {
+    const auto place = own.find(name);
+    if (quantities.count(quantity_of(name)) == 0) {
+      throw mismatch("it has '" + name + "', which this optimizer does not keep");
     }
+    if (place == own.end()) continue;
+    if (value.sizes() != place->second.sizes()) {
+      throw mismatch("its '" + name + "' is " + shape_of(value) + ", this optimizer's " +
+                     shape_of(place->second));
+    }
+    found.emplace_back(name, value);
   }
-  for (size_t i = 0; i < own.size(); ++i) {
-    at::Tensor target = own[i].second;
-    target.copy_(saved[i].second);
-  }
+  state::copy_by_name(found, state());
 }
 
 void Optimizer::set_lr(double lr) {

@@ -26,14 +26,14 @@ void Sgd::step() {
   }
 }
 
-OptimizerState Sgd::state() const {
-  OptimizerState state;
+state::NamedTensors Sgd::state() const {
+  state::NamedTensors named;
   for (size_t g = 0; g < groups_.size(); ++g) {
     for (size_t i = 0; i < momentum_buffers_[g].size(); ++i) {
-      state.emplace_back("momentum_buffer." + groups_[g].names[i], momentum_buffers_[g][i]);
+      named.emplace_back("momentum_buffer." + groups_[g].names[i], momentum_buffers_[g][i]);
     }
   }
-  return state;
+  return named;
 }
 
 }  // namespace dtrain::optim

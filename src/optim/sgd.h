@@ -12,7 +12,7 @@ class Sgd : public Optimizer {
  public:
   Sgd(std::vector<ParamGroup> groups, const OptimizerConfig& config);
   void step() override;
-  OptimizerState state() const override;
+  state::NamedTensors state() const override;
 
  private:
   OptimizerConfig config_;

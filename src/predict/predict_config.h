@@ -15,7 +15,7 @@ struct PredictConfig {
   std::string merge = "probabilities";
   bool keep_views = false;
   std::string precision = "float32";
-  bool ema = false;
+  std::string weights = "evaluated";
   bool fold_batch_norm = true;
   bool calibrated = true;
   std::string csv;
@@ -48,7 +48,10 @@ void fields(V& v, PredictConfig& c) {
     c.precision,
     one_of({"float32", "bfloat16", "float16", "float64"}),
     "Arithmetic of the network.");
-  v("ema", c.ema, "Use the moving average of the weights.");
+  v("weights",
+    c.weights,
+    not_empty(),
+    "Weights to predict with: evaluated (as in training), model, ema.");
   v("fold_batch_norm",
     c.fold_batch_norm,
     "Put batch norms into the convolutions before them: the same logits but for rounding, sooner.");

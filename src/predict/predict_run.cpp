@@ -156,7 +156,8 @@ void PredictRun::make_loader() {
 
 void PredictRun::make_network(std::string* fingerprint) {
   const data::ImageShape input = data::shape_of(views_.front(), dataset_->shape());
-  model_ = load_network(trained_, input, request_.config.ema, device_, *group_, mpi_, fingerprint);
+  model_ =
+      load_network(trained_, input, request_.config.weights, device_, *group_, mpi_, fingerprint);
   nn::set_dtype(*model_, train::weight_dtype(precision_));
   if (request_.config.fold_batch_norm) model_->fold_batch_norm();
 }
@@ -194,11 +195,6 @@ void PredictRun::run() {
   std::string fingerprint;
   make_network(&fingerprint);
   run::configure_arithmetic(trained_.config);
-  if (trained_.config.ema.enabled && !request_.config.ema) {
-    util::log_info(
-        "Weights: those of the last update; the training was evaluated with their "
-        "moving average, with which --ema predicts");
-  }
   data::DevicePrefetcher batches(
       *loader_, normalization_, device_, train::weight_dtype(precision_));
   const dist::ProcessGroup control = group_->control_group();

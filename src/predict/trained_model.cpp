@@ -46,7 +46,7 @@ TrainedModel open_trained_model(const std::string& request, const dist::MpiScope
 
 std::shared_ptr<nn::Classifier> load_network(const TrainedModel& trained,
                                              const data::ImageShape& input,
-                                             bool ema,
+                                             const std::string& wanted,
                                              c10::Device device,
                                              const dist::ProcessGroup& group,
                                              const dist::MpiScope& mpi,
@@ -57,7 +57,7 @@ std::shared_ptr<nn::Classifier> load_network(const TrainedModel& trained,
     model = run::make_model(
         trained.config, input, int64_t(trained.class_names.size()), trained_in, device);
     if (mpi.rank() != 0) return;
-    const checkpoint::Weights weights = checkpoint::load_weights(trained.checkpoint, ema);
+    const checkpoint::Weights weights = checkpoint::load_weights(trained.checkpoint, wanted);
     checkpoint::copy_tensors(weights.tensors, dist::state_of(*model), trained.checkpoint);
     *fingerprint = weights.fingerprint;
   });

@@ -27,11 +27,12 @@ struct TrainedModel {
 // themselves. Throws Error(kIo).
 TrainedModel open_trained_model(const std::string& request, const dist::MpiScope& mpi);
 
-// A network in evaluation mode on `device`, with the weights (or their moving average) that rank 0
-// reads and sends; collective. Sets `fingerprint` to that of the weights.
+// A network in evaluation mode on `device`, with the weights of that name
+// (checkpoint::load_weights) that rank 0 reads and sends; collective. Sets `fingerprint` to that of
+// the weights.
 std::shared_ptr<nn::Classifier> load_network(const TrainedModel& trained,
                                              const data::ImageShape& input,
-                                             bool ema,
+                                             const std::string& wanted,
                                              c10::Device device,
                                              const dist::ProcessGroup& group,
                                              const dist::MpiScope& mpi,

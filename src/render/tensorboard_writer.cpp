@@ -53,15 +53,24 @@ fs::path new_name(const fs::path& folder) {
                    std::to_string(count.fetch_add(1)));
 }
 
-util::OutputFile open_file(const fs::path& folder, int64_t resume_step) {
-  if (resume_step >= 0) drop_events_after(folder, resume_step);
+// A tag is its bytes in the record, behind their number.
+bool names_tag(std::string_view event, const std::string& beginning) {
+  return event.find(beginning) != std::string_view::npos;
+}
+
+util::OutputFile open_file(const fs::path& folder,
+                           int64_t resume_step,
+                           const std::string& to_come) {
+  if (resume_step >= 0) drop_events_after(folder, resume_step, to_come);
   return {new_name(folder), util::OutputFile::Mode::kAppend};
 }
 
 }  // namespace
 
-TensorboardWriter::TensorboardWriter(const fs::path& folder, int64_t resume_step)
-    : file_(open_file(folder, resume_step)) {
+TensorboardWriter::TensorboardWriter(const fs::path& folder,
+                                     int64_t resume_step,
+                                     const std::string& to_come)
+    : file_(open_file(folder, resume_step, to_come)) {
   file_.write(frame_record(file_version_event(wall_time())));
   if (resume_step >= 0) {
     file_.write(frame_record(session_start_event(wall_time(), resume_step + 1)));
@@ -73,7 +82,7 @@ void TensorboardWriter::scalars(int64_t step,
   if (!values.empty()) file_.write(frame_record(scalars_event(wall_time(), step, values)));
 }
 
-void drop_events_after(const fs::path& folder, int64_t step) {
+void drop_events_after(const fs::path& folder, int64_t step, const std::string& to_come) {
   for (const fs::path& path : event_files(folder)) {
     const std::string content = util::read_file(path);
     std::string kept;
@@ -82,7 +91,9 @@ void drop_events_after(const fs::path& folder, int64_t step) {
       const size_t begin = offset;
       const auto payload = next_record(content, offset);
       if (!payload) break;
-      if (step_of_event(*payload).value_or(0) <= step) {
+      const int64_t at = step_of_event(*payload).value_or(0);
+      const bool comes_again = at == step && !to_come.empty() && names_tag(*payload, to_come);
+      if (at <= step && !comes_again) {
         kept.append(content, begin, offset - begin);
       }
     }

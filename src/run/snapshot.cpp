@@ -15,10 +15,6 @@
 namespace dtrain::run {
 namespace {
 
-constexpr const char* kOptimizerPrefix = "optimizer.";
-constexpr const char* kGradScaler = "grad_scaler";  // (3) double
-constexpr const char* kMetricSums = "metric_sums";  // (ranks, metrics, 2) double
-
 constexpr const char* kRoundsOtherwise =
     ": results may differ from an uninterrupted run in rounding";
 
@@ -37,38 +33,7 @@ std::string class_difference(const std::vector<std::string>& before,
          both("class " + std::to_string(left - before.begin()), *left, *right);
 }
 
-checkpoint::NamedTensors optimizer_tensors(const optim::Optimizer& optimizer) {
-  checkpoint::NamedTensors named;
-  for (const auto& [name, tensor] : optimizer.state()) {
-    named.emplace_back(kOptimizerPrefix + name, tensor);
-  }
-  return named;
-}
-
-bool holds(const checkpoint::NamedTensors& tensors, const std::string& name) {
-  return std::any_of(
-      tensors.begin(), tensors.end(), [&](const auto& entry) { return entry.first == name; });
-}
-
-at::Tensor take(checkpoint::NamedTensors& tensors, const std::string& name) {
-  const auto at = std::find_if(
-      tensors.begin(), tensors.end(), [&](const auto& entry) { return entry.first == name; });
-  if (at == tensors.end()) {
-    throw io_error("checkpoint", "it holds no tensor " + name, "resume from another one");
-  }
-  at::Tensor tensor = at->second;
-  tensors.erase(at);
-  return tensor;
-}
-
 }  // namespace
-
-dist::NamedTensors replicated_state(const nn::Classifier& model,
-                                    const optim::Optimizer& optimizer) {
-  dist::NamedTensors state = dist::state_of(model);
-  for (const auto& named : optimizer_tensors(optimizer)) state.push_back(named);
-  return state;
-}
 
 int64_t global_batch_size(const settings::RunConfig& config, int64_t ranks) {
   const int64_t world = config.dist.deterministic_world;
@@ -95,28 +60,24 @@ config::Json describe_run(const settings::RunConfig& config,
 }
 
 checkpoint::CheckpointData take_snapshot(const train::TrainState& state,
-                                         const TrainedParts& parts,
-                                         const at::Tensor& metric_sums,
+                                         const checkpoint::StateList& parts,
                                          const dist::ProcessGroup& control,
                                          const config::Json& run_description) {
   checkpoint::CheckpointData data;
-  data.model = dist::state_of(parts.model);
-  if (parts.ema != nullptr) data.ema = parts.ema->state();
-  data.state = optimizer_tensors(parts.optimizer);
-  data.state.emplace_back(kGradScaler, parts.scaler.state());
-  data.state.emplace_back(kMetricSums, at::stack(control.all_gather(metric_sums)));
+  parts.save(data, control);
   // The end of an epoch is the start of the next one.
-  const bool epoch_ended = state.batch == state.steps_per_epoch;
-  data.position = {state.step, state.epoch + (epoch_ended ? 1 : 0), epoch_ended ? 0 : state.batch};
+  data.position = {state.step,
+                   state.epoch + (state.epoch_is_over ? 1 : 0),
+                   state.epoch_is_over ? 0 : state.batch};
   data.meta = run_description;
   data.meta["skipped_updates"] = state.skipped_updates;
-  data.meta["evaluations_since_best"] = state.evaluations_since_best;
+  data.meta["evaluations_since_best"] = state.best.evaluations_since;
   data.meta["eval"] = config::Json::object();
   for (const auto& [name, value] : state.eval) {
     if (std::isfinite(value)) data.meta["eval"][name] = value;  // JSON has no NaN
   }
-  if (state.best_epoch >= 0) {
-    data.meta["best"] = {{"epoch", state.best_epoch}, {"top1", state.best_top1}};
+  if (state.best.epoch >= 0) {
+    data.meta["best"] = {{"epoch", state.best.epoch}, {state.best.metric, state.best.value}};
   }
   return data;
 }
@@ -190,27 +151,18 @@ std::vector<std::string> check_resumable(const config::Json& meta,
   return announced;
 }
 
-at::Tensor restore_snapshot(const std::string& checkpoint,
-                            const dist::ProcessGroup& group,
-                            const dist::ProcessGroup& control,
-                            const TrainedParts& parts,
-                            train::TrainState& state) {
-  at::NoGradGuard no_grad;
+void restore_snapshot(const std::string& checkpoint,
+                      const dist::ProcessGroup& group,
+                      const dist::ProcessGroup& control,
+                      const checkpoint::StateList& parts,
+                      train::TrainState& state) {
+  checkpoint::CheckpointData data;
   config::Json header;  // position and meta, which the other ranks get as text
-  at::Tensor sums, scaler = parts.scaler.state();
   if (group.rank() == 0) {
-    checkpoint::CheckpointData data = checkpoint::load_checkpoint(checkpoint);
-    sums = take(data.state, kMetricSums);
-    // Checkpoints from before there was a loss scale have none.
-    if (holds(data.state, kGradScaler)) scaler = take(data.state, kGradScaler);
-    checkpoint::copy_tensors(data.model, dist::state_of(parts.model), checkpoint);
-    checkpoint::copy_tensors(data.state, optimizer_tensors(parts.optimizer), checkpoint);
-    if (parts.ema != nullptr) checkpoint::copy_tensors(data.ema, parts.ema->state(), checkpoint);
+    data = checkpoint::load_checkpoint(checkpoint);
     header = {{"step", data.position.step},
               {"epoch", data.position.epoch},
               {"batch", data.position.batch},
-              {"ranks", sums.size(0)},
-              {"metrics", sums.size(1)},
               {"meta", data.meta}};
   }
   header = config::Json::parse(control.broadcast(header.dump()));
@@ -218,30 +170,14 @@ at::Tensor restore_snapshot(const std::string& checkpoint,
   state.epoch = header["epoch"];
   state.batch = header["batch"];
   const config::Json& meta = header["meta"];
-  if (meta.contains("best")) {
-    state.best_epoch = meta["best"]["epoch"];
-    state.best_top1 = meta["best"]["top1"];
-  }
   state.eval = meta["eval"].get<train::MetricValues>();
   state.skipped_updates = meta.value("skipped_updates", int64_t{0});
-  state.evaluations_since_best = meta.value("evaluations_since_best", int64_t{0});
-
-  dist::broadcast_module(parts.model, group);
-  for (auto& [name, tensor] : parts.optimizer.state()) group.broadcast(tensor);
-  if (parts.ema != nullptr) {
-    for (auto& [name, tensor] : parts.ema->state()) group.broadcast(tensor);
+  if (meta.contains("best")) {
+    state.best.epoch = meta["best"]["epoch"];
+    state.best.value = meta["best"].at(state.best.metric);
   }
-  group.broadcast(scaler);
-  parts.scaler.load_state(scaler);
-  if (!sums.defined()) {
-    sums = at::zeros({header["ranks"].get<int64_t>(), header["metrics"].get<int64_t>(), 2},
-                     at::kDouble);
-  }
-  group.broadcast(sums);
-  if (state.batch == 0) return {};
-  // With another number of ranks the total is what has to stay right: rank 0 takes it.
-  if (sums.size(0) == group.size()) return sums[group.rank()].clone();
-  return group.rank() == 0 ? sums.sum(0) : at::zeros_like(sums[0]);
+  state.best.evaluations_since = meta.value("evaluations_since_best", int64_t{0});
+  parts.restore(data, checkpoint, group, control);
 }
 
 }  // namespace dtrain::run

@@ -5,14 +5,11 @@
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/state_list.h"
 #include "config/json.h"
 #include "data/dataset.h"
 #include "dist/process_group.h"
-#include "nn/classifier.h"
-#include "optim/ema.h"
-#include "optim/optimizer.h"
 #include "settings/run_config.h"
-#include "train/grad_scaler.h"
 #include "train/train_state.h"
 
 namespace dtrain::run {
@@ -25,17 +22,6 @@ struct DataIdentity {
   data::ImageShape input = {};             // of the images that the network gets
 };
 
-// What a checkpoint restores besides the TrainState. Borrowed.
-struct TrainedParts {
-  nn::Classifier& model;
-  optim::Optimizer& optimizer;
-  train::GradScaler& scaler;
-  optim::ModelEma* ema = nullptr;
-};
-
-// Weights, buffers and the optimizer's tensors, by name: what replicas must have in common.
-dist::NamedTensors replicated_state(const nn::Classifier& model, const optim::Optimizer& optimizer);
-
 // Images in one step over all ranks, with accumulation.
 int64_t global_batch_size(const settings::RunConfig& config, int64_t ranks);
 
@@ -44,11 +30,9 @@ config::Json describe_run(const settings::RunConfig& config,
                           const DataIdentity& data,
                           int64_t ranks);
 
-// The training as it stands. Collective (the metric sums of all ranks are stored); the tensors are
-// the live ones, not copies. `metric_sums` is this rank's Trainer::metric_sums().
+// The training as it stands. Collective (StateList::save()); the tensors are the live ones.
 checkpoint::CheckpointData take_snapshot(const train::TrainState& state,
-                                         const TrainedParts& parts,
-                                         const at::Tensor& metric_sums,
+                                         const checkpoint::StateList& parts,
                                          const dist::ProcessGroup& control,
                                          const config::Json& run_description);
 
@@ -64,11 +48,10 @@ std::vector<std::string> check_resumable(const config::Json& meta,
 
 // Sets parts and state to what the checkpoint holds; collective. Rank 0 reads the file,
 // the others receive, so only rank 0 needs to see it: an error of reading is rank 0's alone.
-// Returns this rank's metric sums, undefined when the checkpoint ends an epoch.
-at::Tensor restore_snapshot(const std::string& checkpoint,
-                            const dist::ProcessGroup& group,
-                            const dist::ProcessGroup& control,
-                            const TrainedParts& parts,
-                            train::TrainState& state);
+void restore_snapshot(const std::string& checkpoint,
+                      const dist::ProcessGroup& group,
+                      const dist::ProcessGroup& control,
+                      const checkpoint::StateList& parts,
+                      train::TrainState& state);
 
 }  // namespace dtrain::run

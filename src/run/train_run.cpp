@@ -25,21 +25,27 @@
 #include "dist/ordered_reducer.h"
 #include "dist/parameter_sync.h"
 #include "dist/rendezvous.h"
+#include "metrics/registry.h"
 #include "nn/batch_norm.h"
 #include "nn/virtual_shards.h"
+#include "optim/average_factory.h"
 #include "optim/optimizer_factory.h"
+#include "optim/schedule_factory.h"
 #include "run/agreement.h"
 #include "run/components.h"
+#include "run/evaluation_metrics.h"
 #include "run/machine.h"
 #include "run/resolve.h"
 #include "run/shared_cache.h"
 #include "run/snapshot.h"
 #include "settings/run_folder.h"
 #include "tasks/supervised_task.h"
+#include "train/learner.h"
 #include "train/trainer.h"
 #include "util/atomic_file.h"
 #include "util/folder_lock.h"
 #include "util/log.h"
+#include "util/signals.h"
 
 namespace dtrain::run {
 namespace {
@@ -140,19 +146,18 @@ settings::RunFolder open_run_folder(const settings::RunConfig& config,
 class TrainRun {
  public:
   TrainRun(settings::RunConfig config, const dist::MpiScope& mpi, fs::path place);
-  void run();
+  Outcome run();
 
  private:
   std::string headline() const;
-  void announce_resume() const;
-  void enter_deterministic_world();
+  void start_or_resume();
+  void make_learner();
   void make_trainer();
   void make_callbacks();
-  TrainedParts trained_parts() { return {*model_, *optimizer_, *scaler_, ema_ ? &*ema_ : nullptr}; }
   checkpoint::CheckpointData snapshot(const train::TrainState& now,
                                       const config::Json& description);
-  train::Restored restore(const std::string& checkpoint);
-  std::optional<train::Restored> roll_back();
+  std::optional<train::TrainState> roll_back();
+  Outcome conclude(train::Wish granted) const;
 
   settings::RunConfig config_;
   const dist::MpiScope& mpi_;
@@ -162,26 +167,24 @@ class TrainRun {
   Data data_;
   Start start_;
   std::vector<std::string> announced_;
-  std::shared_ptr<nn::Classifier> model_;
   std::optional<dist::ProcessGroup> group_;    // gradients and batch norm
   std::optional<dist::ProcessGroup> control_;  // everything small
   Loaders loaders_;
-  std::unique_ptr<optim::Optimizer> optimizer_;
-  std::optional<train::GradScaler> scaler_;
-  std::optional<optim::ModelEma> ema_;
-  std::optional<dist::BufferAverage> buffers_;
-  train::TrainState state_;
+  train::LearnerParts learner_parts_;                     // until the learner has them
+  std::optional<metrics::MetricSet> evaluation_metrics_;  // until the evaluation has them
+  std::vector<std::string> evaluated_;                    // what they name
+  train::TrainState state_;                               // where the training starts
   settings::RunFolder folder_;
-  std::optional<util::FolderLock> lock_;       // on it, at rank 0
-  std::shared_ptr<nn::VirtualShards> shards_;  // in the deterministic world
-  std::optional<optim::LRSchedule> schedule_;
-  std::unique_ptr<dist::GradientSync> gradients_;
+  std::optional<util::FolderLock> lock_;  // on it, at rank 0
+  std::unique_ptr<optim::Schedule> schedule_;
+  std::optional<train::Learner> learner_;
   std::optional<data::DevicePrefetcher> train_batches_, eval_batches_;
   std::optional<tasks::SupervisedTask> task_;
   std::optional<train::EvaluationLoop> evaluation_;
   std::optional<train::UpdateGuard> guard_;
   std::vector<std::unique_ptr<train::Callback>> callbacks_;
   std::optional<train::Trainer> trainer_;
+  checkpoint::StateList parts_;  // of checkpoints
 };
 
 // Everything that a user can get wrong shows here, before anything is written.
@@ -197,17 +200,21 @@ TrainRun::TrainRun(settings::RunConfig config, const dist::MpiScope& mpi, fs::pa
   at::set_num_threads(1);
   device_ = training_device(config_, machine, mpi);
   precision_ = train::resolve_precision(config_.train.precision, device_);
-  scaler_.emplace(config_.grad_scaler, precision_ == train::Precision::kFloat16);
+  learner_parts_.scaler = std::make_unique<train::GradScaler>(
+      config_.grad_scaler, precision_ == train::Precision::kFloat16);
 
   data_ = dist::together(mpi, [&] { return open_data(config_); });
   share_caches(data_, config_, mpi);
   start_ = find_start(config_, place_, mpi, lock_);
   dist::together(mpi, [&] {
     data_.identity.input = input_shape(config_, data_);
-    model_ =
-        make_model(config_, data_.identity.input, data_.train->num_classes(), precision_, device_);
-    optimizer_ = optim::create_optimizer(*model_, config_.optimizer);
-    if (config_.ema.enabled) ema_.emplace(*model_, config_.ema);
+    const int64_t classes = data_.train->num_classes();
+    auto& parts = learner_parts_;
+    parts.model = make_model(config_, data_.identity.input, classes, precision_, device_);
+    parts.optimizer = optim::create_optimizer(*parts.model, config_.optimizer);
+    parts.averages = optim::create_averages(*parts.model, config_.ema);
+    evaluation_metrics_ = evaluation_metrics(config_.train, classes);
+    evaluated_ = evaluation_metrics_->value_names();
   });
   group_ = dist::rendezvous(mpi, config_.dist, device_);
   dist::together(mpi, [&] {
@@ -219,11 +226,13 @@ TrainRun::TrainRun(settings::RunConfig config, const dist::MpiScope& mpi, fs::pa
     state_.steps_per_epoch = (loaders_.train->batches_per_epoch() + accumulated - 1) / accumulated;
     state_.global_batch_size = global_batch_size(config_, group_->size());
     state_.ranks = group_->size();
-    schedule_.emplace(
+    state_.best.metric = config_.train.best_metric;
+    state_.best.more_is_better = metrics::more_is_better(config_.train.best_metric);
+    schedule_ = optim::create_schedule(
         config_.schedule, config_.optimizer.lr, state_.steps_per_epoch, state_.epochs);
     identify(data_);
   });
-  expect_agreement(facts_of(config_, data_.identity, *model_), mpi);
+  expect_agreement(facts_of(config_, data_.identity, *learner_parts_.model), mpi);
   if (!start_.checkpoint.empty()) {
     dist::together(mpi, [&] {
       announced_ =
@@ -233,38 +242,55 @@ TrainRun::TrainRun(settings::RunConfig config, const dist::MpiScope& mpi, fs::pa
   control_ = group_->control_group();
 }
 
-void TrainRun::run() {
+Outcome TrainRun::run() {
   folder_ = open_run_folder(config_, place_, start_, mpi_, lock_);
   util::log_info(settings::values_table(config_));
   util::log_info(headline());
-  train::Restored restored{state_, {}};
-  if (!start_.checkpoint.empty()) {
-    restored = restore(start_.checkpoint);
-    state_ = restored.state;
-    announce_resume();
-  } else {
-    dist::broadcast_module(*model_, *group_);
-    if (ema_) ema_.emplace(*model_, config_.ema);  // from the weights that all ranks have
-  }
-  dist::check_replicas_equal(replicated_state(*model_, *optimizer_), *control_);
-  configure_arithmetic(config_);
-  if (config_.dist.sync_bn) {
-    nn::synchronise_batch_norm(*model_, *group_);
-  } else {
-    buffers_.emplace(*model_, *group_);
-  }
-  if (config_.dist.deterministic_world > 0) enter_deterministic_world();
+  make_learner();
   make_trainer();
-  if (restored.metric_sums.defined()) trainer_->restore_metric_sums(restored.metric_sums);
   make_callbacks();
-  trainer_->run();
-  util::log_info("Done: epoch " + std::to_string(trainer_->state().epoch) + " of " +
-                 std::to_string(state_.epochs) + ", results in " + folder_.path.string());
+  for (state::Stateful* part : learner_->parts()) parts_.add(*part);
+  parts_.add(*schedule_);
+  parts_.add(trainer_->metrics());
+  start_or_resume();
+  dist::check_replicas_equal(parts_.replicated(), *control_);
+  configure_arithmetic(config_);
+  return conclude(trainer_->run());
+}
+
+void TrainRun::start_or_resume() {
+  if (start_.checkpoint.empty()) {
+    learner_->start();
+    return;
+  }
+  train::TrainState state = state_;
+  restore_snapshot(start_.checkpoint, *group_, *control_, parts_, state);
+  util::log_info("Resumed " + start_.checkpoint + " at epoch " + std::to_string(state.epoch) +
+                 ", step " + std::to_string(state.step));
+  for (const auto& difference : announced_) util::log_warning(difference);
+  trainer_->resume_from(state);
+}
+
+Outcome TrainRun::conclude(train::Wish granted) const {
+  const train::TrainState& state = trainer_->state();
+  const bool is_done = state.epoch >= state.epochs;
+  if (granted == train::Wish::kPreempt && !is_done) {
+    const int signal = util::stop_signal();
+    util::log_info("Stopped by " + (signal != 0 ? util::signal_name(signal) : "another rank") +
+                   " at epoch " + std::to_string(state.epoch) + ", step " +
+                   std::to_string(state.step) + ": saved " +
+                   (folder_.checkpoints() / checkpoint::checkpoint_name(state.step)).string() +
+                   "; to resume, run the same command with --resume " + folder_.path.string());
+    return Outcome::kPreempted;
+  }
+  util::log_info("Done: epoch " + std::to_string(state.epoch) + " of " +
+                 std::to_string(state.epochs) + ", results in " + folder_.path.string());
+  return Outcome::kDone;
 }
 
 std::string TrainRun::headline() const {
   int64_t parameters = 0;
-  for (const auto& parameter : model_->parameters()) parameters += parameter.numel();
+  for (const auto& parameter : learner_parts_.model->parameters()) parameters += parameter.numel();
   std::string world = "ranks " + std::to_string(group_->size());
   if (config_.dist.deterministic_world > 0) {
     world += " playing " + std::to_string(config_.dist.deterministic_world);
@@ -277,27 +303,14 @@ std::string TrainRun::headline() const {
          (data_.unlabeled ? ", unlabelled images " + std::to_string(data_.unlabeled->size()) : "");
 }
 
-void TrainRun::announce_resume() const {
-  util::log_info("Resumed " + start_.checkpoint + " at epoch " + std::to_string(state_.epoch) +
-                 ", step " + std::to_string(state_.step));
-  for (const auto& difference : announced_) util::log_warning(difference);
-}
-
 checkpoint::CheckpointData TrainRun::snapshot(const train::TrainState& now,
                                               const config::Json& description) {
-  dist::check_replicas_equal(replicated_state(*model_, *optimizer_), *control_);
+  dist::check_replicas_equal(parts_.replicated(), *control_);
   group_->expect_healthy();
-  return take_snapshot(now, trained_parts(), trainer_->metric_sums(), *control_, description);
+  return take_snapshot(now, parts_, *control_, description);
 }
 
-train::Restored TrainRun::restore(const std::string& checkpoint) {
-  train::Restored restored{state_, {}};
-  restored.metric_sums =
-      restore_snapshot(checkpoint, *group_, *control_, trained_parts(), restored.state);
-  return restored;
-}
-
-std::optional<train::Restored> TrainRun::roll_back() {
+std::optional<train::TrainState> TrainRun::roll_back() {
   std::string checkpoint;
   if (group_->rank() == 0 && !checkpoint::list_checkpoints(folder_.checkpoints()).empty()) {
     const auto point = checkpoint::resolve_resume(folder_.path.string(), config_.run.output, "");
@@ -305,50 +318,61 @@ std::optional<train::Restored> TrainRun::roll_back() {
   }
   checkpoint = control_->broadcast(checkpoint);
   if (checkpoint.empty()) return std::nullopt;
-  return restore(checkpoint);
+  train::TrainState state = state_;
+  restore_snapshot(checkpoint, *group_, *control_, parts_, state);
+  return state;
 }
 
-void TrainRun::enter_deterministic_world() {
-  shards_ = std::make_shared<nn::VirtualShards>(
-      config_.dist.deterministic_world, group_->rank(), group_->size());
-  shards_->adopt(*model_);
-  nn::set_virtual_shards(*model_, shards_);
+void TrainRun::make_learner() {
+  train::LearnerParts& parts = learner_parts_;
+  if (config_.dist.sync_bn) {
+    nn::synchronise_batch_norm(*parts.model, *group_);
+  } else {
+    parts.buffers = std::make_unique<dist::BufferAverage>(*parts.model, *group_);
+  }
+  if (const int64_t world = config_.dist.deterministic_world; world > 0) {
+    parts.shards = std::make_shared<nn::VirtualShards>(world, group_->rank(), group_->size());
+    parts.shards->adopt(*parts.model);
+    nn::set_virtual_shards(*parts.model, parts.shards);
+    parts.gradients = std::make_unique<dist::OrderedReducer>(
+        parts.model->parameters(), parts.shards->leaves(), *group_);
+  } else {
+    parts.gradients = std::make_unique<dist::GradientReducer>(*parts.model, *group_, config_.dist);
+  }
+  learner_.emplace(
+      train::LearnerOptions{.precision = precision_, .clip_grad = config_.train.clip_grad},
+      std::move(parts),
+      *group_);
 }
 
 void TrainRun::make_trainer() {
   const auto dtype = train::weight_dtype(precision_);
-  if (shards_) {
-    gradients_ =
-        std::make_unique<dist::OrderedReducer>(model_->parameters(), shards_->leaves(), *group_);
-  } else {
-    gradients_ = std::make_unique<dist::GradientReducer>(*model_, *group_, config_.dist);
-  }
   train_batches_.emplace(*loaders_.train, data_.normalization, device_, dtype);
   eval_batches_.emplace(*loaders_.eval, data_.normalization, device_, dtype);
   task_.emplace(config_.loss);
-  evaluation_.emplace(*model_, *task_, *eval_batches_, *control_, precision_);
-  guard_.emplace(config_.nonfinite, *model_, *control_, [this](const train::FailedUpdate& failed) {
-    callbacks::write_failed_update(folder_.nonfinite(), failed);
-  });
+  evaluation_.emplace(learner_->model(),
+                      *task_,
+                      *eval_batches_,
+                      *control_,
+                      precision_,
+                      *std::move(evaluation_metrics_));
+  guard_.emplace(
+      config_.nonfinite, learner_->model(), *control_, [this](const train::FailedUpdate& failed) {
+        callbacks::write_failed_update(folder_.nonfinite(), failed);
+      });
   const train::TrainerOptions options{
-      config_.train, precision_, config_.run.log_interval, static_cast<uint64_t>(config_.run.seed)};
+      config_.train, config_.run.log_interval, static_cast<uint64_t>(config_.run.seed)};
   trainer_.emplace(options,
                    state_,
-                   train::Trainer::Parts{.model = *model_,
+                   train::Trainer::Parts{.learner = *learner_,
                                          .task = *task_,
-                                         .optimizer = *optimizer_,
                                          .schedule = *schedule_,
-                                         .gradients = *gradients_,
-                                         .scaler = *scaler_,
                                          .guard = *guard_,
                                          .group = *group_,
                                          .control = *control_,
                                          .batches = *train_batches_,
                                          .evaluation = *evaluation_,
                                          .callbacks = callbacks_,
-                                         .shards = shards_.get(),
-                                         .ema = ema_ ? &*ema_ : nullptr,
-                                         .buffers = buffers_ ? &*buffers_ : nullptr,
                                          .roll_back = [this] { return roll_back(); }});
 }
 
@@ -362,11 +386,10 @@ void TrainRun::make_callbacks() {
     if (writes) store.emplace(folder_.checkpoints(), config_.checkpoint);
   });
   add(std::make_unique<callbacks::ProgressLogger>());
-  if (auto fault = callbacks::injected_fault(*model_, group_->rank())) add(std::move(fault));
+  if (auto fault = callbacks::injected_fault(learner_->model(), group_->rank()))
+    add(std::move(fault));
   add(std::make_unique<callbacks::ReplicaChecker>(
-      [this] { return replicated_state(*model_, *optimizer_); },
-      *control_,
-      config_.dist.digest_interval));
+      [this] { return parts_.replicated(); }, *control_, config_.dist.digest_interval));
   if (config_.loader.bad_samples == "replace") {
     add(std::make_unique<callbacks::BadSampleQuota>(
         [this] { return loaders_.train->replaced_samples(); },
@@ -377,10 +400,12 @@ void TrainRun::make_callbacks() {
     add(std::make_unique<callbacks::EarlyStopping>(config_.train.patience));
   }
   if (writes) {
-    add(std::make_unique<callbacks::MetricLogger>(folder_.path, folder_.summary()));
+    add(std::make_unique<callbacks::MetricLogger>(
+        folder_.path, folder_.summary(), further_metrics(evaluated_)));
     add(std::make_unique<callbacks::PlotWriter>(folder_.summary(), folder_.curves()));
   }
-  const auto description = describe_run(config_, data_.identity, group_->size());
+  auto description = describe_run(config_, data_.identity, group_->size());
+  description["evaluated"] = learner_->evaluated_weights();
   add(std::make_unique<callbacks::CheckpointSaver>(
       config_.checkpoint, std::move(store), [this, description](const train::TrainState& now) {
         return snapshot(now, description);
@@ -389,9 +414,10 @@ void TrainRun::make_callbacks() {
 
 }  // namespace
 
-void train(settings::RunConfig config, const dist::MpiScope& mpi, const TrainPlace& place) {
+Outcome train(settings::RunConfig config, const dist::MpiScope& mpi, const TrainPlace& place) {
+  util::watch_stop_signals();
   if (mpi.rank() == 0 && place.on_terminal) util::log().set_terminal(stdout);
-  TrainRun(std::move(config), mpi, place.folder).run();
+  return TrainRun(std::move(config), mpi, place.folder).run();
 }
 
 }  // namespace dtrain::run

@@ -18,19 +18,21 @@ inline constexpr const char* kSpeedColumn = "images_per_second";
 inline std::string train_column(const std::string& metric) { return "train_" + metric; }
 inline std::string eval_column(const std::string& metric) { return "eval_" + metric; }
 
-// All of them, in the file's order.
-inline std::vector<std::string> summary_columns() {
-  return {kEpochColumn,
-          train_column("loss"),
-          eval_column("loss"),
-          eval_column("top1"),
-          eval_column("top5"),
-          kRateColumn,
-          train_column("top1"),
-          train_column("top5"),
-          kStepColumn,
-          kSecondsColumn,
-          kSpeedColumn};
+// All of them, in the file's order; what else a run is evaluated by (train.metrics) follows.
+inline std::vector<std::string> summary_columns(const std::vector<std::string>& more = {}) {
+  std::vector<std::string> columns = {kEpochColumn,
+                                      train_column("loss"),
+                                      eval_column("loss"),
+                                      eval_column("top1"),
+                                      eval_column("top5"),
+                                      kRateColumn,
+                                      train_column("top1"),
+                                      train_column("top5"),
+                                      kStepColumn,
+                                      kSecondsColumn,
+                                      kSpeedColumn};
+  for (const std::string& metric : more) columns.push_back(eval_column(metric));
+  return columns;
 }
 
 }  // namespace dtrain::settings

@@ -3,7 +3,7 @@
 
 #include <ATen/ATen.h>
 
-#include "metrics/metric_set.h"
+#include <utility>
 
 namespace dtrain::train {
 
@@ -11,20 +11,26 @@ EvaluationLoop::EvaluationLoop(nn::Classifier& model,
                                tasks::Task& task,
                                data::DevicePrefetcher& batches,
                                const dist::ProcessGroup& control,
-                               Precision precision)
-    : model_(model), task_(task), batches_(batches), control_(control), precision_(precision) {}
+                               Precision precision,
+                               metrics::MetricSet metrics)
+    : model_(model),
+      task_(task),
+      batches_(batches),
+      control_(control),
+      precision_(precision),
+      metrics_(std::move(metrics)) {}
 
 MetricValues EvaluationLoop::run() {
   at::NoGradGuard no_grad;
   model_.eval();
-  metrics::MetricSet metrics;
+  metrics_.reset();
   batches_.start_epoch(0, 0);
   while (auto batch = batches_.next()) {
     AutocastScope autocast(precision_, batch->images.device());
-    metrics.update(task_.forward(*batch, model_));
+    metrics_.update(task_.forward(*batch, model_));
   }
   model_.train();
-  return metrics.reduced(control_);
+  return metrics_.reduced(control_);
 }
 
 }  // namespace dtrain::train

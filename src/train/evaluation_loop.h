@@ -3,6 +3,7 @@
 
 #include "data/loader/device_prefetcher.h"
 #include "dist/process_group.h"
+#include "metrics/metric_set.h"
 #include "nn/classifier.h"
 #include "tasks/task.h"
 #include "train/autocast.h"
@@ -19,10 +20,11 @@ class EvaluationLoop {
                  tasks::Task& task,
                  data::DevicePrefetcher& batches,
                  const dist::ProcessGroup& control,
-                 Precision precision);
+                 Precision precision,
+                 metrics::MetricSet metrics);
 
-  // "loss", "top1", "top5" over all samples of all ranks; the same values on every rank. Leaves the
-  // model in training mode.
+  // The metrics over all samples of all ranks; the same values on every rank. Leaves the model in
+  // training mode.
   MetricValues run();
 
  private:
@@ -31,6 +33,7 @@ class EvaluationLoop {
   data::DevicePrefetcher& batches_;
   const dist::ProcessGroup& control_;
   Precision precision_;
+  metrics::MetricSet metrics_;
 };
 
 }  // namespace dtrain::train

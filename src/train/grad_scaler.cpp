@@ -55,16 +55,17 @@ void GradScaler::update(bool finite) {
                     std::min(scale_, config_.min_scale));
 }
 
-at::Tensor GradScaler::state() const {
-  return at::tensor({scale_, double(good_updates_), double(skips_at_floor_)}, at::kDouble);
+state::NamedTensors GradScaler::state() const {
+  return {{"", at::tensor({scale_, double(good_updates_), double(skips_at_floor_)}, at::kDouble)}};
 }
 
-void GradScaler::load_state(const at::Tensor& state) {
-  const at::Tensor values = state.to(at::kCPU, at::kDouble).contiguous();
-  check(values.numel() == 3, "the state of a loss scale has three numbers");
-  scale_ = values[0].item<double>();
-  good_updates_ = int64_t(values[1].item<double>());
-  skips_at_floor_ = int64_t(values[2].item<double>());
+void GradScaler::load(const state::NamedTensors& values) {
+  if (values.empty()) return;
+  const at::Tensor numbers = values.front().second.to(at::kCPU, at::kDouble).contiguous();
+  check(numbers.numel() == 3, "the state of a loss scale has three numbers");
+  scale_ = numbers[0].item<double>();
+  good_updates_ = int64_t(numbers[1].item<double>());
+  skips_at_floor_ = int64_t(numbers[2].item<double>());
 }
 
 }  // namespace dtrain::train

@@ -10,9 +10,11 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "dist/process_group.h"
+#include "state/stateful.h"
 #include "train/grad_scaler_config.h"
 
 namespace dtrain::train {
@@ -20,7 +22,7 @@ namespace dtrain::train {
 // As torch.amp.GradScaler (Micikevicius et al. 2017, arXiv:1710.03740), with two differences: the
 // ranks agree on an overflow, and the scale has a floor. Disabled, it has a scale of one and never
 // skips.
-class GradScaler {
+class GradScaler : public state::Stateful {
  public:
   static constexpr int64_t kMaxSkipsAtFloor = 20;
 
@@ -39,10 +41,11 @@ class GradScaler {
   // kMaxSkipsAtFloor updates in a row were skipped at the floor: no scale helps then.
   void update(bool finite);
 
-  // (3) double: scale, updates since the scale last changed, skips in a row at the floor. Part of
-  // checkpoints.
-  at::Tensor state() const;
-  void load_state(const at::Tensor& state);
+  std::string name() const override { return "grad_scaler"; }
+  // (3) double: scale, updates since the scale last changed, skips in a row at the floor.
+  state::NamedTensors state() const override;
+  void load(const state::NamedTensors& values) override;
+  bool may_lack_state() const override { return true; }  // in checkpoints older than it
 
  private:
   GradScalerConfig config_;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "config/fields.h"
 
@@ -15,6 +16,8 @@ struct TrainConfig {
   double clip_grad = 0.0;
   int64_t grad_accum_steps = 1;
   int64_t eval_interval = 1;
+  std::vector<std::string> metrics;
+  std::string best_metric = "top1";
   int64_t patience = 0;
   int64_t max_steps = 0;
 };
@@ -44,6 +47,11 @@ void fields(V& v, TrainConfig& c) {
     "Batches whose gradients are added up before one update: a global batch of this many times the "
     "size, without the memory. Batch norm still sees each batch alone.");
   v("eval_interval", c.eval_interval, at_least(1), "Evaluate after every this many epochs.");
+  v("metrics", c.metrics, "Also evaluate: balanced_accuracy, macro_f1, recall, log_loss, ece.");
+  v("best_metric",
+    c.best_metric,
+    not_empty(),
+    "Metric that picks the best checkpoint; recall/3 is class 3's recall.");
   v("patience",
     c.patience,
     at_least(0),

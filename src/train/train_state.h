@@ -2,15 +2,15 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
-#include <map>
 #include <optional>
-#include <string>
+
+#include "metrics/values.h"
+#include "train/best.h"
+#include "train/requests.h"
 
 namespace dtrain::train {
 
-// Metric name ("loss", "top1", "top5") -> value over all ranks.
-using MetricValues = std::map<std::string, double>;
+using MetricValues = metrics::Values;
 
 struct TrainState {
   // Fixed for the run.
@@ -25,6 +25,10 @@ struct TrainState {
   int64_t epoch = 0;
   int64_t batch = 0;
   int64_t step = 0;
+  bool epoch_is_over = false;  // its evaluation, where it has one, included
+
+  // All steps of the epoch are done, its evaluation or its end is not.
+  bool is_evaluation_pending() const { return batch == steps_per_epoch && !epoch_is_over; }
 
   double lr = 0.0;
   double grad_norm = 0.0;  // before clipping
@@ -37,9 +41,7 @@ struct TrainState {
   MetricValues train, window, eval;
   bool metrics_are_fresh = false;
 
-  double best_top1 = -std::numeric_limits<double>::infinity();
-  int64_t best_epoch = -1;
-  int64_t evaluations_since_best = 0;
+  Best best;
   bool is_best = false;  // the evaluation that just ended is the best so far
 
   // Seconds since the training began, and their parts within the window of the last log line.
@@ -50,7 +52,7 @@ struct TrainState {
   double mean_images_per_second = 0.0;  // over all ranks, this epoch
   double mean_step_seconds = 0.0;       // this epoch
 
-  bool should_stop = false;  // a callback asks to end after this step; every rank must set it alike
+  Wish granted = Wish::kNothing;  // what the ranks agreed on last
 };
 
 }  // namespace dtrain::train

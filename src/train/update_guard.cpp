@@ -7,27 +7,11 @@
 #include <string>
 #include <utility>
 
-#include "dist/mpi_scope.h"
+#include "dist/peer_failed.h"
 #include "util/check.h"
 #include "util/log.h"
 
 namespace dtrain::train {
-namespace {
-
-// Which ranks found what: (ranks, 2) of gradients, losses; 1 is not finite.
-at::Tensor gather_findings(bool gradients, bool losses, const dist::ProcessGroup& control) {
-  const at::Tensor mine = at::tensor({gradients ? 0.0F : 1.0F, losses ? 0.0F : 1.0F});
-  return at::stack(control.all_gather(mine));
-}
-
-int64_t first_of(const at::Tensor& flags) {
-  for (int64_t rank = 0; rank < flags.size(0); ++rank) {
-    if (flags[rank].item<float>() != 0) return rank;
-  }
-  return -1;
-}
-
-}  // namespace
 
 UpdateGuard::UpdateGuard(const NonFiniteConfig& config,
                          nn::Classifier& model,
@@ -74,28 +58,27 @@ bool UpdateGuard::losses_are_finite() const {
   return !loss_sum_.defined() || std::isfinite(loss_sum_.item<double>());
 }
 
-UpdateGuard::Verdict UpdateGuard::judge(bool gradients_finite,
+UpdateGuard::Verdict UpdateGuard::judge(const StepFindings& findings,
                                         bool scaled,
                                         double loss_scale,
                                         const TrainState& state) {
-  const at::Tensor findings = gather_findings(gradients_finite, losses_are_finite(), control_);
   if (rolled_back_.count(state.step) > 0) {
     restore_buffers();
     return Verdict::kSkip;
   }
-  if (findings.count_nonzero().item<int64_t>() == 0) {
+  if (findings.bad_gradients() + findings.bad_losses() == 0) {
     // What is made a second time after a rollback is no progress yet.
     if (state.step > last_failed_step_) failures_in_a_row_ = 0;
     return Verdict::kApply;
   }
   restore_buffers();
-  const int64_t bad_loss = first_of(findings.select(1, 1));
+  const int64_t bad_loss = findings.first_bad_loss();
   if (scaled && bad_loss < 0) return Verdict::kSkip;
 
   const bool in_loss = bad_loss >= 0;
-  const int64_t named = in_loss ? bad_loss : first_of(findings.select(1, 0));
+  const int64_t named = in_loss ? bad_loss : findings.first_bad_gradients();
   report(state, loss_scale, named);
-  const auto how_many = findings.select(1, in_loss ? 1 : 0).count_nonzero().item<int64_t>();
+  const int64_t how_many = in_loss ? findings.bad_losses() : findings.bad_gradients();
   failure_.rank = named;
   failure_.what = in_loss ? "loss" : "gradients";
   failure_.cause = (in_loss ? "it is not finite on rank "

@@ -13,6 +13,7 @@
 #include "dist/process_group.h"
 #include "nn/classifier.h"
 #include "train/nonfinite_config.h"
+#include "train/step_findings.h"
 #include "train/train_state.h"
 
 namespace dtrain::train {
@@ -49,12 +50,14 @@ class UpdateGuard {
 
   bool losses_are_finite() const;  // on this rank, in this update; waits for the device
 
-  // Collective. `gradients_finite` is this rank's finding on the reduced gradients. With a loss
-  // scale that may be too large (`scaled`), gradients that are not finite while all losses are just
-  // mean kSkip: the scaler's own business. So does an update that was rolled back before. Otherwise
-  // each rank with a bad loss (or, if there is none, the first) writes a report, and the policy
-  // decides. Throws Error(kData) for stop, and after max_skips in a row.
-  Verdict judge(bool gradients_finite, bool scaled, double loss_scale, const TrainState& state);
+  // With a loss scale that may be too large (`scaled`), gradients that are not finite while all
+  // losses are just mean kSkip: the scaler's own business. So does an update that was rolled back
+  // before. Otherwise each rank with a bad loss (or, if there is none, the first) writes a report,
+  // and the policy decides. Throws Error(kData) for stop, and after max_skips in a row.
+  Verdict judge(const StepFindings& findings,
+                bool scaled,
+                double loss_scale,
+                const TrainState& state);
 
   // Ends the run because of the last update that failed: Error(kData) on the rank that is named,
   // PeerFailed on the others.

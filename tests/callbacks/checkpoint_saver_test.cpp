@@ -27,14 +27,16 @@ class CheckpointSaverTest : public ::testing::Test {
     config.keep_last = 100;
     std::optional<checkpoint::CheckpointStore> store;
     if (writes) store.emplace(checkpoints(), config);
-    return {config, std::move(store), [this](const train::TrainState& state) {
-              snapshots_.push_back(state.step);
-              batches_[state.step] = state.batch;
-              checkpoint::CheckpointData data;
-              data.model = {{"weight", at::full({2}, static_cast<float>(state.step))}};
-              data.position = {state.step, state.epoch, state.batch};
-              return data;
-            }};
+    return {
+        config, std::move(store), [this](const train::TrainState& state) {
+          const bool pending = state.is_evaluation_pending();
+          (pending ? before_evaluations_ : snapshots_).push_back(state.step);
+          batches_[state.step] = state.batch;
+          checkpoint::CheckpointData data;
+          data.weights = {{"model", {{"weight", at::full({2}, static_cast<float>(state.step))}}}};
+          data.position = {state.step, state.epoch, state.batch};
+          return data;
+        }};
   }
 
   std::filesystem::path checkpoints() const { return folder_ / "checkpoints"; }
@@ -43,8 +45,9 @@ class CheckpointSaverTest : public ::testing::Test {
   }
 
   testing::TempFolder folder_;
-  Steps snapshots_;                     // their steps
-  std::map<int64_t, int64_t> batches_;  // step -> batches done of its epoch
+  train::Requests requests_;
+  Steps snapshots_, before_evaluations_;  // their steps
+  std::map<int64_t, int64_t> batches_;    // step -> batches done of its epoch
 };
 
 TEST_F(CheckpointSaverTest, SavesAfterEverySecondEpochWhereThatIsAskedFor) {
@@ -52,7 +55,8 @@ TEST_F(CheckpointSaverTest, SavesAfterEverySecondEpochWhereThatIsAskedFor) {
   TrainingByHand().run({&saver});
   EXPECT_EQ(snapshots_, (Steps{6, 12}));
   EXPECT_EQ(names_in(checkpoints()),
-            (std::vector<std::string>{"last", "step-00000006", "step-00000012"}));
+            (std::vector<std::string>{
+                "last", "step-00000003", "step-00000006", "step-00000009", "step-00000012"}));
   EXPECT_EQ(target_of("last"), "step-00000012");
 }
 
@@ -66,7 +70,7 @@ TEST_F(CheckpointSaverTest, SavesWithinEpochsAndTheLastStepOfOneOnceBehindItsEva
   auto saver = this->saver({.save_every_steps = 2, .save_every_epochs = 0});
   TrainingByHand training;
   train::TrainState end = training.run({&saver});
-  saver.on_train_end(end);
+  saver.on_train_end(end, requests_);
   EXPECT_EQ(snapshots_, (Steps{2, 4, 6, 8, 10, 12}));
   EXPECT_EQ(batches_.at(2), 2);
   EXPECT_EQ(batches_.at(6), TrainingByHand::kSteps);
@@ -76,7 +80,7 @@ TEST_F(CheckpointSaverTest, SavesWithinEpochsAndTheLastStepOfOneOnceBehindItsEva
   train::TrainState last_step = TrainingByHand::after(6);
   last_step.epoch = 1;
   last_step.batch = TrainingByHand::kSteps;
-  saver.on_step_end(last_step);
+  saver.on_step_end(last_step, requests_);
   EXPECT_EQ(snapshots_, Steps{});
 }
 
@@ -92,14 +96,46 @@ TEST_F(CheckpointSaverTest, SavesNoBestWhereNobodyWantsIt) {
   auto saver = this->saver({.save_every_epochs = 0, .keep_best = false});
   TrainingByHand{.best = {0, 2}}.run({&saver});
   EXPECT_EQ(snapshots_, (Steps{12}));
-  EXPECT_EQ(names_in(checkpoints()), (std::vector<std::string>{"last", "step-00000012"}));
+  EXPECT_EQ(target_of("last"), "step-00000012");
+  EXPECT_EQ(names_in(checkpoints()).front(), "last");  // and no best
+}
+
+// An evaluation can end in a kill: the epoch's steps are on disk by then, and the saved position
+// says that the evaluation is still to come.
+TEST_F(CheckpointSaverTest, SavesBeforeEveryEvaluationOnceMore) {
+  auto saver = this->saver({});
+  TrainingByHand{.not_evaluated = {1}}.run({&saver});
+  EXPECT_EQ(before_evaluations_, (Steps{3, 9, 12}));
+  EXPECT_EQ(snapshots_, (Steps{3, 6, 9, 12}));
+}
+
+TEST_F(CheckpointSaverTest, SavesNoSecondTimeBeforeTheEvaluationThatAResumeBeginsWith) {
+  auto saver = this->saver({});
+  const train::TrainState pending = TrainingByHand::before_evaluation(3);
+  saver.on_train_start(pending, requests_);
+  saver.on_validation_start(pending, requests_);
+  EXPECT_EQ(before_evaluations_, Steps{});
+  saver.on_train_end(pending, requests_);
+  EXPECT_EQ(before_evaluations_, Steps{});
+  saver.on_train_end(TrainingByHand::after(3), requests_);  // evaluated by now
+  EXPECT_EQ(snapshots_, Steps{3});
+}
+
+TEST_F(CheckpointSaverTest, SavesWhereTheRanksAgreedTo) {
+  auto saver = this->saver({.save_every_epochs = 0});
+  train::TrainState state = TrainingByHand::after(2);
+  saver.on_step_end(state, requests_);
+  EXPECT_EQ(snapshots_, Steps{});
+  state.granted = train::Wish::kSave;
+  saver.on_step_end(state, requests_);
+  EXPECT_EQ(snapshots_, Steps{2});
 }
 
 TEST_F(CheckpointSaverTest, SavesATrainingThatIsStoppedWithinAnEpoch) {
   auto saver = this->saver({});
   train::TrainState stopped = TrainingByHand().run({&saver}, 0, 5);
   EXPECT_EQ(snapshots_, (Steps{3}));
-  saver.on_train_end(stopped);
+  saver.on_train_end(stopped, requests_);
   EXPECT_EQ(snapshots_, (Steps{3, 5}));
   EXPECT_EQ(target_of("last"), "step-00000005");
 }
@@ -107,7 +143,7 @@ TEST_F(CheckpointSaverTest, SavesATrainingThatIsStoppedWithinAnEpoch) {
 TEST_F(CheckpointSaverTest, SavesNothingAgainWhenATrainingEndsWhereItWasSaved) {
   auto saver = this->saver({});
   train::TrainState ended = TrainingByHand().run({&saver}, 0, 6);
-  saver.on_train_end(ended);
+  saver.on_train_end(ended, requests_);
   EXPECT_EQ(snapshots_, (Steps{3, 6}));
 }
 
@@ -115,7 +151,7 @@ TEST_F(CheckpointSaverTest, SavesNothingWhereAResumedTrainingDoesNoStep) {
   auto saver = this->saver({.save_every_steps = 1});
   for (const int64_t step : {int64_t{0}, int64_t{5}, TrainingByHand::kAll}) {
     train::TrainState state = TrainingByHand().run({&saver}, step, step);
-    saver.on_train_end(state);
+    saver.on_train_end(state, requests_);
   }
   EXPECT_EQ(snapshots_, Steps{});
 }
@@ -124,7 +160,7 @@ TEST_F(CheckpointSaverTest, SavesAStepAgainThatWasTakenBack) {
   auto saver = this->saver({});
   TrainingByHand().run({&saver}, 0, 6);
   train::TrainState again = TrainingByHand().run({&saver}, 3, 6);  // the trainer's rollback
-  saver.on_train_end(again);
+  saver.on_train_end(again, requests_);
   EXPECT_EQ(snapshots_, (Steps{3, 6, 6}));
 }
 
@@ -133,14 +169,14 @@ TEST_F(CheckpointSaverTest, OtherRanksTakePartInTheSameSnapshotsAndWriteNothing)
   const TrainingByHand training{.best = {1}};
   auto writer = saver(config);
   train::TrainState end = training.run({&writer}, 0, 11);
-  writer.on_train_end(end);
+  writer.on_train_end(end, requests_);
   const Steps of_the_writer = std::move(snapshots_);
   const auto written = names_in(checkpoints());
 
   snapshots_.clear();
   auto other = saver(config, false);
   end = training.run({&other}, 0, 11);
-  other.on_train_end(end);
+  other.on_train_end(end, requests_);
   EXPECT_EQ(snapshots_, of_the_writer);
   EXPECT_EQ(names_in(folder_.path()), (std::vector<std::string>{"checkpoints"}));
   EXPECT_EQ(names_in(checkpoints()), written);
@@ -152,7 +188,7 @@ TEST_F(CheckpointSaverTest, ASnapshotThatFailsLeavesTheCheckpointsAsTheyAre) {
   CheckpointSaver saver({}, std::move(store), [](const train::TrainState& state) {
     if (state.step == 6) throw Error(ExitCode::kDiverged, "replicas", "they differ", "");
     checkpoint::CheckpointData data;
-    data.model = {{"weight", at::ones({2})}};
+    data.weights = {{"model", {{"weight", at::ones({2})}}}};
     data.position = {state.step, state.epoch, state.batch};
     return data;
   });

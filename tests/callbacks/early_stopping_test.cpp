@@ -17,7 +17,7 @@ TEST(EarlyStopping, StopsAfterAsManyEvaluationsInARowWithoutABest) {
   EarlyStopping stopping(2);
   const CapturedLog log;
   const auto end = TrainingByHand{.best = {0}}.run({&stopping});
-  EXPECT_TRUE(end.should_stop);
+  EXPECT_EQ(end.granted, train::Wish::kStop);
   EXPECT_EQ(end.step, 9);
   EXPECT_TRUE(mentions(log.text(), {"Stopping early: 2 evaluations", "since epoch 0"}));
 }
@@ -25,14 +25,14 @@ TEST(EarlyStopping, StopsAfterAsManyEvaluationsInARowWithoutABest) {
 TEST(EarlyStopping, CountsAnewAfterABest) {
   EarlyStopping stopping(2);
   const auto end = TrainingByHand{.best = {0, 2}}.run({&stopping});
-  EXPECT_FALSE(end.should_stop);
+  EXPECT_EQ(end.granted, train::Wish::kNothing);
   EXPECT_EQ(end.step, TrainingByHand::kAll);
 }
 
 TEST(EarlyStopping, CountsEvaluationsAndNotEpochs) {
   EarlyStopping stopping(2);
   const auto end = TrainingByHand{.best = {0}, .not_evaluated = {1}}.run({&stopping});
-  EXPECT_TRUE(end.should_stop);
+  EXPECT_EQ(end.granted, train::Wish::kStop);
   EXPECT_EQ(end.step, 12);
 }
 
@@ -41,12 +41,11 @@ TEST(EarlyStopping, CountsOnInAResumedTraining) {
   for (const int64_t killed_at : {6, 7}) {  // between two epochs, and within one
     EarlyStopping before(2), after(2);
     const auto state = training.run({&before}, 0, killed_at);
-    ASSERT_FALSE(state.should_stop);
+    ASSERT_EQ(state.granted, train::Wish::kNothing);
     auto end = TrainingByHand::after(killed_at);
-    end.best_epoch = state.best_epoch;  // as a checkpoint keeps them
-    end.evaluations_since_best = state.evaluations_since_best;
+    end.best = state.best;  // as a checkpoint keeps it
     end = training.run({&after}, end);
-    EXPECT_TRUE(end.should_stop);
+    EXPECT_EQ(end.granted, train::Wish::kStop);
     EXPECT_EQ(end.step, 9) << "killed at step " << killed_at;
   }
 }
@@ -54,14 +53,14 @@ TEST(EarlyStopping, CountsOnInAResumedTraining) {
 TEST(EarlyStopping, LetsATrainingThatItHasStoppedDoNoFurtherStep) {
   EarlyStopping stopping(2);
   auto state = TrainingByHand::after(9);
-  state.evaluations_since_best = 2;
+  state.best.evaluations_since = 2;
   EXPECT_EQ(TrainingByHand().run({&stopping}, state).step, 9);
 }
 
 TEST(EarlyStopping, LetsATrainingGoOnWithMorePatience) {
   EarlyStopping stopping(4);
   auto state = TrainingByHand::after(9);
-  state.evaluations_since_best = 2;
+  state.best.evaluations_since = 2;
   EXPECT_EQ(TrainingByHand().run({&stopping}, state).step, 12);
 }
 

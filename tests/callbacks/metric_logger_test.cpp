@@ -124,6 +124,17 @@ TEST(MetricLogger, AResumedRunLeavesNoGapAndNothingTwice) {
   }
 }
 
+// The evaluation was written about, and the process killed before the checkpoint that says so.
+TEST(MetricLogger, AnEvaluationThatComesOnceMoreIsThereOnce) {
+  TempFolder whole, folder;
+  auto straight = logger_in(whole), before = logger_in(folder), after = logger_in(folder);
+  TrainingByHand().run({&straight});
+  TrainingByHand().run({&before}, 0, 6);
+  TrainingByHand().run({&after}, TrainingByHand::before_evaluation(6));
+  EXPECT_EQ(rows_in(folder), rows_in(whole));
+  EXPECT_EQ(events_in(folder), events_in(whole));
+}
+
 TEST(MetricLogger, ARollbackTakesRowsAndEventsBackAsAResumeDoes) {
   TempFolder whole, folder;
   auto straight = logger_in(whole), logger = logger_in(folder);

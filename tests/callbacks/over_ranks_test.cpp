@@ -35,7 +35,7 @@ struct Ending {
 // Notes how far a rank came.
 struct StepNote : train::Callback {
   explicit StepNote(int64_t& step) : step(step) {}
-  void on_step_end(train::TrainState& state) override { step = state.step; }
+  void on_step_end(const train::TrainState& state, train::Requests&) override { step = state.step; }
   int64_t& step;
 };
 

@@ -77,7 +77,7 @@ TEST(ProgressLogger, NamesTheBestRightBehindItsEvaluation) {
   const CapturedLog log;
   ProgressLogger progress;
   train::TrainState state = TrainingByHand::after(0);
-  state.best_top1 = 94.3;
+  state.best.value = 94.3;
   TrainingByHand{.best = {1}}.run({&progress}, state, 9);
   const std::string text = log.text();
   const size_t best = text.find("*** Best: 94.300 (epoch 1)\n");

@@ -33,8 +33,16 @@ struct TrainingByHand {
     return state;
   }
 
+  // Where a checkpoint before the evaluation of the epoch that ends with `step` stands.
+  static train::TrainState before_evaluation(int64_t step) {
+    train::TrainState state = after(step);
+    --state.epoch;
+    state.batch = kSteps;
+    return state;
+  }
+
   // From `from` updates to `to`, or until a callback asks to stop; as after a kill, the training
-  // does not end there: that is `callback->on_train_end(state)`.
+  // does not end there: that is `callback->on_train_end(state, requests)`.
   train::TrainState run(const std::vector<train::Callback*>& callbacks,
                         int64_t from = 0,
                         int64_t to = kAll) const {
@@ -44,34 +52,41 @@ struct TrainingByHand {
   train::TrainState run(const std::vector<train::Callback*>& callbacks,
                         train::TrainState state,
                         int64_t to = kAll) const {
-    for (auto* callback : callbacks) callback->on_train_start(state);
+    train::Requests requests;
+    for (auto* callback : callbacks) callback->on_train_start(state, requests);
+    if (state.is_evaluation_pending()) finish_epoch(callbacks, state, requests);
     bool starts = true;
-    while (state.step < to && !state.should_stop) {
+    while (state.step < to && requests.pending() < train::Wish::kStop) {
       if (starts) {
-        for (auto* callback : callbacks) callback->on_epoch_start(state);
+        for (auto* callback : callbacks) callback->on_epoch_start(state, requests);
       }
       ++state.batch;
       set_step(state, state.step + 1);
       state.metrics_are_fresh = state.batch != 2;
-      for (auto* callback : callbacks) callback->on_step_end(state);
+      for (auto* callback : callbacks) callback->on_step_end(state, requests);
       starts = state.batch == kSteps;
-      if (starts) finish_epoch(callbacks, state);
+      if (starts) finish_epoch(callbacks, state, requests);
     }
+    state.granted = requests.pending();
     return state;
   }
 
  private:
   void finish_epoch(const std::vector<train::Callback*>& callbacks,
-                    train::TrainState& state) const {
+                    train::TrainState& state,
+                    train::Requests& requests) const {
     state.is_best = best.count(state.epoch) > 0;
     if (not_evaluated.count(state.epoch) == 0) {
-      state.evaluations_since_best = state.is_best ? 0 : state.evaluations_since_best + 1;
-      if (state.is_best) state.best_epoch = state.epoch;
-      for (auto* callback : callbacks) callback->on_validation_end(state);
+      for (auto* callback : callbacks) callback->on_validation_start(state, requests);
+      state.best.evaluations_since = state.is_best ? 0 : state.best.evaluations_since + 1;
+      if (state.is_best) state.best.epoch = state.epoch;
+      for (auto* callback : callbacks) callback->on_validation_end(state, requests);
     }
-    for (auto* callback : callbacks) callback->on_epoch_end(state);
+    state.epoch_is_over = true;
+    for (auto* callback : callbacks) callback->on_epoch_end(state, requests);
     ++state.epoch;
     state.batch = 0;
+    state.epoch_is_over = false;
   }
 
   static void set_step(train::TrainState& state, int64_t step) {

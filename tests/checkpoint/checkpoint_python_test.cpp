@@ -17,13 +17,14 @@ TEST(CheckpointInPython, LoadsStrictlyIntoAModuleAndHasAReadableManifest) {
   CheckpointData data;
   // Channels-last weights must arrive in their logical order.
   const at::Tensor weight = at::arange(54, at::kFloat).reshape({2, 3, 3, 3}) / 8;
-  data.model = {{"0.weight", weight.to(at::MemoryFormat::ChannelsLast)},
-                {"0.bias", at::tensor({0.5f, -0.5f})},
-                {"1.weight", at::ones({2})},
-                {"1.bias", at::zeros({2})},
-                {"1.running_mean", at::tensor({1.0f, 2.0f})},
-                {"1.running_var", at::tensor({3.0f, 4.0f})},
-                {"1.num_batches_tracked", at::full({}, 7, at::kLong)}};
+  data.weights = {{"model",
+                   {{"0.weight", weight.to(at::MemoryFormat::ChannelsLast)},
+                    {"0.bias", at::tensor({0.5f, -0.5f})},
+                    {"1.weight", at::ones({2})},
+                    {"1.bias", at::zeros({2})},
+                    {"1.running_mean", at::tensor({1.0f, 2.0f})},
+                    {"1.running_var", at::tensor({3.0f, 4.0f})},
+                    {"1.num_batches_tracked", at::full({}, 7, at::kLong)}}}};
   data.state = {{"momentum/0.weight", at::full({2, 3, 3, 3}, 0.25)}};
   data.position = {7, 0, 7};
   data.meta = {{"class_names", {"a", "ü"}}};

@@ -14,6 +14,7 @@
 #include <map>
 #include <string>
 
+#include "dist/parameter_sync.h"
 #include "tests/support/temp_folder.h"
 #include "util/atomic_file.h"
 
@@ -34,15 +35,16 @@ const fs::path kGolden = fs::path(DTRAIN_SOURCE_DIR) / "tests/golden/checkpoint_
 bool same_bits(const at::Tensor& a, const at::Tensor& b) {
   if (a.scalar_type() != b.scalar_type() || a.sizes() != b.sizes()) return false;
   const at::Tensor x = a.contiguous(), y = b.contiguous();
-  return std::memcmp(x.const_data_ptr(), y.const_data_ptr(), x.nbytes()) == 0;
+  return x.nbytes() == 0 || std::memcmp(x.const_data_ptr(), y.const_data_ptr(), x.nbytes()) == 0;
 }
 
 CheckpointData example() {
   at::manual_seed(1);
   CheckpointData data;
-  data.model = {{"conv.weight", at::randn({4, 3, 3, 3}).to(at::MemoryFormat::ChannelsLast)},
-                {"bn.running_var", at::rand({4})},
-                {"bn.num_batches_tracked", at::full({}, 938, at::kLong)}};
+  data.weights = {{"model",
+                   {{"conv.weight", at::randn({4, 3, 3, 3}).to(at::MemoryFormat::ChannelsLast)},
+                    {"bn.running_var", at::rand({4})},
+                    {"bn.num_batches_tracked", at::full({}, 938, at::kLong)}}}};
   data.state = {{"momentum/conv.weight", at::randn({4, 3, 3, 3})},
                 {"sums", at::tensor({1.0 / 3, 1e300}, at::kDouble)},
                 {"half", at::randn({5}).to(at::kHalf)},
@@ -73,13 +75,13 @@ TEST(Checkpoint, ComesBackBitForBitInTheSameOrder) {
   EXPECT_EQ(names_in(folder / "last"),
             (Names{"manifest.json", "model.safetensors", "state.safetensors"}));
   const CheckpointData loaded = load_checkpoint(folder / "best");
-  expect_equal(loaded.model, data.model);
+  expect_equal(loaded.weights.at(0).tensors, data.weights.at(0).tensors);
   expect_equal(loaded.state, data.state);
   EXPECT_EQ(loaded.position.step, 938);
   EXPECT_EQ(loaded.position.epoch, 1);
   EXPECT_EQ(loaded.position.batch, 469);
   EXPECT_EQ(loaded.meta, data.meta);
-  expect_equal(load_safetensors(folder / "last" / "model.safetensors"), data.model);
+  expect_equal(load_safetensors(folder / "last" / "model.safetensors"), data.weights.at(0).tensors);
 }
 
 TEST(Checkpoint, OfTheFirstFormatVersionIsStillRead) {
@@ -89,7 +91,8 @@ TEST(Checkpoint, OfTheFirstFormatVersionIsStillRead) {
   EXPECT_EQ(data.position.batch, 469);
   EXPECT_EQ(data.meta["metrics"]["eval_top1"], 91.53);
   EXPECT_EQ(data.meta["class_names"][0], "Träger");
-  std::map<std::string, at::Tensor> model(data.model.begin(), data.model.end());
+  std::map<std::string, at::Tensor> model(data.weights.at(0).tensors.begin(),
+                                          data.weights.at(0).tensors.end());
   std::map<std::string, at::Tensor> state(data.state.begin(), data.state.end());
   ASSERT_EQ(model.size(), 5u);
   ASSERT_EQ(state.size(), 4u);
@@ -113,7 +116,7 @@ TEST(Checkpoint, WithNanOrInfinityIsNotSaved) {
   save_checkpoint(store, data, true);
   data.position.step = 939;
   for (double bad : {std::nan(""), double{INFINITY}, -double{INFINITY}}) {
-    data.model[1].second[2] = bad;
+    data.weights[0].tensors[1].second[2] = bad;
     std::string text = error_text([&] { save_checkpoint(store, data, true); }, ExitCode::kData);
     EXPECT_NE(text.find("step-00000939 is not saved: it would hold NaN or infinity (first in "
                         "bn.running_var)"),
@@ -121,14 +124,15 @@ TEST(Checkpoint, WithNanOrInfinityIsNotSaved) {
         << text;
   }
   const CheckpointData sound = example();
-  data.model = sound.model;
-  for (NamedTensors* part : {&data.state, &data.ema}) {
+  data.weights = sound.weights;
+  data.weights.push_back({"ema", {}});
+  for (NamedTensors* part : {&data.state, &data.weights.back().tensors}) {
     part->emplace_back("bad", at::full({2}, INFINITY, at::kFloat));
     std::string text = error_text([&] { save_checkpoint(store, data, true); }, ExitCode::kData);
     EXPECT_NE(text.find("(first in bad)"), std::string::npos) << text;
     part->pop_back();
   }
-  data.model[1].second[2] = INFINITY;
+  data.weights[0].tensors[1].second[2] = INFINITY;
   EXPECT_EQ(names_in(folder.path()), (Names{"best", "last", "step-00000938"}));
   // The check can be turned off.
   CheckpointStore lenient(folder.path(), {.check_finite = false});

@@ -137,7 +137,7 @@ TEST_F(ProgramTest, inspects_a_configuration_with_the_origin_of_each_value) {
 TEST_F(ProgramTest, inspects_a_checkpoint) {
   checkpoint::CheckpointStore store(folder_ / "checkpoints", {});
   checkpoint::CheckpointData data;
-  data.model = {{"fc.weight", at::ones({10, 3})}};
+  data.weights = {{"model", {{"fc.weight", at::ones({10, 3})}}}};
   data.state = {{"optimizer.momentum", at::zeros({2}, at::kDouble)}};
   data.position = {.step = 938, .epoch = 2, .batch = 0};
   data.meta = {{"ranks", 2}};

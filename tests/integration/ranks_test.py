@@ -17,7 +17,7 @@ def tensors(folder, name="last"):
         data = (folder / "checkpoints" / name / file).read_bytes()
         (length,) = struct.unpack_from("<Q", data)
         for tensor, entry in json.loads(data[8:8 + length]).items():
-            if tensor not in ("__metadata__", "metric_sums"):
+            if tensor != "__metadata__" and not tensor.startswith("metrics."):
                 begin, end = entry["data_offsets"]
                 found[tensor] = data[8 + length + begin:8 + length + end]
     return found

@@ -2,9 +2,10 @@
 import fcntl
 import json
 import os
+import struct
 import unittest
 
-from harness import (CONFIG, QUICK, TrainingTest, copy_of, error_lines, only_run, other_images, reference, rows, run,
+from harness import (CONFIG, QUICK, ROOT, TrainingTest, copy_of, error_lines, only_run, other_images, reference, rows, run,
                      scalars, train, weights)
 
 
@@ -111,6 +112,19 @@ class SameResult(TrainingTest):
         self.assertTrue(weights(again) == weights(straight(2)))
 
 
+def doubles(path):
+    """All numbers of a safetensors file, which has only float64 and counters."""
+    data = path.read_bytes()
+    (length,) = struct.unpack_from("<Q", data)
+    body = data[8 + length:]
+    found = []
+    for name, entry in json.loads(data[8:8 + length]).items():
+        if name != "__metadata__":
+            begin, end = entry["data_offsets"]
+            found += struct.unpack("<%d%s" % ((end - begin) // 8, "d" if entry["dtype"] == "F64" else "q"), body[begin:end])
+    return found
+
+
 class Resume(TrainingTest):
     TIMES = {"seconds", "images_per_second"}
 
@@ -193,6 +207,25 @@ class OneAtATime(TrainingTest):
         os.close(holder)
         train(self.output("runs"), "--epochs", 2, "--resume", folder)
 
+
+class OldRuns(TrainingTest):
+    """tests/golden/run_v1: two ranks, stopped within their second epoch by the first version of the format, before
+    metrics had names; and what that program made of it when it went on."""
+
+    GOLDEN = ROOT / "tests/golden/run_v1"
+
+    def test_a_run_of_the_first_format_resumes_to_the_same_weights(self):
+        folder = copy_of(self.GOLDEN, self.scratch)
+        config = folder / "config.json"
+        run(["--config", config, "--set", "run.threads=1", "--set", "train.max_steps=0", "--resume", folder], ranks=2)
+        self.assertEqual(json.loads((folder / "checkpoints/last/manifest.json").read_text())["step"], 4)
+        for name in ("model.safetensors", "model_ema.safetensors"):
+            now, then = (doubles(path / name) for path in (folder / "checkpoints/last", self.GOLDEN / "expected"))
+            self.assertEqual(len(now), len(then))
+            self.assertLess(max(abs(a - b) / max(1.0, abs(b)) for a, b in zip(now, then)), 1e-9, name)
+        for a, b in zip(rows(folder), rows(self.GOLDEN / "expected"), strict=True):
+            for column in ("train_loss", "eval_loss", "eval_top1", "train_top1", "lr"):
+                self.assertAlmostEqual(float(a[column]), float(b[column]), places=9, msg=column)
 
 if __name__ == "__main__":
     unittest.main()

@@ -96,6 +96,12 @@ class LaunchTest(unittest.TestCase):
     def called(self):
         return self.calls.read_text() if self.calls.exists() else ""
 
+    def wait_until_called(self, word):
+        deadline = time.monotonic() + 20
+        while word not in self.called():
+            self.assertLess(time.monotonic(), deadline, "%s not in %s" % (word, self.called()))
+            time.sleep(0.02)
+
 
 class SetupTest(LaunchTest):
     def setUp(self):
@@ -318,25 +324,20 @@ class ResumeLoopTest(LaunchTest):
                                 'echo started >> "$CALLS"\nwhile :; do read -t 0.05 <> <(:); done\n')
         loop = subprocess.Popen([str(self.root / "launch/resume_loop.sh"), "--delay", "0", "--", str(program)],
                                 env=self.environment)
-        deadline = time.monotonic() + 20
-        while "started" not in self.called() and time.monotonic() < deadline:
-            time.sleep(0.02)
+        self.wait_until_called("started")
         loop.send_signal(signal.SIGTERM)
         self.assertEqual(loop.wait(timeout=20), 75)
         self.assertEqual(self.called(), "started\ntold\n")
 
-    def test_usr1_ends_neither_the_command_nor_the_loop(self):
-        # Had the signal reached the command, it would be started a second time.
-        program = self.stand_in("program", '#!/bin/bash\necho "started $*" >> "$CALLS"\n'
-                                'for i in {1..20}; do read -t 0.05 <> <(:); done\nexit 3\n')
+    def test_usr1_reaches_the_command_which_is_not_started_again(self):
+        program = self.stand_in("program", '#!/bin/bash\ntrap "echo told >> $CALLS; exit 75" USR1\n'
+                                'echo started >> "$CALLS"\nwhile :; do read -t 0.05 <> <(:); done\n')
         loop = subprocess.Popen([str(self.root / "launch/resume_loop.sh"), "--delay", "0", "--", str(program)],
                                 env=self.environment)
-        deadline = time.monotonic() + 20
-        while "started" not in self.called() and time.monotonic() < deadline:
-            time.sleep(0.02)
+        self.wait_until_called("started")
         loop.send_signal(signal.SIGUSR1)
-        self.assertEqual(loop.wait(timeout=20), 3)
-        self.assertEqual(self.called(), "started \n")
+        self.assertEqual(loop.wait(timeout=20), 75)
+        self.assertEqual(self.called(), "started\ntold\n")
 
     def test_a_line_without_a_command_is_refused(self):
         self.assertEqual(self.run_script("resume_loop.sh", "--max", "3")[0], 64)
@@ -353,6 +354,39 @@ class MpirunTest(LaunchTest):
         self.stand_in("mpirun", '#!/bin/sh\necho "$*"\n')
         self.assertNotIn("--oversubscribe", self.run_script("mpirun.sh", "dtrain")[1])
         self.assertIn("--oversubscribe", self.run_script("mpirun.sh", "dtrain", DTRAIN_OVERSUBSCRIBE="1")[1])
+
+    def stand_in_that_waits(self):
+        return self.stand_in("mpirun", '#!/bin/bash\nfor s in USR1 TERM; do trap "echo $s >> $CALLS; exit 75" $s; done\n'
+                             'trap "echo INT >> $CALLS" INT\necho "started $$" >> "$CALLS"\n'
+                             'while :; do read -t 0.05 <> <(:); done\n')
+
+    def test_signals_ask_the_ranks_to_save_and_the_code_is_theirs(self):
+        self.stand_in_that_waits()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+            script = subprocess.Popen([str(self.root / "launch/mpirun.sh"), "dtrain"], env=self.environment)
+            self.wait_until_called("started")
+            script.send_signal(number)
+            self.assertEqual(script.wait(timeout=20), 75)
+            self.assertRegex(self.called(), r"^started \d+\nUSR1\n$")
+            self.calls.unlink()
+
+    def test_the_second_interrupt_ends_all(self):
+        self.stand_in("mpirun", '#!/bin/bash\ntrap "echo USR1 >> $CALLS" USR1\ntrap "exit 143" TERM\n'
+                      'echo started >> "$CALLS"\nwhile :; do read -t 0.05 <> <(:); done\n')
+        script = subprocess.Popen([str(self.root / "launch/mpirun.sh"), "dtrain"], env=self.environment)
+        self.wait_until_called("started")
+        script.send_signal(signal.SIGINT)
+        self.wait_until_called("USR1")
+        script.send_signal(signal.SIGINT)
+        self.assertEqual(script.wait(timeout=20), 143)
+
+    def test_mpirun_does_not_outlive_the_script(self):
+        self.stand_in_that_waits()
+        script = subprocess.Popen([str(self.root / "launch/mpirun.sh"), "dtrain"], env=self.environment)
+        self.wait_until_called("started")
+        script.kill()
+        self.wait_until_called("TERM")
+        script.wait()
 
     def test_two_ranks_start(self):
         code, out = self.run_script("mpirun.sh", "-np", "2", "sh", "-c", "echo rank $OMPI_COMM_WORLD_RANK",

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "dist/parameter_sync.h"
 #include "models/registry.h"
 #include "nn/conversion.h"
 #include "tests/support/formula_tensor.h"

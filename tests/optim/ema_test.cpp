@@ -21,7 +21,7 @@ TEST(ModelEma, FollowsParametersAndBuffersAndCopiesCounters) {
     model.weight.copy_(testing::formula("w" + std::to_string(step), {5}));
     model.running_mean.copy_(testing::formula("m" + std::to_string(step), {5}));
     model.num_batches_tracked.fill_(step);
-    ema.update();
+    ema.after_update();
     weight = 0.75 * weight + 0.25 * model.weight.to(at::kDouble);
     mean = 0.75 * mean + 0.25 * model.running_mean.to(at::kDouble);
   }
@@ -41,9 +41,9 @@ TEST(ModelEma, IsWhatTheModelComputesWithInAScopeAndOnlyThere) {
   ModelEma ema(model, {.enabled = true, .decay = 0.5});
   const at::NoGradGuard no_grad;
   model.weight.fill_(3);
-  ema.update();
+  ema.after_update();
   {
-    const ModelEma::Scope scope(ema);
+    const Average::Scope scope(ema);
     EXPECT_TRUE(at::equal(model.weight, at::full({3}, 2.0F)));
   }
   EXPECT_TRUE(at::equal(model.weight, at::full({3}, 3.0F)));

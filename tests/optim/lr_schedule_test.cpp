@@ -34,7 +34,8 @@ void expect_values(const LRSchedule& schedule, const GoldenJson& values, double 
 }
 
 TEST(LRSchedule, FollowsTorchAndTimmOverTheWholeRun) {
-  for (const GoldenJson& c : testing::golden("schedules.json").at("cases")) {
+  const GoldenJson golden = testing::golden("schedules.json");
+  for (const GoldenJson& c : golden.at("cases")) {
     SCOPED_TRACE(c.at("config").dump());
     const double lr = c.at("lr");
     const LRSchedule schedule(

@@ -153,11 +153,11 @@ TEST(Optimizer, ContinuesBitForBitFromASavedState) {
       first->step();
     }
     const auto second = create_optimizer(two, named(name));
-    OptimizerState copies;
+    state::NamedTensors copies;
     for (const auto& [key, tensor] : first->state()) {
       copies.emplace_back(key, tensor.clone());
     }
-    second->load_state(copies);
+    second->load(copies);
     const at::NoGradGuard no_grad;
     for (const auto& item : two.named_parameters()) {
       at::Tensor(item.value()).copy_(one.named_parameters()[item.key()]);
@@ -189,15 +189,37 @@ TEST(Optimizer, NamesItsStateAfterTheParametersInModuleOrder) {
                                       "step"}));
 }
 
+TEST(Optimizer, TakesStateByNameSoThatParametersMayHaveBeenFrozen) {
+  Parameters all(kShapes, at::kFloat);
+  const auto whole = create_optimizer(all, named("sgd"));
+  all.set_gradients(0);
+  whole->step();
+  state::NamedTensors of_a_few;  // in another order, and of a parameter that is not trained now
+  for (const auto& [name, tensor] : whole->state()) {
+    if (name != "momentum_buffer.bn.weight")
+      of_a_few.insert(of_a_few.begin(), {name, tensor.clone()});
+  }
+  of_a_few.emplace_back("momentum_buffer.fc.weight", at::ones({3}));
+
+  Parameters again(kShapes, at::kFloat);
+  const auto fresh = create_optimizer(again, named("sgd"));
+  fresh->load(of_a_few);
+  const auto expected = whole->state(), taken = fresh->state();
+  for (size_t i = 0; i < taken.size(); ++i) {
+    const bool is_fresh = taken[i].first == "momentum_buffer.bn.weight";
+    EXPECT_EQ(at::equal(taken[i].second, expected[i].second), !is_fresh) << taken[i].first;
+  }
+}
+
 TEST(Optimizer, RefusesAStateOfAnotherOptimizerOrModelAndKeepsItsOwn) {
   Parameters module(kShapes, at::kFloat);
   const auto sgd = create_optimizer(module, named("sgd"));
-  EXPECT_THROW(sgd->load_state(create_optimizer(module, named("adamw"))->state()), Error);
-  OptimizerState wrong_shape;
+  EXPECT_THROW(sgd->load(create_optimizer(module, named("adamw"))->state()), Error);
+  state::NamedTensors wrong_shape;
   for (const auto& [name, tensor] : sgd->state()) {
     wrong_shape.emplace_back(name, at::ones({7}));
   }
-  EXPECT_THROW(sgd->load_state(wrong_shape), Error);
+  EXPECT_THROW(sgd->load(wrong_shape), Error);
   for (const auto& [name, tensor] : sgd->state()) {
     EXPECT_FALSE(tensor.any().item<bool>()) << name;
   }

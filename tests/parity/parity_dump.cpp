@@ -27,6 +27,7 @@
 #include "optim/lr_schedule.h"
 #include "optim/optimizer_factory.h"
 #include "tasks/supervised_task.h"
+#include "tests/support/evaluation_metrics.h"
 #include "tests/support/tensor_file.h"
 #include "train/evaluation_loop.h"
 #include "train/trainer.h"
@@ -124,7 +125,7 @@ nlohmann::json describe(const Settings& s, int64_t ranks) {
 // than 1e-5; float64, where flips are a billion times rarer, at a high one, ResNet-18 with all
 // branches open and ResNet-50 with zeroed ones.
 
-void run(const Settings& s, const dist::MpiScope& mpi) {
+void dump(const Settings& s, const dist::MpiScope& mpi) {
   const dist::DistConfig dist_config;
   dist::ProcessGroup group = dist::rendezvous(mpi, dist_config, at::kCPU);
   const at::ScalarType dtype = train::weight_dtype(s.precision);
@@ -158,28 +159,29 @@ void run(const Settings& s, const dist::MpiScope& mpi) {
   }
 
   RecordingTask task(s.loss);
-  const auto optimizer = optim::create_optimizer(*model, s.optimizer);
-  const optim::LRSchedule schedule(s.schedule, s.optimizer.lr, s.steps, /*epochs=*/1);
-  dist::GradientReducer reducer(*model, group, dist_config);
-  train::EvaluationLoop evaluation(*model, task, batches, group, s.precision);
+  optim::LRSchedule schedule(s.schedule, s.optimizer.lr, s.steps, /*epochs=*/1);
+  train::Learner learner(
+      {.precision = s.precision, .clip_grad = kClip},
+      {.model = model,
+       .optimizer = optim::create_optimizer(*model, s.optimizer),
+       .scaler = std::make_unique<train::GradScaler>(train::GradScalerConfig{}, false),
+       .gradients = std::make_unique<dist::GradientReducer>(*model, group, dist_config)},
+      group);
+  train::EvaluationLoop evaluation(
+      *model, task, batches, group, s.precision, testing::usual_metrics(dataset->num_classes()));
   std::vector<std::unique_ptr<train::Callback>> callbacks;
   train::TrainState state;
   state.epochs = 1;
   state.steps_per_epoch = s.steps;
   train::TrainConfig train_config;
-  train_config.clip_grad = kClip;
   train_config.grad_accum_steps = s.accumulate;
   const dist::ProcessGroup control = group.control_group();
-  train::GradScaler scaler({}, /*enabled=*/false);
   train::UpdateGuard guard({}, *model, control, [](const train::FailedUpdate&) {});
-  train::Trainer trainer({train_config, s.precision, /*log_interval=*/50, kSeed},
+  train::Trainer trainer({train_config, /*log_interval=*/50, kSeed},
                          state,
-                         {.model = *model,
+                         {.learner = learner,
                           .task = task,
-                          .optimizer = *optimizer,
                           .schedule = schedule,
-                          .gradients = reducer,
-                          .scaler = scaler,
                           .guard = guard,
                           .group = group,
                           .control = control,
@@ -213,7 +215,7 @@ int main(int argc, char** argv) {
   }
   try {
     at::set_num_threads(1);
-    dtrain::run(dtrain::parse(argc, argv), mpi);
+    dtrain::dump(dtrain::parse(argc, argv), mpi);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "parity_dump: rank %d: %s\n", mpi.rank(), error.what());
     dtrain::dist::MpiScope::abort(1);

@@ -53,7 +53,7 @@ void expect_course(const std::string& name, const GoldenJson& course, int64_t st
       scaler.update(finite);
       if (step % 997 == 996) {  // as a resumed run does
         GradScaler other(config_of(course.at("settings")), true);
-        other.load_state(scaler.state());
+        other.load(scaler.state());
         scaler = other;
       }
     }

@@ -14,8 +14,10 @@
 #include "dist/gradient_reducer.h"
 #include "dist/mpi_scope.h"
 #include "nn/layers.h"
+#include "optim/lr_schedule.h"
 #include "optim/optimizer_factory.h"
 #include "tasks/supervised_task.h"
+#include "tests/support/evaluation_metrics.h"
 #include "tests/support/formula_tensor.h"
 #include "tests/support/mentions.h"
 #include "tests/support/rank_threads.h"
@@ -62,22 +64,32 @@ class NanOnce : public tasks::Task {
 // `stop_in`.
 class Recorder : public Callback {
  public:
-  Recorder(Hooks& hooks, std::string stop_in) : hooks_(hooks), stop_in_(std::move(stop_in)) {}
-  void on_train_start(TrainState& s) override { note("start", s); }
-  void on_epoch_start(TrainState& s) override { note("epoch", s); }
-  void on_step_end(TrainState& s) override { note("step", s); }
-  void on_validation_end(TrainState& s) override { note("validation", s); }
-  void on_epoch_end(TrainState& s) override { note("epoch_end", s); }
-  void on_train_end(TrainState& s) override { note("end", s); }
+  Recorder(Hooks& hooks, std::string stop_in, Wish wish = Wish::kStop)
+      : hooks_(hooks), stop_in_(std::move(stop_in)), wish_(wish) {}
+  void on_train_start(const TrainState& s, Requests& r) override { note("start", s, r); }
+  void on_epoch_start(const TrainState& s, Requests& r) override { note("epoch", s, r); }
+  void on_step_end(const TrainState& s, Requests& r) override { note("step", s, r); }
+  void on_rollback(const TrainState& s, Requests& r) override { note("rollback", s, r); }
+  void on_validation_start(const TrainState& s, Requests& r) override { note("validating", s, r); }
+  void on_validation_end(const TrainState& s, Requests& r) override { note("validation", s, r); }
+  void on_epoch_end(const TrainState& s, Requests& r) override { note("epoch_end", s, r); }
+  void on_train_end(const TrainState& s, Requests& r) override { note("end", s, r); }
 
  private:
-  void note(const std::string& hook, TrainState& s) {
+  void note(const std::string& hook, const TrainState& s, Requests& requests) {
     hooks_.push_back(hook + " " + std::to_string(s.epoch) + "." + std::to_string(s.batch));
-    if (hooks_.back() == stop_in_) s.should_stop = true;
+    if (hooks_.back() == stop_in_) ask(requests);
+  }
+
+  void ask(Requests& requests) const {
+    if (wish_ == Wish::kSave) requests.save();
+    if (wish_ == Wish::kStop) requests.stop();
+    if (wish_ == Wish::kPreempt) requests.preempt();
   }
 
   Hooks& hooks_;
   std::string stop_in_;
+  Wish wish_;
 };
 
 // 24 samples in 3 global batches, two epochs unless said otherwise.
@@ -86,6 +98,14 @@ struct HookPlan {
   double lr = 0.1;
   std::string stop_in = {};
   int64_t nan_in_call = -1;
+  Wish wish = Wish::kStop;  // what is asked for in `stop_in`
+  int64_t only_rank = -1;   // that asks; -1: all do
+};
+
+// Where a training stood, and its metrics of the epoch.
+struct Restored {
+  TrainState state;
+  state::NamedTensors metrics = {};
 };
 
 // All that a trainer borrows; run() may be called again to go on, as a resumed process does.
@@ -103,13 +123,18 @@ class HookTraining {
         eval_loader_(dataset_, data::Sampler::evaluation(24, 12, shard()), {}, {}),
         batches_(loader_, {{0.5}, {0.5}}, at::kCPU, at::kDouble),
         eval_batches_(eval_loader_, {{0.5}, {0.5}}, at::kCPU, at::kDouble),
-        optimizer_(optim::create_optimizer(model_, rule())),
         schedule_(constant(), plan.lr, 3, plan.epochs),
-        gradients_(model_, group_, {}),
-        guard_({.policy = "rollback"}, model_, control_, [](const FailedUpdate&) {}),
+        learner_({.precision = Precision::kFloat64}, learner_parts(), group_),
+        guard_({.policy = "rollback"}, *model_, control_, [](const FailedUpdate&) {}),
         task_(plan.nan_in_call),
-        evaluation_(model_, eval_task_, eval_batches_, control_, Precision::kFloat64) {
-    callbacks.push_back(std::make_unique<Recorder>(hooks, plan.stop_in));
+        evaluation_(*model_,
+                    eval_task_,
+                    eval_batches_,
+                    control_,
+                    Precision::kFloat64,
+                    testing::usual_metrics(4)) {
+    const bool asks = plan.only_rank < 0 || plan.only_rank == group.rank();
+    callbacks.push_back(std::make_unique<Recorder>(hooks, asks ? plan.stop_in : "", plan.wish));
   }
 
   TrainState beginning() const {
@@ -122,19 +147,15 @@ class HookTraining {
 
   // Trains on from `restored`, with the weights as they are.
   Restored run(const Restored& restored, int64_t max_steps = 0) {
-    TrainerOptions options{
-        .train = {}, .precision = Precision::kFloat64, .log_interval = 50, .seed = kSeed};
+    TrainerOptions options{.train = {}, .log_interval = 50, .seed = kSeed};
     options.train.grad_accum_steps = plan_.accumulate;
     options.train.eval_interval = plan_.eval_interval;
     options.train.max_steps = max_steps;
     Trainer trainer(options,
                     restored.state,
-                    {.model = model_,
+                    {.learner = learner_,
                      .task = task_,
-                     .optimizer = *optimizer_,
                      .schedule = schedule_,
-                     .gradients = gradients_,
-                     .scaler = scaler_,
                      .guard = guard_,
                      .group = group_,
                      .control = control_,
@@ -142,21 +163,29 @@ class HookTraining {
                      .evaluation = evaluation_,
                      .callbacks = callbacks,
                      .roll_back = [this] { return checkpoint; }});
-    if (restored.metric_sums.defined()) trainer.restore_metric_sums(restored.metric_sums);
-    trainer.run();
-    return {trainer.state(), trainer.metric_sums()};
+    if (!restored.metrics.empty()) trainer.metrics().load(restored.metrics);
+    granted = trainer.run();
+    return {trainer.state(), trainer.metrics().state()};
   }
   Restored run() { return run({beginning(), {}}, plan_.max_steps); }
 
-  at::Tensor weight() const { return model_.layer->named_parameters()["weight"].detach().clone(); }
+  at::Tensor weight() const { return model_->layer->named_parameters()["weight"].detach().clone(); }
 
   Hooks hooks;
   std::vector<std::unique_ptr<Callback>> callbacks;
-  std::optional<Restored> checkpoint;  // to roll back to
+  std::optional<TrainState> checkpoint;  // to roll back to
+  Wish granted = Wish::kNothing;         // at the end
 
  private:
   static constexpr uint64_t kSeed = 5;
 
+  LearnerParts learner_parts() const {
+    return {
+        .model = model_,
+        .optimizer = optim::create_optimizer(*model_, rule()),
+        .scaler = std::make_unique<GradScaler>(GradScalerConfig{}, false),
+        .gradients = std::make_unique<dist::GradientReducer>(*model_, group_, dist::DistConfig{})};
+  }
   data::Shard shard() const { return {group_.rank(), group_.size()}; }
   optim::OptimizerConfig rule() const {
     optim::OptimizerConfig rule;
@@ -174,11 +203,9 @@ class HookTraining {
   testing::TinyDataset dataset_{{.train = 24}};
   data::DataLoader loader_, eval_loader_;
   data::DevicePrefetcher batches_, eval_batches_;
-  OneLayer model_;
-  std::unique_ptr<optim::Optimizer> optimizer_;
+  std::shared_ptr<OneLayer> model_ = std::make_shared<OneLayer>();
   optim::LRSchedule schedule_;
-  dist::GradientReducer gradients_;
-  GradScaler scaler_{{}, false};
+  Learner learner_;
   UpdateGuard guard_;
   NanOnce task_;
   tasks::SupervisedTask eval_task_{tasks::LossConfig{}};
@@ -201,12 +228,14 @@ const Hooks kTwoEpochs = {"start 0.0",
                           "step 0.1",
                           "step 0.2",
                           "step 0.3",
+                          "validating 0.3",
                           "validation 0.3",
                           "epoch_end 0.3",
                           "epoch 1.0",
                           "step 1.1",
                           "step 1.2",
                           "step 1.3",
+                          "validating 1.3",
                           "validation 1.3",
                           "epoch_end 1.3",
                           "end 2.0"};
@@ -226,6 +255,7 @@ TEST(Hooks, AnUpdateOfSeveralMicroBatchesIsOneStep) {
 
 TEST(Hooks, AnEpochWithoutEvaluationHasNoValidationButTheLastOneHas) {
   Hooks expected = kTwoEpochs;
+  std::erase(expected, "validating 0.3");
   std::erase(expected, "validation 0.3");
   EXPECT_EQ(hooks_of({.eval_interval = 5}), expected);
 }
@@ -238,23 +268,23 @@ TEST(Hooks, RunInTheOrderInWhichCallbacksWereAdded) {
     for (size_t i = 0; i < training.hooks.size(); i += 2) {
       EXPECT_EQ(training.hooks[i], training.hooks[i + 1]);
     }
-    EXPECT_EQ(training.hooks.size(), 16U);
+    EXPECT_EQ(training.hooks.size(), 18U);
   });
 }
 
-TEST(Hooks, AStopWithinAnEpochEndsTheTrainingBehindThatStepWithoutEvaluation) {
-  EXPECT_EQ(hooks_of({.stop_in = "step 0.2"}), first_hooks(4, "end 0.2"));
+TEST(Hooks, AStopWithinAnEpochEndsTheTrainingBehindTheNextStepWithoutEvaluation) {
+  EXPECT_EQ(hooks_of({.stop_in = "step 0.1"}), first_hooks(4, "end 0.2"));
   EXPECT_EQ(hooks_of({.max_steps = 2}), first_hooks(4, "end 0.2"));
 }
 
 TEST(Hooks, AStopAtTheLastStepOfAnEpochStillFinishesTheEpoch) {
-  EXPECT_EQ(hooks_of({.stop_in = "step 0.3"}), first_hooks(7, "end 1.0"));
-  EXPECT_EQ(hooks_of({.max_steps = 3}), first_hooks(7, "end 1.0"));
+  EXPECT_EQ(hooks_of({.stop_in = "step 0.3"}), first_hooks(8, "end 1.0"));
+  EXPECT_EQ(hooks_of({.max_steps = 3}), first_hooks(8, "end 1.0"));
 }
 
 TEST(Hooks, AStopBehindAnEvaluationFinishesTheEpochToo) {
-  EXPECT_EQ(hooks_of({.stop_in = "validation 0.3"}), first_hooks(7, "end 1.0"));
-  EXPECT_EQ(hooks_of({.stop_in = "epoch_end 0.3"}), first_hooks(7, "end 1.0"));
+  EXPECT_EQ(hooks_of({.stop_in = "validation 0.3"}), first_hooks(8, "end 1.0"));
+  EXPECT_EQ(hooks_of({.stop_in = "epoch_end 0.3"}), first_hooks(8, "end 1.0"));
 }
 
 TEST(Hooks, AStopBeforeTheFirstStepLeavesNoOtherHookThanTheEnd) {
@@ -284,7 +314,7 @@ void expect_a_whole_from_two_parts(int64_t steps, const std::string& start, int6
     EXPECT_EQ(resumed.state.train, straight.state.train);  // the epoch's means, over both parts
     EXPECT_EQ(resumed.state.eval, straight.state.eval);
     EXPECT_EQ(resumed.state.step, straight.state.step);
-    EXPECT_EQ(resumed.state.best_epoch, straight.state.best_epoch);
+    EXPECT_EQ(resumed.state.best.epoch, straight.state.best.epoch);
   });
 }
 
@@ -312,14 +342,15 @@ TEST(Hooks, ARollbackStartsTheTrainingOnceMoreWhereTheCheckpointStood) {
     TrainState checkpoint = training.beginning();
     checkpoint.epoch = 1;
     checkpoint.step = 3;
-    training.checkpoint = Restored{checkpoint, {}};
+    training.checkpoint = checkpoint;
     const Restored end = training.run();
-    Hooks expected(kTwoEpochs.begin(), kTwoEpochs.begin() + 10);  // up to step 1.2
-    const Hooks again = {"start 1.0",
+    Hooks expected(kTwoEpochs.begin(), kTwoEpochs.begin() + 11);  // up to step 1.2
+    const Hooks again = {"rollback 1.0",
                          "epoch 1.0",
                          "step 1.1",
                          "step 1.2",
                          "step 1.3",  // its update is left out this time
+                         "validating 1.3",
                          "validation 1.3",
                          "epoch_end 1.3",
                          "end 2.0"};
@@ -335,16 +366,17 @@ TEST(Hooks, ARollbackIntoAnEpochGoesOnBehindItsSteps) {
     HookTraining training(group, {.epochs = 1, .nan_in_call = 2});
     const Restored stopped = training.run({training.beginning(), {}}, 1);
     training.hooks.clear();
-    training.checkpoint = stopped;
+    training.checkpoint = stopped.state;
     const Restored end = training.run(stopped);
     EXPECT_EQ(training.hooks,
               (Hooks{"start 0.1",
                      "epoch 0.1",
                      "step 0.2",
-                     "start 0.1",
+                     "rollback 0.1",
                      "epoch 0.1",
                      "step 0.2",
                      "step 0.3",
+                     "validating 0.3",
                      "validation 0.3",
                      "epoch_end 0.3",
                      "end 1.0"}));
@@ -394,8 +426,8 @@ TEST(HooksOfTwoRanks, AreTheSameWithTheSameNumbers) {
     EXPECT_EQ(seen.ends[0].train, seen.ends[1].train);
     EXPECT_EQ(seen.ends[0].window, seen.ends[1].window);
     EXPECT_EQ(seen.ends[0].eval, seen.ends[1].eval);
-    EXPECT_EQ(seen.ends[0].best_top1, seen.ends[1].best_top1);
-    EXPECT_EQ(seen.ends[0].best_epoch, seen.ends[1].best_epoch);
+    EXPECT_EQ(seen.ends[0].best.value, seen.ends[1].best.value);
+    EXPECT_EQ(seen.ends[0].best.epoch, seen.ends[1].best.epoch);
   }
 }
 
@@ -403,8 +435,8 @@ TEST(HooksOfTwoRanks, EndTogetherWhenNothingImproves) {
   const TwoRanks seen = on_two_ranks({.epochs = 9, .lr = 0}, 2);
   for (const TrainState& end : seen.ends) {
     EXPECT_EQ(end.epoch, 3);  // the first was the best, two were not
-    EXPECT_EQ(end.best_epoch, 0);
-    EXPECT_EQ(end.evaluations_since_best, 2);
+    EXPECT_EQ(end.best.epoch, 0);
+    EXPECT_EQ(end.best.evaluations_since, 2);
   }
   EXPECT_EQ(seen.hooks[0], seen.hooks[1]);
   EXPECT_EQ(seen.hooks[0].back(), "end 3.0");
@@ -412,8 +444,46 @@ TEST(HooksOfTwoRanks, EndTogetherWhenNothingImproves) {
 
 TEST(HooksOfTwoRanks, StopAtTheSameStep) {
   const TwoRanks seen = on_two_ranks({.stop_in = "step 1.1"}, 0);
-  EXPECT_EQ(seen.hooks[0], first_hooks(9, "end 1.1"));
+  EXPECT_EQ(seen.hooks[0], first_hooks(11, "end 1.2"));
   EXPECT_EQ(seen.hooks[1], seen.hooks[0]);
+}
+
+TEST(HooksOfTwoRanks, StopAtTheSameStepThoughOnlyOneOfThemAsks) {
+  for (const int64_t rank : {0, 1}) {
+    const TwoRanks seen = on_two_ranks({.stop_in = "step 0.1", .only_rank = rank}, 0);
+    EXPECT_EQ(seen.hooks[0], first_hooks(4, "end 0.2"));
+    EXPECT_EQ(seen.hooks[1], seen.hooks[0]);
+  }
+}
+
+// Preempted before an evaluation, and resumed: the evaluation comes first, and all is as in one go.
+TEST(Hooks, APreemptionBeforeAnEvaluationLeavesItToTheResume) {
+  testing::on_rank_threads(1, [&](const dist::ProcessGroup& group) {
+    const HookPlan plan{.stop_in = "validating 0.3", .wish = Wish::kPreempt};
+    HookTraining whole(group, {}), parts(group, plan);
+    const Restored straight = whole.run();
+    const Restored stopped = parts.run();
+    EXPECT_EQ(parts.hooks, first_hooks(6, "end 0.3"));
+    EXPECT_EQ(parts.granted, Wish::kPreempt);
+    EXPECT_TRUE(stopped.state.is_evaluation_pending());
+
+    HookTraining& resumed = parts;
+    resumed.hooks.clear();
+    resumed.callbacks.clear();
+    resumed.callbacks.push_back(std::make_unique<Recorder>(resumed.hooks, ""));
+    const Restored end = resumed.run(stopped);
+    Hooks expected = {"start 0.3"};
+    expected.insert(expected.end(), kTwoEpochs.begin() + 5, kTwoEpochs.end());
+    EXPECT_EQ(resumed.hooks, expected);
+    EXPECT_EQ(resumed.granted, Wish::kNothing);
+    EXPECT_TRUE(testing::bit_equal(resumed.weight(), whole.weight()));
+    EXPECT_EQ(end.state.eval, straight.state.eval);
+    EXPECT_EQ(end.state.best.epoch, straight.state.best.epoch);
+  });
+}
+
+TEST(Hooks, APreemptionWithinAnEpochEndsWithoutEvaluation) {
+  EXPECT_EQ(hooks_of({.stop_in = "step 0.1", .wish = Wish::kPreempt}), first_hooks(4, "end 0.2"));
 }
 
 }  // namespace

@@ -15,8 +15,10 @@
 #include "dist/parameter_sync.h"
 #include "nn/batch_norm.h"
 #include "nn/layers.h"
+#include "optim/lr_schedule.h"
 #include "optim/optimizer_factory.h"
 #include "tasks/supervised_task.h"
+#include "tests/support/evaluation_metrics.h"
 #include "tests/support/formula_tensor.h"
 #include "tests/support/mentions.h"
 #include "tests/support/rank_threads.h"
@@ -110,8 +112,8 @@ dist::NamedTensors copies(const dist::NamedTensors& tensors) {
 
 // Trains a perceptron from its formula; the same for every rank of `group`.
 Outcome train(const dist::ProcessGroup& group, const Settings& s) {
-  Perceptron model(s.norm);
-  if (s.norm) nn::synchronise_batch_norm(model, group);
+  const auto model = std::make_shared<Perceptron>(s.norm);
+  if (s.norm) nn::synchronise_batch_norm(*model, group);
   TinyDataset dataset({.train = s.samples});
   const uint64_t seed = 5;
   data::DataLoader loader(
@@ -122,51 +124,52 @@ Outcome train(const dist::ProcessGroup& group, const Settings& s) {
   data::DevicePrefetcher batches(loader, {{0.5}, {0.5}}, at::kCPU, at::kDouble);
   optim::OptimizerConfig rule;
   rule.lr = 0.1;
-  auto optimizer = optim::create_optimizer(model, rule);
   TrainState state;
   state.epochs = s.epochs;
   state.steps_per_epoch = (loader.batches_per_epoch() + s.accumulate - 1) / s.accumulate;
   optim::ScheduleConfig constant;
   constant.name = "constant";
-  const optim::LRSchedule schedule(constant, rule.lr, state.steps_per_epoch, state.epochs);
-  dist::GradientReducer gradients(model, group, {});
+  optim::LRSchedule schedule(constant, rule.lr, state.steps_per_epoch, state.epochs);
   const dist::ProcessGroup control = group.control_group();
-  GradScaler scaler({.init_scale = 1024}, s.scaled);
+  LearnerParts parts{
+      .model = model,
+      .optimizer = optim::create_optimizer(*model, rule),
+      .scaler = std::make_unique<GradScaler>(GradScalerConfig{.init_scale = 1024}, s.scaled),
+      .gradients = std::make_unique<dist::GradientReducer>(*model, group, dist::DistConfig{})};
+  optim::Optimizer* const optimizer = parts.optimizer.get();
+  Learner learner({.precision = Precision::kFloat64}, std::move(parts), group);
   Outcome outcome;
-  UpdateGuard guard(s.nonfinite, model, control, [&](const FailedUpdate& failed) {
+  UpdateGuard guard(s.nonfinite, *model, control, [&](const FailedUpdate& failed) {
     outcome.failed.push_back(failed);
   });
   FaultyTask task(group.rank(), s.fault);
   data::DataLoader eval_loader(
       dataset, data::Sampler::evaluation(s.samples, 16, {group.rank(), group.size()}), {}, {});
   data::DevicePrefetcher eval_batches(eval_loader, {{0.5}, {0.5}}, at::kCPU, at::kDouble);
-  EvaluationLoop evaluation(model, task, eval_batches, control, Precision::kFloat64);
+  EvaluationLoop evaluation(
+      *model, task, eval_batches, control, Precision::kFloat64, testing::usual_metrics(4));
   std::vector<std::unique_ptr<Callback>> callbacks;
-  TrainerOptions options{
-      .train = {}, .precision = Precision::kFloat64, .log_interval = 1, .seed = seed};
+  TrainerOptions options{.train = {}, .log_interval = 1, .seed = seed};
   options.train.grad_accum_steps = s.accumulate;
   options.train.max_steps = s.max_steps;
   const auto live = [&] {
-    dist::NamedTensors tensors = dist::state_of(model);
+    dist::NamedTensors tensors = dist::state_of(*model);
     for (const auto& named : optimizer->state()) tensors.push_back(named);
     return tensors;
   };
   const dist::NamedTensors beginning = copies(live());
   // Back to the beginning, which stands for the last checkpoint.
-  const auto roll_back = [&]() -> std::optional<Restored> {
+  const auto roll_back = [&]() -> std::optional<TrainState> {
     const at::NoGradGuard no_grad;
     const dist::NamedTensors now = live();
     for (size_t i = 0; i < now.size(); ++i) now[i].second.detach().copy_(beginning[i].second);
-    return Restored{state, {}};
+    return state;
   };
   Trainer trainer(options,
                   state,
-                  {.model = model,
+                  {.learner = learner,
                    .task = task,
-                   .optimizer = *optimizer,
                    .schedule = schedule,
-                   .gradients = gradients,
-                   .scaler = scaler,
                    .guard = guard,
                    .group = group,
                    .control = control,
@@ -175,11 +178,11 @@ Outcome train(const dist::ProcessGroup& group, const Settings& s) {
                    .callbacks = callbacks,
                    .roll_back = roll_back});
   trainer.run();
-  outcome.weights = copies(dist::state_of(model));
+  outcome.weights = copies(dist::state_of(*model));
   outcome.optimizer = copies(optimizer->state());
-  dist::check_replicas_equal(model, control);
+  dist::check_replicas_equal(*model, control);
   outcome.state = trainer.state();
-  outcome.scale = scaler.scale();
+  outcome.scale = learner.scaler().scale();
   return outcome;
 }
 
