@@ -66,7 +66,8 @@ std::unique_ptr<train::Callback> injected_fault(nn::Classifier& model, int64_t r
   if (!parsed || (name != "flip_bit" && name != "nan_weight" && signal_of(name) == 0)) {
     throw usage_error("DTRAIN_TEST_FAULT",
                       std::string("is ") + text,
-                      "use KIND:RANK:STEP with flip_bit, nan_weight, sigterm, sigint or sigusr1");
+                      "use flip_bit:RANK:STEP or nan_weight:RANK:STEP, or as kind sigterm, sigint, "
+                      "sigusr1");
   }
   return on == rank ? std::make_unique<Fault>(model, name, step) : nullptr;
 }

@@ -137,6 +137,7 @@ NamedTensors broadcast_values(const Stateful& part,
     received.emplace_back(name, value);
     tensors.push_back(value);
   }
+  if (tensors.empty()) return {};
   dist::broadcast_tensors(tensors, group);
   if (stacked) {
     for (auto& [name, value] : received) value = own_share(value, group);

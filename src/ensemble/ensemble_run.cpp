@@ -20,6 +20,7 @@
 #include "run/train_run.h"
 #include "util/atomic_file.h"
 #include "util/log.h"
+#include "util/signals.h"
 
 namespace dtrain::ensemble {
 namespace {
@@ -53,6 +54,13 @@ Outcome outcome_of(const std::exception_ptr& failure) {
   }
 }
 
+Error stopped(const std::string& when) {
+  return {ExitCode::kRetry,
+          "ensemble",
+          "a signal asked to end " + when,
+          "run the same command to resume"};
+}
+
 // What rank 0 knows of all groups.
 class Coordinator {
  public:
@@ -69,6 +77,7 @@ class Coordinator {
   // The member that the group trains next.
   std::optional<int64_t> answer(const GroupReport& report) {
     if (report.member) note(size_t(*report.member), report.failure);
+    if (util::stop_signal() != 0 || was_stopped()) return std::nullopt;  // no more than was begun
     const auto next = plan_.next(report.group);
     if (next) {
       progress_.set(
@@ -78,6 +87,12 @@ class Coordinator {
   }
 
   std::vector<FailedMember> failed() const { return failed_; }
+  // Whether a member was stopped by a signal, at any rank.
+  bool was_stopped() const {
+    return std::any_of(failed_.begin(), failed_.end(), [](const FailedMember& one) {
+      return one.error.code() == ExitCode::kRetry;
+    });
+  }
   std::string table() const { return progress_.table(); }
 
  private:
@@ -155,7 +170,10 @@ void make_member(const EnsembleConfig& config,
                  const EnsembleMember& member,
                  const dist::MpiScope& group) {
   const fs::path folder = EnsembleFolder{config.ensemble.output}.member(member);
-  run::train(member.config, group, {.folder = folder, .on_terminal = false});
+  const auto outcome = run::train(member.config, group, {.folder = folder, .on_terminal = false});
+  if (outcome == run::Outcome::kPreempted) {
+    throw stopped("while member " + member.name + " was training, and it is saved");
+  }
   std::vector<fs::path> checkpoints(size_t(member.snapshots));
   dist::together(group, [&] {
     if (group.rank() == 0) checkpoints = predicting_checkpoints(config, member);
@@ -354,6 +372,10 @@ void run_ensemble(const EnsembleConfig& config,
   const std::vector<FailedMember> failed = train_members(wanted, sizes, done, mpi, log);
   dist::together(mpi, [&] {
     if (mpi.rank() != 0) return;
+    for (const FailedMember& one : failed) {
+      if (one.error.code() == ExitCode::kRetry) throw one.error;
+    }
+    if (util::stop_signal() != 0) throw stopped("after a member was finished");
     if (only.empty()) return vote_ensemble(config, failed, log);
     if (!failed.empty()) throw failed.front().error;
   });

@@ -158,7 +158,8 @@ TEST(MeanLoss, HoldsNoGraph) {
 // The same numbers as `dtrain evaluate` computes from single samples.
 TEST(Metrics, AgreeWithTheScoresOfPredictions) {
   const int64_t classes = 7, samples = 60;
-  const Output out = output_of(samples, classes);
+  Output out = output_of(samples, classes);
+  out.targets = at::arange(samples, at::kLong).remainder(classes);
   ProbabilityScores scores;
   ConfusionMatrix matrix(classes);
   const at::Tensor logits = (3 * out.logits).to(at::kFloat).contiguous();
