@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
       keep_memory_in_heap();
       mpi = std::make_unique<dist::MpiScope>(&argc, &argv);
     }
-    cli::relaunch_if_asked(invocation, mpi.get());
+    if (const auto code = cli::relaunch_if_asked(invocation, mpi.get())) return *code;
     return invocation.command->run(invocation.words, mpi.get());
   } catch (...) {
     cli::fail(std::current_exception(), mpi.get());

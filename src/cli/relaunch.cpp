@@ -7,14 +7,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <cstdlib>
-#include <cstring>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "cli/child_command.h"
 #include "device/flavour.h"
 #include "util/check.h"
 
@@ -86,18 +85,6 @@ int64_t ranks_for(const RankRequest& request) {
                        "start fewer; DTRAIN_OVERSUBSCRIBE=1 allows it, for tests");
   }
   return count;
-}
-
-[[noreturn]] void become(const Words& command) {
-  for (const auto& [name, value] : kLaunchEnvironment) ::setenv(name, value, /*overwrite=*/0);
-  std::vector<char*> arguments;
-  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  ::execvp(arguments[0], arguments.data());
-  throw Error(ExitCode::kMissing,
-              command[0],
-              errno == ENOENT ? "is not on the PATH" : std::strerror(errno),
-              "install Open MPI: launch/setup.sh, or the Debian package openmpi-bin");
 }
 
 }  // namespace
@@ -179,7 +166,7 @@ Words mpirun_command(const std::string& program,
   return out;
 }
 
-void relaunch_if_asked(const Invocation& invocation, const dist::MpiScope* mpi) {
+std::optional<int> relaunch_if_asked(const Invocation& invocation, const dist::MpiScope* mpi) {
   Invocation inner = invocation;
   std::optional<RankRequest> request;
   const auto read = [&] {
@@ -198,10 +185,11 @@ void relaunch_if_asked(const Invocation& invocation, const dist::MpiScope* mpi) 
     }
   };
   mpi == nullptr ? read() : dist::together(*mpi, read);
-  if (!request) return;
+  if (!request) return std::nullopt;
   request->count = ranks_for(*request);
+  for (const auto& [name, value] : kLaunchEnvironment) ::setenv(name, value, /*overwrite=*/0);
   const std::string program = std::filesystem::read_symlink("/proc/self/exe");
-  become(mpirun_command(program, inner, *request));
+  return run_child_command(mpirun_command(program, inner, *request));
 }
 
 }  // namespace dtrain::cli

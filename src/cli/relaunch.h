@@ -1,7 +1,8 @@
 // `dtrain --gpus N ...` and `dtrain --ranks N ...`: the same command under mpirun, on this machine.
 //
-// The process becomes mpirun, so that signals, terminal and exit code are mpirun's own. The ranks
-// that mpirun starts get the command line without these two flags, which are no settings of a run.
+// The process only waits for mpirun, asks the ranks to save when it is asked to end, and ends with
+// mpirun's exit code. The ranks get the command line without these two flags, which are no settings
+// of a run.
 #pragma once
 
 #include <cstdint>
@@ -36,11 +37,11 @@ Words mpirun_command(const std::string& program,
                      const Invocation& invocation,
                      const RankRequest& request);
 
-// Becomes mpirun where the words ask for it; returns where they do not. `mpi` is nullptr for a
-// command that does not use ranks. Collective, and throws on all ranks Error(kUsage) where a
-// launcher has started this process: an mpirun never starts another one. Else throws Error(kUsage)
-// for a wrong request, Error(kConfig) for one that does not fit this machine, Error(kMissing)
-// without an mpirun.
-void relaunch_if_asked(const Invocation& invocation, const dist::MpiScope* mpi);
+// Runs mpirun where the words ask for it, and returns its exit code; nothing where they do not.
+// `mpi` is nullptr for a command that does not use ranks. Collective, and throws on all ranks
+// Error(kUsage) where a launcher has started this process: an mpirun never starts another one. Else
+// throws Error(kUsage) for a wrong request, Error(kConfig) for one that does not fit this machine,
+// Error(kMissing) without an mpirun.
+std::optional<int> relaunch_if_asked(const Invocation& invocation, const dist::MpiScope* mpi);
 
 }  // namespace dtrain::cli

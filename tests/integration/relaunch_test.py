@@ -66,7 +66,7 @@ class FakeMpirun(TrainingTest):
             words, _ = self.call(DTRAIN, command, "--ranks=2", *odd)
             self.assertEqual(words[words.index("-np"):], ["-np", "2", os.path.realpath(DTRAIN), command, *odd])
 
-    def test_the_process_becomes_mpirun_and_its_exit_code_is_the_commands(self):
+    def test_mpiruns_exit_code_is_the_commands_whatever_the_program_is_called(self):
         link = self.scratch / "bin" / "other name"
         link.parent.mkdir()
         link.symlink_to(os.path.realpath(DTRAIN))
@@ -74,7 +74,6 @@ class FakeMpirun(TrainingTest):
             process = subprocess.Popen(["other name", "--ranks", "2"], executable=link,
                                        env={**self.variables, "FAKE_CODE": str(code)})
             self.assertEqual(process.wait(timeout=60), code)
-            self.assertEqual(int((self.scratch / "pid").read_text()), process.pid)
         self.assertIn(os.path.realpath(DTRAIN), (self.scratch / "words").read_text().split("\0"))
 
 
@@ -133,7 +132,7 @@ class RealRanks(TrainingTest):
             (line,) = error_lines(done)
             self.assertIn("rank 0 of 3", line)
 
-    def test_a_signal_ends_the_ranks_and_nothing_is_left(self):
+    def test_a_signal_saves_and_nothing_is_left(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             log = self.scratch / f"log-{number}"
             with open(log, "w") as out:
@@ -146,13 +145,50 @@ class RealRanks(TrainingTest):
                 self.assertLess(time.monotonic(), deadline, "training did not begin")
                 self.assertIsNone(process.poll(), log.read_text())
                 time.sleep(0.05)
-            children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-            self.assertEqual(len(children), 2)
+            (mpirun,) = children(process.pid)
+            ranks = children(mpirun)
+            self.assertEqual(len(ranks), 2)
             process.send_signal(number)
-            self.assertNotEqual(process.wait(timeout=10), 0)
-            while any(pathlib.Path(f"/proc/{pid}").exists() for pid in children):
+            self.assertEqual(process.wait(timeout=30), 75, log.read_text())
+            self.assertIn("to resume, run the same command", log.read_text())
+            while any(map(is_running, (mpirun, *ranks))):
                 self.assertLess(time.monotonic(), deadline, "a rank is left")
                 time.sleep(0.05)
+
+    def test_ctrl_c_twice_ends_at_once_and_a_killed_command_leaves_nothing(self):
+        for signals, code in (((signal.SIGINT, signal.SIGINT), None), ((signal.SIGKILL,), -9)):
+            log = self.scratch / f"log-{len(signals)}"
+            with open(log, "w") as out:
+                process = subprocess.Popen(
+                    [DTRAIN, "--ranks", "2", "--config", CONFIG, *QUICK, "--epochs", "500", "-b", "8", "--output",
+                     self.output("killed")], stdout=out, stderr=out, env={**os.environ, **OVERSUBSCRIBE})
+            self.addCleanup(process.kill)
+            deadline = time.monotonic() + 60
+            while "Train: 0 [" not in log.read_text():
+                self.assertLess(time.monotonic(), deadline, "training did not begin")
+                time.sleep(0.05)
+            (mpirun,) = children(process.pid)
+            left = (mpirun, *children(mpirun))
+            for number in signals:
+                process.send_signal(number)
+            ended = process.wait(timeout=30)
+            self.assertNotEqual(ended, 0)
+            if code is not None:
+                self.assertEqual(ended, code)
+            while any(map(is_running, left)):
+                self.assertLess(time.monotonic(), deadline, "a process is left")
+                time.sleep(0.05)
+
+
+def is_running(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def children(pid):
+    return pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
 if __name__ == "__main__":
