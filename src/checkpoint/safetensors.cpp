@@ -17,6 +17,7 @@
 #include "util/atomic_file.h"
 #include "util/check.h"
 #include "util/hash.h"
+#include "util/text.h"
 
 namespace dtrain::checkpoint {
 namespace {

@@ -9,7 +9,7 @@
 #include "data/dataset.h"
 #include "dist/mpi_scope.h"
 #include "nn/classifier.h"
-#include "run/snapshot.h"
+#include "run/resumable.h"
 #include "settings/run_config.h"
 #include "util/check.h"
 

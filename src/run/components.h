@@ -11,7 +11,7 @@
 #include "dist/mpi_scope.h"
 #include "nn/classifier.h"
 #include "run/machine.h"
-#include "run/snapshot.h"
+#include "run/resumable.h"
 #include "settings/run_config.h"
 #include "train/autocast.h"
 

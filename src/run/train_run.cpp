@@ -36,6 +36,7 @@
 #include "run/evaluation_metrics.h"
 #include "run/machine.h"
 #include "run/resolve.h"
+#include "run/resumable.h"
 #include "run/shared_cache.h"
 #include "run/snapshot.h"
 #include "settings/run_folder.h"

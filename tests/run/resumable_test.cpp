@@ -1,5 +1,5 @@
 // Whether a checkpoint fits the run that wants to go on from it.
-#include "run/snapshot.h"
+#include "run/resumable.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,126 @@
+#include "run/resumable.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "run/machine.h"
+#include "util/check.h"
+#include "util/version.h"
+
+namespace dtrain::run {
+namespace {
+
+constexpr const char* kRoundsOtherwise =
+    ": results may differ from an uninterrupted run in rounding";
+
+std::string both(const std::string& what, const std::string& before, const std::string& now) {
+  return what + " was " + before + " and is " + now;
+}
+
+// The first class that differs: a target is a position in this list.
+std::string class_difference(const std::vector<std::string>& before,
+                             const std::vector<std::string>& now) {
+  const auto [left, right] = std::mismatch(before.begin(), before.end(), now.begin(), now.end());
+  if (left == before.end() || right == now.end()) {
+    return both("the number of classes", std::to_string(before.size()), std::to_string(now.size()));
+  }
+  return "the class names or their order differ: " +
+         both("class " + std::to_string(left - before.begin()), *left, *right);
+}
+
+}  // namespace
+
+int64_t global_batch_size(const settings::RunConfig& config, int64_t ranks) {
+  const int64_t world = config.dist.deterministic_world;
+  return config.loader.batch_size * (world > 0 ? world : ranks) * config.train.grad_accum_steps;
+}
+
+config::Json describe_run(const settings::RunConfig& config,
+                          const DataIdentity& data,
+                          int64_t ranks) {
+  config::Json meta;
+  meta["dtrain_version"] = util::kVersion;
+  meta["dtrain_build"] = util::build_id();
+  meta["ranks"] = ranks;
+  meta["global_batch_size"] = global_batch_size(config, ranks);
+  meta["machine"] = {{"libtorch", libtorch_version()}, {"instructions", instruction_sets()}};
+  meta["data"] = {{"train", data.train_fingerprint}, {"eval", data.eval_fingerprint}};
+  if (!data.unlabeled_fingerprint.empty()) meta["data"]["unlabeled"] = data.unlabeled_fingerprint;
+  meta["class_names"] = data.class_names;
+  meta["input"] = {{"channels", data.input.channels},
+                   {"height", data.input.height},
+                   {"width", data.input.width}};
+  meta["config"] = config::Json::parse(settings::effective_config(config));
+  return meta;
+}
+
+std::vector<std::string> check_resumable(const config::Json& meta,
+                                         const std::string& checkpoint,
+                                         const settings::RunConfig& config,
+                                         const DataIdentity& data,
+                                         int64_t ranks) {
+  config::Problems refused;
+  std::vector<std::string> announced;
+  const auto global_batch = meta.at("global_batch_size").get<int64_t>();
+  if (global_batch != global_batch_size(config, ranks)) {
+    refused.add(
+        "global batch",
+        both("it",
+             std::to_string(global_batch),
+             std::to_string(global_batch_size(config, ranks)) + " (" + std::to_string(ranks) +
+                 " ranks x " + std::to_string(config.loader.batch_size) + ")"));
+  }
+  // The deterministic world computes the same bits on any number of ranks.
+  const bool exact = config.dist.deterministic_world > 0;
+  if (const auto saved = meta.at("ranks").get<int64_t>(); saved != ranks) {
+    announced.push_back(both("the number of ranks", std::to_string(saved), std::to_string(ranks)) +
+                        (exact ? ": in the deterministic world no bit depends on it"
+                               : ": the samples and their order stay, sums round otherwise"));
+  }
+  const config::Json machine = meta.value("machine", config::Json::object());
+  for (const auto& [what, where, key, now] :
+       {std::tuple{"dtrain", &meta, "dtrain_version", std::string(util::kVersion)},
+        std::tuple{"the build of dtrain", &meta, "dtrain_build", util::build_id()},
+        std::tuple{"LibTorch", &machine, "libtorch", libtorch_version()},
+        std::tuple{"the set of instructions", &machine, "instructions", instruction_sets()}}) {
+    const std::string saved = where->value(key, now);
+    if (saved != now) announced.push_back(both(what, saved, now) + kRoundsOtherwise);
+  }
+  const settings::RunConfig saved =
+      settings::parse_effective_config(meta.at("config").dump(), checkpoint + "/manifest.json");
+  for (const auto& difference : settings::differences(saved, config)) {
+    // The batch of a rank follows from the global batch, which is compared above.
+    const bool of_batch =
+        difference.path == "loader.batch_size" || difference.path == "train.grad_accum_steps";
+    if (difference.effect == config::kFree || (of_batch && !exact)) continue;
+    if (difference.effect == config::kRounding) {
+      announced.push_back(both(difference.path, difference.left, difference.right) +
+                          kRoundsOtherwise);
+    } else {
+      refused.add(difference.path, both("it", difference.left, difference.right));
+    }
+  }
+  if (meta.at("data").at("train") != data.train_fingerprint) {
+    refused.add("data", "the training images or labels are not those the run began with");
+  }
+  if (meta.at("data").at("eval") != data.eval_fingerprint) {
+    refused.add("data", "the evaluation images or labels are not those the run began with");
+  }
+  if (meta.at("data").value("unlabeled", "") != data.unlabeled_fingerprint) {
+    refused.add("data", "the unlabelled images are not those the run began with");
+  }
+  const auto classes = meta.at("class_names").get<std::vector<std::string>>();
+  if (classes != data.class_names) {
+    refused.add("data", class_difference(classes, data.class_names));
+  }
+  if (!refused.empty()) {
+    throw config_error(
+        "cannot resume " + checkpoint,
+        refused.text(),
+        "use the settings and data of that run (config.json in its folder), or start a "
+        "new run without --resume");
+  }
+  return announced;
+}
+
+}  // namespace dtrain::run

@@ -1,0 +1,40 @@
+// Whether a checkpoint fits the run that is to resume from it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "config/json.h"
+#include "data/sample.h"
+#include "settings/run_config.h"
+
+namespace dtrain::run {
+
+// What names the data: goes into every checkpoint and is compared on resume.
+struct DataIdentity {
+  std::string train_fingerprint, eval_fingerprint;
+  std::vector<std::string> class_names;
+  std::string unlabeled_fingerprint = {};  // empty where there are no such data
+  data::ImageShape input = {};             // of the images that the network gets
+};
+
+// Images in one step over all ranks, with accumulation.
+int64_t global_batch_size(const settings::RunConfig& config, int64_t ranks);
+
+// The part of a checkpoint's meta that stays the same during a run: config, data, ranks, machine.
+config::Json describe_run(const settings::RunConfig& config,
+                          const DataIdentity& data,
+                          int64_t ranks);
+
+// Compares the run that wrote a checkpoint with this one. What changes the course of the training
+// is refused: Error(kConfig) that lists each difference. What may change rounding at most (threads,
+// device, instruction sets, LibTorch, number of ranks with the same global batch) is returned, each
+// with what follows from it, to be announced.
+std::vector<std::string> check_resumable(const config::Json& meta,
+                                         const std::string& checkpoint,
+                                         const settings::RunConfig& config,
+                                         const DataIdentity& data,
+                                         int64_t ranks);
+
+}  // namespace dtrain::run
