@@ -70,7 +70,7 @@ class Lint(unittest.TestCase):
     def test_a_folder_that_looks_up_is_found(self):
         self.write("src/data/loader/sampler.h", '#include "util/log.h"\n#include "train/trainer.h"\n')
         self.write("src/train/trainer.h", "")
-        self.assert_breach("includes", "src/data/loader/sampler.h:2: data/ may not include train/trainer.h")
+        self.assert_breach("includes", "src/data/loader/sampler.h:2: data/loader/ may not include train/trainer.h")
 
     def test_what_is_reached_over_several_arrows_is_allowed(self):
         self.write("src/nn/classifier.h", "")
