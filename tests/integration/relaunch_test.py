@@ -70,7 +70,7 @@ class FakeMpirun(TrainingTest):
         link = self.scratch / "bin" / "other name"
         link.parent.mkdir()
         link.symlink_to(os.path.realpath(DTRAIN))
-        for code in (65, 75, 137):
+        for code in (75, 137):
             process = subprocess.Popen(["other name", "--ranks", "2"], executable=link,
                                        env={**self.variables, "FAKE_CODE": str(code)})
             self.assertEqual(process.wait(timeout=60), code)
@@ -87,12 +87,10 @@ class Refusals(TrainingTest):
     def test_a_wrong_number_is_64(self):
         self.refused(64, "--ranks", "0", mentions=["--ranks", "from 1 to 1024"])
         self.refused(64, "--gpus=many", "--config", CONFIG, mentions=["--gpus", "or all"])
-        self.refused(64, "--ranks", "2", "--gpus", "2", mentions=["beside --ranks"])
         self.refused(64, "--rank", "2", mentions=["did you mean --ranks?"])
 
     def test_a_command_that_uses_no_ranks_is_64(self):
-        for command in ("vote", "version"):
-            self.refused(64, command, "--ranks", "2", mentions=[f"dtrain {command} does not use ranks"])
+        self.refused(64, "vote", "--ranks", "2", mentions=["dtrain vote does not use ranks"])
 
     def test_a_launcher_never_starts_another(self):
         self.refused(64, "--ranks", "2", "--config", CONFIG, ranks=2,
@@ -133,26 +131,35 @@ class RealRanks(TrainingTest):
             (line,) = error_lines(done)
             self.assertIn("rank 0 of 3", line)
 
+    def start_long_run(self, name):
+        log = self.output(name + ".log")
+        with open(log, "w") as out:
+            process = subprocess.Popen(
+                [DTRAIN, "--ranks", "2", "--config", CONFIG, *QUICK, "--epochs", "500", "-b", "8", "--output",
+                 self.output(name)], stdout=out, stderr=out, env={**os.environ, **OVERSUBSCRIBE})
+        self.addCleanup(process.kill)
+        return process, log
+
     def test_a_signal_ends_the_ranks_and_nothing_is_left(self):
-        for number in (signal.SIGTERM, signal.SIGINT):
-            log = self.scratch / f"log-{number}"
-            with open(log, "w") as out:
-                process = subprocess.Popen(
-                    [DTRAIN, "--ranks", "2", "--config", CONFIG, *QUICK, "--epochs", "500", "-b", "8", "--output",
-                     self.output("runs")], stdout=out, stderr=out, env={**os.environ, **OVERSUBSCRIBE})
-            self.addCleanup(process.kill)
-            deadline = time.monotonic() + 60
+        # Side by side, since most of it is waiting.
+        runs = [(number, *self.start_long_run(number.name)) for number in (signal.SIGTERM, signal.SIGINT)]
+        deadline = time.monotonic() + 60
+        ranks = []
+        for _, process, log in runs:
             while "Train: 0 [" not in log.read_text():
                 self.assertLess(time.monotonic(), deadline, "training did not begin")
                 self.assertIsNone(process.poll(), log.read_text())
                 time.sleep(0.05)
             children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
             self.assertEqual(len(children), 2)
+            ranks += children
+        for number, process, _ in runs:
             process.send_signal(number)
+        for _, process, _ in runs:
             self.assertNotEqual(process.wait(timeout=10), 0)
-            while any(pathlib.Path(f"/proc/{pid}").exists() for pid in children):
-                self.assertLess(time.monotonic(), deadline, "a rank is left")
-                time.sleep(0.05)
+        while any(pathlib.Path(f"/proc/{pid}").exists() for pid in ranks):
+            self.assertLess(time.monotonic(), deadline, "a rank is left")
+            time.sleep(0.05)
 
 
 if __name__ == "__main__":
