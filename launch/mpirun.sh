@@ -9,7 +9,7 @@
 #   --allow-run-as-root    only as root: containers and CI
 # DTRAIN_OVERSUBSCRIBE=1 allows more ranks than processors: for tests, never for speed.
 #
-# SIGTERM, SIGINT (Ctrl-C) and SIGUSR1 reach the ranks as SIGUSR1: dtrain saves and exits with 75. mpirun
+# SIGTERM, SIGINT (Ctrl-C), SIGUSR1 and SIGHUP reach the ranks as SIGUSR1: dtrain saves and exits with 75. mpirun
 # itself would kill the ranks one second after a SIGTERM, too soon to save. The second SIGINT ends all at once.
 set -euo pipefail
 # shellcheck source=launch/env.sh
@@ -25,14 +25,15 @@ flags=(--bind-to none --map-by slot --use-hwthread-cpus)
 child="" interrupts=0
 ask_to_save() {
   [[ $1 != INT ]] || ((++interrupts))
-  [[ -n $child ]] || exit 75
+  local started=${child:-${!:-}}  # known a moment before `child` is set
+  [[ -n $started ]] || exit 75
   if ((interrupts > 1)); then
-    kill -s TERM "$child"
+    kill -s TERM "$started"
   else
-    kill -s USR1 "$child"
-  fi 2>/dev/null
+    kill -s USR1 "$started"
+  fi 2>/dev/null || true  # it has ended
 }
-for signal in TERM INT USR1; do
+for signal in TERM INT USR1 HUP; do
   # shellcheck disable=SC2064
   trap "ask_to_save $signal" "$signal"
 done

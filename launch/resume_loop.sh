@@ -11,8 +11,8 @@
 # Another start resumes from the last checkpoint; what a process that was killed had trained since is trained
 # again (--checkpoint.save_every_steps bounds how much that is).
 #
-# SIGTERM, SIGINT and SIGUSR1, by which batch systems warn that time runs out, are passed on to the command
-# (INT as TERM), which saves and exits with 75; it is not started again.
+# SIGTERM, SIGINT and SIGUSR1, by which batch systems warn that time runs out, are passed on to the command,
+# which saves and exits with 75; it is not started again.
 set -uo pipefail
 
 usage() {
@@ -38,8 +38,11 @@ stop() {
   stopping=yes
   [[ -z $child ]] || kill -s "$1" "$child" 2>/dev/null
 }
-trap "stop TERM" TERM INT  # TERM for both: a background command of a script ignores INT
-trap "stop USR1" USR1
+for signal in TERM INT USR1; do
+  # shellcheck disable=SC2064
+  trap "stop $signal" "$signal"
+done
+set -m  # without, the command would ignore INT; and the terminal's Ctrl-C comes here alone
 
 # Waits for the child to end. A trapped signal ends `wait` too, so it is called until the child is gone,
 # and once more for the code of a child that ended during that signal (127: it has been told already).

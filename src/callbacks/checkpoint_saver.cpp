@@ -37,7 +37,8 @@ void CheckpointSaver::on_epoch_end(const train::TrainState& state, train::Reques
   const bool due =
       config_.save_every_epochs > 0 && (state.epoch + 1) % config_.save_every_epochs == 0;
   const bool best = state.is_best && config_.keep_best;
-  if (due || is_due_by_step(state) || last || best) save(state, best);
+  const bool asked = state.granted == train::Wish::kSave;  // at the last step
+  if (due || is_due_by_step(state) || last || best || asked) save(state, best);
 }
 
 void CheckpointSaver::on_train_end(const train::TrainState& state, train::Requests&) {

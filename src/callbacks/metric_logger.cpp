@@ -22,10 +22,12 @@ void MetricLogger::on_train_start(const train::TrainState& state, train::Request
   events_.emplace(folder_,
                   state.step > 0 ? state.step : render::TensorboardWriter::kNewRun,
                   state.is_evaluation_pending() ? "eval/" : "");
+  has_steps_ = false;
 }
 
 void MetricLogger::on_epoch_start(const train::TrainState&, train::Requests&) {
   epoch_timer_.reset();
+  has_steps_ = true;
   evaluated_ = false;
 }
 
@@ -51,12 +53,13 @@ void MetricLogger::on_validation_end(const train::TrainState& state, train::Requ
 }
 
 void MetricLogger::on_epoch_end(const train::TrainState& state, train::Requests&) {
-  std::map<std::string, render::CsvCell> cells = {
-      {settings::kEpochColumn, state.epoch},
-      {settings::kRateColumn, state.lr},
-      {settings::kStepColumn, state.step},
-      {settings::kSecondsColumn, epoch_timer_.seconds()},
-      {settings::kSpeedColumn, state.mean_images_per_second}};
+  std::map<std::string, render::CsvCell> cells = {{settings::kEpochColumn, state.epoch},
+                                                  {settings::kRateColumn, state.lr},
+                                                  {settings::kStepColumn, state.step}};
+  if (has_steps_) {
+    cells[settings::kSecondsColumn] = epoch_timer_.seconds();
+    cells[settings::kSpeedColumn] = state.mean_images_per_second;
+  }
   for (const auto& [metric, value] : state.train) cells[settings::train_column(metric)] = value;
   if (evaluated_) {
     for (const auto& [metric, value] : state.eval) cells[settings::eval_column(metric)] = value;

@@ -37,6 +37,7 @@ class MetricLogger : public train::Callback {
   std::optional<render::TensorboardWriter> events_;
   util::Timer epoch_timer_;
   bool evaluated_ = false;  // in this epoch
+  bool has_steps_ = false;  // this process did some of the epoch's
 };
 
 }  // namespace dtrain::callbacks

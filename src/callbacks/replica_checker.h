@@ -10,8 +10,9 @@
 
 namespace dtrain::callbacks {
 
-// Compares a digest of weights, buffers and optimizer over the ranks after every `interval` steps
-// (0: never by itself); throws Error(kDiverged) naming rank and tensor. Put it before what saves.
+// Compares a digest of all replicated state (weights, averages, optimizer, loss scale) over the
+// ranks after every `interval` steps (0: never by itself); throws Error(kDiverged) naming rank and
+// tensor. Put it before what saves.
 class ReplicaChecker : public train::Callback {
  public:
   using State = std::function<dist::NamedTensors()>;

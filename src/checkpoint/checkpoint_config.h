@@ -22,11 +22,11 @@ void fields(V& v, CheckpointConfig& c) {
   v("save_every_steps",
     c.save_every_steps,
     at_least(0),
-    "Save after every this many steps, within epochs too; 0: only at the end of epochs.");
+    "Save every N steps too, within epochs; 0 does not.");
   v("save_every_epochs",
     c.save_every_epochs,
     at_least(0),
-    "Save after every this many epochs; 0: not at the end of epochs.");
+    "Save at the end of every N epochs, besides before evaluations; 0 does not.");
   v("keep_last",
     c.keep_last,
     at_least(1),

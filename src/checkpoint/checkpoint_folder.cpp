@@ -297,11 +297,14 @@ CheckpointStore::Saved CheckpointStore::save(
     const std::vector<FileRecord> files = write_files(staging.path());
     util::write_file_atomic(staging.path() / kManifest, manifest_text(position, files, meta));
     util::sync_folder(staging.path());
+    // Saved before its evaluation already, this step has the same weights now. Were `best` moved
+    // only after the exchange, a kill in between would leave a `last` that is evaluated, so that no
+    // resume comes by here again, and an older `best`.
+    if (is_best && config_.keep_best && fs::exists(target)) point("best", name);
     staging.move_to(target);
     util::sync_folder(folder_);
   }
-  // A resume goes on from `last`: killed between the two links, it comes by here again, where it
-  // would not with an older `best` and this `last`.
+  // A resume goes on from `last`, which is therefore moved after `best`.
   if (is_best && config_.keep_best) point("best", name);
   point("last", name);
   Saved saved{target, {}};

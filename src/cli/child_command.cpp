@@ -17,7 +17,7 @@ namespace {
 sigset_t awaited_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGUSR1, SIGCHLD}) sigaddset(&set, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1, SIGHUP, SIGCHLD}) sigaddset(&set, signal);
   return set;
 }
 
@@ -45,6 +45,7 @@ int exit_code_of(int status) {
 
 int run_child_command(const std::vector<std::string>& command) {
   const sigset_t awaited = awaited_signals();
+  std::signal(SIGCHLD, SIG_DFL);  // ignored, as some parents leave it, it would never come
   sigset_t before;
   ::sigprocmask(SIG_BLOCK, &awaited, &before);
   int failure[2];

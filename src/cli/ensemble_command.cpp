@@ -6,6 +6,7 @@
 #include "ensemble/ensemble_reader.h"
 #include "ensemble/ensemble_run.h"
 #include "util/check.h"
+#include "util/signals.h"
 #include "util/text.h"
 
 namespace dtrain::cli {
@@ -83,10 +84,11 @@ std::string ensemble_flags() { return own_flags<EnsembleSettings>(); }
 
 int run_ensemble(const Words& words, dist::MpiScope* mpi) {
   check(mpi != nullptr, "MPI is started before a command that uses ranks");
+  util::watch_stop_signals();
   const EnsembleRequest request =
       dist::together(*mpi, [&] { return read_ensemble_request(words); });
-  ensemble::run_ensemble(request.config, request.member, *mpi);
-  return 0;
+  const auto outcome = ensemble::run_ensemble(request.config, request.member, *mpi);
+  return outcome == run::Outcome::kPreempted ? int(ExitCode::kRetry) : 0;
 }
 
 }  // namespace dtrain::cli

@@ -54,13 +54,6 @@ Outcome outcome_of(const std::exception_ptr& failure) {
   }
 }
 
-Error stopped(const std::string& when) {
-  return {ExitCode::kRetry,
-          "ensemble",
-          "a signal asked to end " + when,
-          "run the same command to resume"};
-}
-
 // What rank 0 knows of all groups.
 class Coordinator {
  public:
@@ -76,8 +69,9 @@ class Coordinator {
 
   // The member that the group trains next.
   std::optional<int64_t> answer(const GroupReport& report) {
-    if (report.member) note(size_t(*report.member), report.failure);
-    if (util::stop_signal() != 0 || was_stopped()) return std::nullopt;  // no more than was begun
+    if (report.member) note(size_t(*report.member), report);
+    was_stopped_ = was_stopped_ || report.was_stopped || util::stop_signal() != 0;
+    if (was_stopped_) return std::nullopt;  // no more than was begun
     const auto next = plan_.next(report.group);
     if (next) {
       progress_.set(
@@ -87,12 +81,8 @@ class Coordinator {
   }
 
   std::vector<FailedMember> failed() const { return failed_; }
-  // Whether a member was stopped by a signal, at any rank.
-  bool was_stopped() const {
-    return std::any_of(failed_.begin(), failed_.end(), [](const FailedMember& one) {
-      return one.error.code() == ExitCode::kRetry;
-    });
-  }
+  // By a signal, at any rank.
+  bool was_stopped() const { return was_stopped_ || util::stop_signal() != 0; }
   std::string table() const { return progress_.table(); }
 
  private:
@@ -102,19 +92,22 @@ class Coordinator {
     return costs;
   }
 
-  void note(size_t member, const std::optional<Error>& failure) {
-    if (!failure) {
+  void note(size_t member, const GroupReport& report) {
+    if (report.was_stopped) {
+      progress_.set(member, MemberState::kWaiting, "stopped by a signal, saved");
+    } else if (report.failure) {
+      progress_.set(member, MemberState::kFailed, report.failure->what());
+      failed_.push_back({config_.members[member].name, *report.failure});
+    } else {
       progress_.set(member, MemberState::kFinished);
-      return;
     }
-    progress_.set(member, MemberState::kFailed, failure->what());
-    failed_.push_back({config_.members[member].name, *failure});
   }
 
   const EnsembleConfig& config_;
   EnsembleProgress progress_;
   EnsemblePlan plan_;
   std::vector<FailedMember> failed_;
+  bool was_stopped_ = false;
 };
 
 void predict_split(const EnsembleConfig& config,
@@ -165,15 +158,13 @@ void predict_both(const EnsembleConfig& config,
   predict_split(config, member, checkpoint, ensemble.split, files.voted, group);
 }
 
-// Trains a member and predicts with it; collective over the group.
-void make_member(const EnsembleConfig& config,
+// Trains a member and predicts with it; collective over the group. False: a signal stopped it.
+bool make_member(const EnsembleConfig& config,
                  const EnsembleMember& member,
                  const dist::MpiScope& group) {
   const fs::path folder = EnsembleFolder{config.ensemble.output}.member(member);
   const auto outcome = run::train(member.config, group, {.folder = folder, .on_terminal = false});
-  if (outcome == run::Outcome::kPreempted) {
-    throw stopped("while member " + member.name + " was training, and it is saved");
-  }
+  if (outcome == run::Outcome::kPreempted) return false;
   std::vector<fs::path> checkpoints(size_t(member.snapshots));
   dist::together(group, [&] {
     if (group.rank() == 0) checkpoints = predicting_checkpoints(config, member);
@@ -185,28 +176,29 @@ void make_member(const EnsembleConfig& config,
   dist::together(group, [&] {
     if (group.rank() == 0) write_finished(config, member);
   });
+  return true;
 }
 
-// The same, with a failure of any rank as that of the group; none: it went well.
-std::optional<Error> failure_of(const EnsembleConfig& config,
-                                const EnsembleMember& member,
-                                const dist::MpiScope& group) {
+// The same; notes in the report a failure of any rank as that of the group.
+void make_member(const EnsembleConfig& config,
+                 const EnsembleMember& member,
+                 const dist::MpiScope& group,
+                 GroupReport& report) {
   Outcome mine;
   try {
-    make_member(config, member, group);
+    report.was_stopped = !make_member(config, member, group);
   } catch (...) {
     mine = outcome_of(std::current_exception());
   }
   const std::string message = outcome_message(mine);
   if (mine.failure) util::log().error(read_outcome(message).failure->what());
   util::log().remove_files();
-  std::optional<Error> failure;
+  report.failure.reset();
   for (const std::string& text : group.all_gather(message)) {
     const Outcome one = read_outcome(text);
-    if (one.failure && (!failure || one.is_own)) failure = one.failure;
+    if (one.failure && (!report.failure || one.is_own)) report.failure = one.failure;
     if (one.is_own) break;
   }
-  return failure;
 }
 
 // Which members are finished; asked on rank 0.
@@ -312,12 +304,16 @@ std::vector<int64_t> group_sizes_of(const EnsembleConfig& config,
       "start " + std::to_string(wanted) + ", or change ensemble.ranks_per_group for all members");
 }
 
-// Returns, on rank 0, the members that failed.
-std::vector<FailedMember> train_members(const EnsembleConfig& config,
-                                        const std::vector<int64_t>& sizes,
-                                        const std::vector<bool>& done,
-                                        const dist::MpiScope& mpi,
-                                        util::Log& log) {
+struct Trained {
+  std::vector<FailedMember> failed;  // on rank 0
+  bool was_stopped = false;          // by a signal, on all ranks
+};
+
+Trained train_members(const EnsembleConfig& config,
+                      const std::vector<int64_t>& sizes,
+                      const std::vector<bool>& done,
+                      const dist::MpiScope& mpi,
+                      util::Log& log) {
   const int64_t color = group_of(sizes, mpi.rank());
   const auto group = mpi.split(color);
   std::optional<Coordinator> coordinator;
@@ -326,19 +322,23 @@ std::vector<FailedMember> train_members(const EnsembleConfig& config,
     dist::MpiWorkQueue queue(mpi, [&](int64_t, const std::string& text) {
       return answer_message(coordinator->answer(read_report(text)));
     });
-    GroupReport report{color, {}, {}};
+    GroupReport report{.group = color};
     for (;;) {
       std::string answer;
       if (group->rank() == 0) answer = queue.ask(report_message(report));
       report.member = read_answer(group->broadcast(answer));
       if (!report.member) break;
-      report.failure = failure_of(config, config.members[size_t(*report.member)], *group);
+      make_member(config, config.members[size_t(*report.member)], *group, report);
     }
     mpi.barrier();
   }
-  if (!coordinator) return {};
-  log.info(coordinator->table());
-  return coordinator->failed();
+  Trained trained;
+  if (coordinator) {
+    log.info(coordinator->table());
+    trained = {coordinator->failed(), coordinator->was_stopped()};
+  }
+  trained.was_stopped = mpi.broadcast(trained.was_stopped ? "1" : "0") == "1";
+  return trained;
 }
 
 EnsembleConfig with_one_member(EnsembleConfig config, const std::string& name) {
@@ -348,9 +348,9 @@ EnsembleConfig with_one_member(EnsembleConfig config, const std::string& name) {
 
 }  // namespace
 
-void run_ensemble(const EnsembleConfig& config,
-                  const std::string& only,
-                  const dist::MpiScope& mpi) {
+run::Outcome run_ensemble(const EnsembleConfig& config,
+                          const std::string& only,
+                          const dist::MpiScope& mpi) {
   open_folder(config, mpi);
   const EnsembleConfig wanted = only.empty() ? config : with_one_member(config, only);
   util::Log log;
@@ -369,16 +369,19 @@ void run_ensemble(const EnsembleConfig& config,
   const std::vector<int64_t> sizes =
       dist::together(mpi, [&] { return group_sizes_of(wanted, only, all_done, mpi.size()); });
   dist::together(mpi, [&] { announce(wanted, conditions, log); });
-  const std::vector<FailedMember> failed = train_members(wanted, sizes, done, mpi, log);
+  const Trained trained = train_members(wanted, sizes, done, mpi, log);
+  if (trained.was_stopped) {
+    if (mpi.rank() == 0) {
+      log.info("Stopped by a signal: what was trained is saved; to resume, run the same command");
+    }
+    return run::Outcome::kPreempted;
+  }
   dist::together(mpi, [&] {
     if (mpi.rank() != 0) return;
-    for (const FailedMember& one : failed) {
-      if (one.error.code() == ExitCode::kRetry) throw one.error;
-    }
-    if (util::stop_signal() != 0) throw stopped("after a member was finished");
-    if (only.empty()) return vote_ensemble(config, failed, log);
-    if (!failed.empty()) throw failed.front().error;
+    if (only.empty()) return vote_ensemble(config, trained.failed, log);
+    if (!trained.failed.empty()) throw trained.failed.front().error;
   });
+  return run::Outcome::kDone;
 }
 
 }  // namespace dtrain::ensemble

@@ -57,7 +57,8 @@ std::string outcome_message(const Outcome& outcome) {
 std::string report_message(const GroupReport& report) {
   return text_of({{"group", report.group},
                   {"member", json_of(report.member)},
-                  {"failure", json_of(report.failure)}});
+                  {"failure", json_of(report.failure)},
+                  {"was_stopped", report.was_stopped}});
 }
 
 std::string answer_message(std::optional<int64_t> member) {
@@ -74,7 +75,8 @@ GroupReport read_report(const std::string& message) {
   return read_message(message, [](const Json& root) {
     return GroupReport{root.at("group").get<int64_t>(),
                        member_of(root.at("member")),
-                       failure_of(root.at("failure"))};
+                       failure_of(root.at("failure")),
+                       root.at("was_stopped").get<bool>()};
   });
 }
 

@@ -19,7 +19,8 @@ struct Outcome {
 struct GroupReport {
   int64_t group = 0;
   std::optional<int64_t> member = {};  // none: it had none yet
-  std::optional<Error> failure = {};   // none: the member is finished
+  std::optional<Error> failure = {};   // none: the member is finished, or was stopped
+  bool was_stopped = false;            // by a signal; what it had trained is saved
 };
 
 // Bytes that are not UTF-8 arrive as U+FFFD, and an error's places as part of its subject; all else

@@ -19,6 +19,7 @@ void ExpectedCalibrationError::update(const Seen& seen, const at::Tensor& sums) 
   const at::Tensor bins = (confidences * static_cast<double>(kCalibrationBins))
                               .ceil_()
                               .sub_(1)
+                              .nan_to_num_(0)  // its confidence makes the sum NaN all the same
                               .clamp_(0, static_cast<double>(kCalibrationBins - 1))
                               .to(at::kLong);
   const at::Tensor table = sums.view({3, kCalibrationBins});

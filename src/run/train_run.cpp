@@ -277,11 +277,14 @@ Outcome TrainRun::conclude(train::Wish granted) const {
   const bool is_done = state.epoch >= state.epochs;
   if (granted == train::Wish::kPreempt && !is_done) {
     const int signal = util::stop_signal();
+    const fs::path saved = folder_.checkpoints() / checkpoint::checkpoint_name(state.step);
     util::log_info("Stopped by " + (signal != 0 ? util::signal_name(signal) : "another rank") +
                    " at epoch " + std::to_string(state.epoch) + ", step " +
-                   std::to_string(state.step) + ": saved " +
-                   (folder_.checkpoints() / checkpoint::checkpoint_name(state.step)).string() +
-                   "; to resume, run the same command with --resume " + folder_.path.string());
+                   std::to_string(state.step) + ": " +
+                   (fs::exists(saved) ? "saved " + saved.string() +
+                                            "; to resume, run the same command with --resume " +
+                                            folder_.path.string()
+                                      : "nothing new to save; run the same command again"));
     return Outcome::kPreempted;
   }
   util::log_info("Done: epoch " + std::to_string(state.epoch) + " of " +
@@ -416,7 +419,6 @@ void TrainRun::make_callbacks() {
 }  // namespace
 
 Outcome train(settings::RunConfig config, const dist::MpiScope& mpi, const TrainPlace& place) {
-  util::watch_stop_signals();
   if (mpi.rank() == 0 && place.on_terminal) util::log().set_terminal(stdout);
   return TrainRun(std::move(config), mpi, place.folder).run();
 }

@@ -34,7 +34,8 @@ class Stateful {
   virtual std::string name() const = 0;
   virtual Kind kind() const { return Kind::kReplicated; }
 
-  // The same names, shapes and types on every rank. Either the part's own tensors or made for this
+  // The same names, shapes and types on every rank. A checkpoint is not saved where one holds NaN
+  // or infinity (checkpoint.check_finite). Either the part's own tensors or made for this
   // call; valid until the part changes.
   virtual NamedTensors state() const = 0;
 

@@ -15,9 +15,9 @@ struct Best {
   int64_t epoch = -1;                                       // none yet
   int64_t evaluations_since = 0;
 
-  // NaN is never better, and everything else is better than nothing.
+  // What is not a number, or infinite, is never better; everything else is better than nothing.
   bool is_beaten_by(double other) const {
-    if (std::isnan(other)) return false;
+    if (!std::isfinite(other)) return false;
     if (epoch < 0) return true;
     return more_is_better ? other > value : other < value;
   }

@@ -10,9 +10,10 @@ namespace dtrain::train {
 // its own rank; a collective never stands inside such a check.
 //
 // What a callback wants of the training it asks for (requests.h). Asked for in on_step_end, it is
-// granted one step later, since the ranks agree in the step; in the other hooks at once, the end of
-// an epoch included. A training that is to stop within an epoch goes on to on_train_end, one whose
-// epoch has had its last step evaluates and finishes the epoch first (preempted, it does not).
+// granted one step later, since the ranks agree in the step; in the other hooks a stop is granted
+// at once, the end of an epoch included, and a save in the next step. A training that is to stop
+// within an epoch goes on to on_train_end, one whose epoch has had its last step evaluates and
+// finishes the epoch first (preempted, it does not).
 class Callback {
  public:
   virtual ~Callback() = default;

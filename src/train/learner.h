@@ -26,7 +26,7 @@ struct LearnerOptions {
   double clip_grad = 0.0;  // largest norm of the gradients; 0: no limit
 };
 
-// Made by whoever puts a training together (run/training_parts), and the learner's from then on.
+// Made by whoever puts a training together (run/train_run), and the learner's from then on.
 struct LearnerParts {
   std::shared_ptr<nn::Classifier> model;
   std::unique_ptr<optim::Optimizer> optimizer;

@@ -28,7 +28,7 @@ struct TrainState {
   bool epoch_is_over = false;  // its evaluation, where it has one, included
 
   // All steps of the epoch are done, its evaluation or its end is not.
-  bool is_evaluation_pending() const { return batch == steps_per_epoch && !epoch_is_over; }
+  bool is_evaluation_pending() const { return batch >= steps_per_epoch && !epoch_is_over; }
 
   double lr = 0.0;
   double grad_norm = 0.0;  // before clipping

@@ -59,12 +59,16 @@ void Trainer::tell(Hook hook) {
 
 // Where no update brings the ranks together.
 void Trainer::agree() {
-  state_.granted = std::max(state_.granted, agreed(requests_.pending(), parts_.control));
+  const Wish wish = agreed(requests_.pending(), parts_.control);
+  if (wish < Wish::kStop) return;  // a save waits for the next update
+  state_.granted = wish;
   requests_.settle();
 }
 
 bool Trainer::is_finished() const {
-  return state_.epoch >= state_.epochs || state_.granted >= Wish::kStop ||
+  if (state_.epoch >= state_.epochs || state_.granted == Wish::kPreempt) return true;
+  if (state_.is_evaluation_pending()) return false;  // an epoch whose steps are done is finished
+  return state_.granted == Wish::kStop ||
          (options_.train.max_steps > 0 && state_.step >= options_.train.max_steps);
 }
 

@@ -6,12 +6,13 @@
 namespace dtrain::util {
 namespace {
 
-std::atomic<int> g_noted = 0;
+std::atomic<int> g_noted = 0, g_interrupts = 0;
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch it");
 
 extern "C" void note_stop_signal(int signal) {
   int none = 0;
-  if (g_noted.compare_exchange_strong(none, signal) || signal != SIGINT || none != SIGINT) return;
+  g_noted.compare_exchange_strong(none, signal);
+  if (signal != SIGINT || g_interrupts.fetch_add(1) == 0) return;
   std::signal(SIGINT, SIG_DFL);
   std::raise(SIGINT);
 }
@@ -23,7 +24,12 @@ void watch_stop_signals() {
   action.sa_handler = &note_stop_signal;
   action.sa_flags = SA_RESTART;  // reading data goes on
   sigemptyset(&action.sa_mask);
-  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) ::sigaction(signal, &action, nullptr);
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1, SIGHUP}) {
+    struct sigaction before = {};
+    // Ignored by whoever started this process: a script's background command, nohup.
+    if (::sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
+    ::sigaction(signal, &action, nullptr);
+  }
 }
 
 int stop_signal() { return g_noted.load(); }
@@ -36,6 +42,8 @@ std::string signal_name(int signal) {
       return "SIGINT";
     case SIGUSR1:
       return "SIGUSR1";
+    case SIGHUP:
+      return "SIGHUP";
     default:
       return signal == 0 ? "none" : "signal " + std::to_string(signal);
   }

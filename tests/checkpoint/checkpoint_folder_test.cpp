@@ -92,6 +92,18 @@ TEST_F(CheckpointFolderTest, NamesTheBestBeforeTheLastSoThatAResumeComesByItAgai
   EXPECT_EQ(fs::read_symlink(folder_ / "best"), "step-00000002");
 }
 
+// Saved before its evaluation and again after it: a kill in between must not leave a `last` that is
+// evaluated, where no resume evaluates again, and a `best` that is not the best.
+TEST_F(CheckpointFolderTest, NamesTheBestBeforeItReplacesACheckpointOfTheSameStep) {
+  CheckpointStore store(folder_, {});
+  save(store, 1, true);
+  store.save({2, 0, 2}, {{"evaluated", false}}, false, files_with("two"));
+  fs::remove(folder_ / "best");
+  fs::create_directories(folder_ / "best" / "in the way");  // as if killed at this link
+  EXPECT_THROW(store.save({2, 1, 0}, {{"evaluated", true}}, true, files_with("two")), Error);
+  EXPECT_EQ(read_manifest(folder_ / "last").meta["evaluated"], false);
+}
+
 TEST_F(CheckpointFolderTest, KeepsTheNewestAndTheBest) {
   CheckpointStore store(folder_, {.keep_last = 2});
   for (int64_t step = 1; step <= 5; ++step) save(store, step, step == 2);

@@ -110,8 +110,9 @@ class IncludeTable:
         """Rooms that reach themselves over others."""
         for folder, targets in self.direct.items():
             for target in targets:
-                if not target.endswith(".h") and target != folder and folder in self._reach(target, set()):
-                    yield folder, target
+                room = self.room_of(target) if target.endswith(".h") else target
+                if room != folder and room in self.direct and folder in self._reach(room, set()):
+                    yield folder, room
 
 
 def check_includes(tree, _):

@@ -152,6 +152,21 @@ class Lint(unittest.TestCase):
     def test_a_config_that_the_program_takes_passes(self):
         self.assertEqual(self.lint("configs", "--dtrain", "/bin/true"), "")
 
+    def test_rooms_that_include_each_other_are_found(self):
+        # Over whole rooms, and over a single header of one.
+        path = self.root / "tests/lint/include_table.txt"
+        table = path.read_text()
+        for arrow in ("hdf5 -> util data/pack", "train -> tasks optim metrics checkpoint data/loader dist settings"):
+            room = arrow.split()[0]
+            lines = [arrow if line.split()[:2] == [room, "->"] else line for line in table.splitlines()]
+            path.write_text("\n".join(lines) + "\n")
+            self.assert_breach("includes", "include each other")
+
+    def test_a_room_within_a_room_has_a_row_of_its_own(self):
+        self.write("src/data/framing.h", '#include "data/transforms/view.h"\n')
+        self.write("src/data/transforms/view.h", "")
+        self.assert_breach("includes", "src/data/framing.h:1: data/ may not include data/transforms/view.h")
+
     def test_an_empty_folder_of_configs_is_found(self):
         (self.root / "configs/a.json").unlink()
         self.assert_breach("configs", "no *.json there", "--dtrain", "/bin/true")

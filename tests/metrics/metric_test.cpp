@@ -207,6 +207,22 @@ TEST(Metrics, HaveNoValueWithoutSamples) {
   }
 }
 
+// A network that diverged is evaluated too: losses are not numbers, counts stay counts.
+TEST(Metrics, TakeLogitsThatAreNotFinite) {
+  Output out = output_of(12, 10);
+  out.logits[3].fill_(std::numeric_limits<double>::quiet_NaN());
+  out.logits[4][1] = INFINITY;
+  for (const std::string& name : metric_names()) {
+    Counted metric = counted(name);
+    metric.update(out);
+    for (const auto& [key, value] : metric.values()) {
+      const bool counts =
+          name.starts_with("top") || name == "balanced_accuracy" || name == "macro_f1";
+      if (counts) EXPECT_TRUE(std::isfinite(value)) << key;
+    }
+  }
+}
+
 TEST(Metrics, RefuseNamesThatAreNotInTheTable) {
   try {
     make_metric("balanced_acuracy", 10, "train.metrics");

@@ -126,6 +126,8 @@ TEST(Effects, settings_that_change_the_course_of_training_are_these) {
                    "train.clip_grad",
                    "train.grad_accum_steps",
                    "train.eval_interval",
+                   "train.metrics",
+                   "train.best_metric",
                    "grad_scaler.init_scale",
                    "grad_scaler.growth_factor",
                    "grad_scaler.backoff_factor",

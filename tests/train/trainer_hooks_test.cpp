@@ -482,6 +482,42 @@ TEST(Hooks, APreemptionBeforeAnEvaluationLeavesItToTheResume) {
   });
 }
 
+TEST(Hooks, AnEvaluationThatIsPendingIsMadeThoughNoStepIsLeft) {
+  testing::on_rank_threads(1, [&](const dist::ProcessGroup& group) {
+    HookTraining training(group,
+                          {.max_steps = 3, .stop_in = "validating 0.3", .wish = Wish::kPreempt});
+    const Restored stopped = training.run();
+    training.hooks.clear();
+    training.callbacks.clear();
+    training.callbacks.push_back(std::make_unique<Recorder>(training.hooks, ""));
+    training.run(stopped, /*max_steps=*/3);
+    EXPECT_EQ(training.hooks,
+              (Hooks{"start 0.3", "validating 0.3", "validation 0.3", "epoch_end 0.3", "end 1.0"}));
+  });
+}
+
+TEST(Hooks, ASaveThatIsAskedForAnywhereIsGrantedInTheNextStep) {
+  for (const auto& [asked_in, granted_at] : {std::pair{"start 0.0", 1},
+                                             std::pair{"step 0.1", 2},
+                                             std::pair{"validation 0.3", 4},
+                                             std::pair{"epoch_end 0.3", 4}}) {
+    testing::on_rank_threads(2, [&](const dist::ProcessGroup& group) {
+      HookTraining training(group, {.stop_in = asked_in, .wish = Wish::kSave, .only_rank = 1});
+      struct Grants : Callback {
+        void on_step_end(const TrainState& state, Requests&) override {
+          if (state.granted == Wish::kSave) steps.push_back(state.step);
+        }
+        std::vector<int64_t> steps;
+      };
+      auto grants = std::make_unique<Grants>();
+      const Grants& seen = *grants;
+      training.callbacks.push_back(std::move(grants));
+      training.run();
+      EXPECT_EQ(seen.steps, std::vector<int64_t>{granted_at}) << asked_in;
+    });
+  }
+}
+
 TEST(Hooks, APreemptionWithinAnEpochEndsWithoutEvaluation) {
   EXPECT_EQ(hooks_of({.stop_in = "step 0.1", .wish = Wish::kPreempt}), first_hooks(4, "end 0.2"));
 }
