@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "util/processors.h"
+#include "util/control_groups.h"
 
 namespace dtrain::dist {
 namespace {

@@ -15,8 +15,8 @@
 
 #include "device/device.h"
 #include "nn/batch_norm_kernels.h"
+#include "util/control_groups.h"
 #include "util/hash.h"
-#include "util/processors.h"
 #include "util/version.h"
 
 namespace dtrain::run {
@@ -69,6 +69,14 @@ Machine this_machine(const dist::MpiScope& mpi) {
   }
   machine.cuda_devices = static_cast<int64_t>(torch::cuda::device_count());
   return machine;
+}
+
+std::string omp_warning(const Machine& machine, int64_t threads) {
+  if (threads != 0 || machine.omp_threads <= machine.cores) return {};
+  return "OMP_NUM_THREADS is " + std::to_string(machine.omp_threads) + ", but this rank has " +
+         std::to_string(machine.cores) + (machine.cores == 1 ? " core" : " cores") +
+         ": threads will wait for each other; set OMP_NUM_THREADS=" +
+         std::to_string(machine.cores) + ", or --threads";
 }
 
 }  // namespace dtrain::run

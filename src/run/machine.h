@@ -29,6 +29,10 @@ std::string device_identity(c10::Device device);
 
 Machine this_machine(const dist::MpiScope& mpi);
 
+// A warning with both numbers where OMP_NUM_THREADS decides on the threads (`threads`, run.threads
+// as set, is 0) and asks for more than this rank has cores; or empty.
+std::string omp_warning(const Machine& machine, int64_t threads);
+
 // The processors that `available` ones leave for each of `ranks` on a host; `bound` says that the
 // launcher has already given this rank its own.
 int64_t cores_per_rank(int64_t available, int64_t ranks, bool bound);

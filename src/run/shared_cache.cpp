@@ -10,6 +10,7 @@
 
 #include "data/datasets/cached_dataset.h"
 #include "util/check.h"
+#include "util/control_groups.h"
 #include "util/log.h"
 
 namespace dtrain::run {
@@ -27,12 +28,6 @@ Offer parse_offer(const std::string& text) {
   return offer;
 }
 
-int64_t first_number(const char* path) {
-  std::ifstream file(path);
-  int64_t number = 0;
-  return file >> number ? number : 0;  // "max" is none
-}
-
 // A data set of pictures says so by not knowing their size.
 bool has_pictures(const Data& data) { return data.train->shape().height == 0; }
 
@@ -47,11 +42,7 @@ int64_t available_memory() {
       available = static_cast<int64_t>(kilobytes) * 1024;
     }
   }
-  const int64_t limit = first_number("/sys/fs/cgroup/memory.max");
-  if (limit > 0) {
-    const int64_t left = limit - first_number("/sys/fs/cgroup/memory.current");
-    available = std::min(available, std::max<int64_t>(left, 0));
-  }
+  if (const auto granted = util::granted_memory()) available = std::min(available, *granted);
   return available;
 }
 
