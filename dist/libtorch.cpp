@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "device/device.h"
+#include "dist/one_rank_backend.h"
 
 namespace dtrain::dist::detail {
 namespace {
@@ -59,6 +60,11 @@ c10::intrusive_ptr<c10d::ProcessGroup> connect(const c10::intrusive_ptr<c10d::St
   using Group = c10d::ProcessGroup;
   ignore_broken_pipes();
   auto group = c10::make_intrusive<Group>(store, int(rank), int(size));
+  if (size == 1 && !transport.gpu) {
+    group->setBackend(c10::kCPU, Group::BackendType::CUSTOM, make_one_rank_backend());
+    group->setDefaultBackend(Group::BackendType::CUSTOM);
+    return group;
+  }
   const auto gloo = connect_gloo(store, rank, size, transport);
   group->setBackend(c10::kCPU, Group::BackendType::GLOO, gloo);
   group->setDefaultBackend(Group::BackendType::GLOO);

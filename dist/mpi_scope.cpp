@@ -11,22 +11,11 @@
 #include <iostream>
 #include <thread>
 
+#include "dist/launcher.h"
 #include "dist/mpi_communicator.h"
 
 namespace dtrain::dist {
 namespace {
-
-// What mpirun (Open MPI), srun --mpi=pmix and the PMI launchers (MPICH, Intel) put in the
-// environment of the processes they start.
-constexpr std::array kLauncherVariables = {
-    "OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_SIZE"};
-
-bool started_by_launcher() {
-  for (const char* name : kLauncherVariables) {
-    if (std::getenv(name) != nullptr) return true;
-  }
-  return false;
-}
 
 // Note [Singletons under srun]
 // srun without the right --mpi starts n processes of which each believes to be alone: n trainings
@@ -111,9 +100,10 @@ Error parse_failure(const std::string& text) {
 }  // namespace
 
 MpiScope::MpiScope(int* argc, char*** argv)
-    : launched_(started_by_launcher()),
-      host_(host_name()),
-      communicator_(std::make_shared<Communicator>()) {
+    : host_(host_name()), communicator_(std::make_shared<Communicator>()) {
+  const Launch launch = read_launch();
+  if (!launch.foreign.empty()) throw foreign_launch(launch);
+  launched_ = launch.starts_mpi;
   const bool mpirun = std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr;
   if (launched_) {
     std::lock_guard lock(calls());

@@ -36,9 +36,10 @@ struct Communicator;  // mpi_communicator.h
 // MPI from construction to destruction; one object, made first in main(), and parts of it made by
 // split().
 //
-// Without a launcher (no variable of mpirun, PMIx or PMI in the environment) MPI is not started at
-// all and the process is rank 0 of 1: starting MPI alone takes longer than many commands do.
-// Throws Error(kUsage) when srun started several processes that do not know of each other.
+// Without a launcher (launcher.h) MPI is not started at all and the process is rank 0 of 1:
+// starting MPI alone takes longer than many commands do. Throws Error(kUsage) when srun started
+// several processes that do not know of each other, Error(kConfig) when another launcher did that
+// MPI does not know, such as MPICH's mpiexec or torchrun.
 //
 // Every call but the accessors and abort() is collective: all ranks make it, in the same order.
 // Waiting ranks sleep instead of spinning, so that a rank that works has the cores.

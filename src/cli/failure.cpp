@@ -8,10 +8,10 @@
 #include <chrono>
 #include <climits>
 #include <cstdio>
-#include <cstdlib>
 #include <new>
 #include <thread>
 
+#include "dist/launcher.h"
 #include "util/log.h"
 
 namespace dtrain::cli {
@@ -54,17 +54,13 @@ bool speaks_of_memory(const std::string& message) {
   return false;
 }
 
-int number_in(const char* variable, int otherwise) {
-  const char* text = std::getenv(variable);
-  return text != nullptr ? std::atoi(text) : otherwise;
-}
-
-// Before MPI has started, mpirun's variables tell the ranks apart.
+// Before MPI has started, the launcher's variables tell the ranks apart.
 Speaker speaker_of(const dist::MpiScope* mpi) {
   if (mpi != nullptr) return {mpi->rank(), mpi->size(), mpi->host()};
+  const dist::Launch launch = dist::read_launch();
   std::array<char, HOST_NAME_MAX + 1> host{};
-  return {number_in("OMPI_COMM_WORLD_RANK", 0),
-          number_in("OMPI_COMM_WORLD_SIZE", 1),
+  return {static_cast<int>(launch.rank),
+          static_cast<int>(launch.processes),
           ::gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "localhost"};
 }
 
