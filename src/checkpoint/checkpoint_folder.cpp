@@ -12,6 +12,7 @@
 
 #include "util/atomic_file.h"
 #include "util/check.h"
+#include "util/folder_link.h"
 #include "util/hash.h"
 #include "util/text.h"
 
@@ -25,6 +26,7 @@ constexpr char kFormat[] = "dtrain-checkpoint";
 constexpr char kManifest[] = "manifest.json";
 constexpr char kStepPrefix[] = "step-";
 constexpr char kTemporaryPrefix[] = ".tmp-";
+constexpr char kAsidePrefix[] = "aside-";
 constexpr char kCheckpointAdvice[] =
     "use another checkpoint of the run (--resume <run folder>/checkpoints/step-...)";
 constexpr size_t kMaxManifest = size_t{16} << 20;
@@ -157,11 +159,17 @@ std::optional<int64_t> step_of(const std::string& name) {
 // `from`.
 void exchange(const fs::path& from, const fs::path& to) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_EXCHANGE) == 0) return;
-  if (errno != EINVAL && errno != ENOSYS) throw util::file_error("cannot replace", to, errno);
-  // A file system that cannot exchange: between these two renames the checkpoint has no name.
-  const fs::path aside = util::temporary_beside(to);
+  // A file system that cannot exchange, whatever it says about it: between these two renames the
+  // checkpoint has no name. give_names_back() mends that after a kill.
+  const fs::path aside =
+      util::temporary_beside(to.parent_path() / (kAsidePrefix + to.filename().string()));
   util::rename_path(to, aside);
-  util::rename_path(from, to);
+  try {
+    util::rename_path(from, to);
+  } catch (...) {
+    util::rename_path(aside, to);
+    throw;
+  }
   util::rename_path(aside, from);
 }
 
@@ -196,9 +204,10 @@ class Staging {
   fs::path path_;
 };
 
-std::string link_target(const fs::path& link) {
+// Where a file stands for the folder; messages name links as the user does.
+fs::path followed_or_named(const fs::path& named) {
   std::error_code error;
-  return fs::read_symlink(link, error).string();
+  return fs::is_directory(named, error) ? named : util::followed(named);
 }
 
 // Under a temporary name first: a checkpoint half removed must not look like one.
@@ -218,7 +227,8 @@ std::string checkpoint_name(int64_t step) {
   return kStepPrefix + digits;
 }
 
-Manifest read_manifest(const fs::path& checkpoint) {
+Manifest read_manifest(const fs::path& named) {
+  const fs::path checkpoint = followed_or_named(named);
   const fs::path path = checkpoint / kManifest;
   std::error_code error;
   if (!fs::is_directory(checkpoint, error)) {
@@ -247,7 +257,8 @@ Manifest read_manifest(const fs::path& checkpoint) {
   return manifest;
 }
 
-Manifest verify_checkpoint(const fs::path& checkpoint) {
+Manifest verify_checkpoint(const fs::path& named) {
+  const fs::path checkpoint = followed_or_named(named);
   Manifest manifest = read_manifest(checkpoint);
   for (const FileRecord& file : manifest.files) {
     if (util::hash_file_hex(checkpoint / file.name) != file.hash) {
@@ -270,9 +281,25 @@ std::vector<fs::path> list_checkpoints(const fs::path& folder) {
   return paths;
 }
 
+void give_names_back(const fs::path& folder) {
+  const std::string prefix = std::string(kTemporaryPrefix) + kAsidePrefix;
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    if (at->path().filename().string().starts_with(prefix)) found.push_back(at->path());
+  }
+  for (const fs::path& path : found) {
+    const std::string rest = path.filename().string().substr(prefix.size());
+    const std::string name = rest.substr(0, rest.find('-', sizeof kStepPrefix - 1));
+    if (!step_of(name) || fs::exists(fs::symlink_status(folder / name, error))) continue;
+    fs::rename(path, folder / name, error);  // if it cannot be had back, the others are there
+  }
+}
+
 CheckpointStore::CheckpointStore(fs::path folder, const CheckpointConfig& config)
     : folder_(std::move(folder)), config_(config) {
   util::make_folders(folder_);
+  give_names_back(folder_);
   std::error_code error;
   std::vector<fs::path> stale;
   for (fs::directory_iterator at(folder_, error), end; !error && at != end; at.increment(error)) {
@@ -300,31 +327,18 @@ CheckpointStore::Saved CheckpointStore::save(
     // Saved before its evaluation already, this step has the same weights now. Were `best` moved
     // only after the exchange, a kill in between would leave a `last` that is evaluated, so that no
     // resume comes by here again, and an older `best`.
-    if (is_best && config_.keep_best && fs::exists(target)) point("best", name);
+    if (is_best && config_.keep_best && fs::exists(target)) {
+      util::point_to_folder(folder_ / "best", name);
+    }
     staging.move_to(target);
     util::sync_folder(folder_);
   }
   // A resume goes on from `last`, which is therefore moved after `best`.
-  if (is_best && config_.keep_best) point("best", name);
-  point("last", name);
+  if (is_best && config_.keep_best) util::point_to_folder(folder_ / "best", name);
+  util::point_to_folder(folder_ / "last", name);
   Saved saved{target, {}};
   remove_old(position.step, saved.warnings);
   return saved;
-}
-
-void CheckpointStore::point(const std::string& link, const std::string& name) const {
-  const fs::path path = folder_ / link;
-  const fs::path temporary = util::temporary_beside(path);
-  std::error_code error;
-  fs::create_directory_symlink(name, temporary, error);
-  if (error) throw util::file_error("cannot create link", path, error.value());
-  try {
-    util::rename_path(temporary, path);
-  } catch (...) {
-    fs::remove(temporary, error);
-    throw;
-  }
-  util::sync_folder(folder_);
 }
 
 bool CheckpointStore::is_kept_for_ever(const fs::path& checkpoint) const {
@@ -338,8 +352,8 @@ bool CheckpointStore::is_kept_for_ever(const fs::path& checkpoint) const {
 }
 
 void CheckpointStore::remove_old(int64_t newest_step, std::vector<std::string>& warnings) const {
-  const std::set<std::string> linked = {link_target(folder_ / "last"),
-                                        link_target(folder_ / "best")};
+  const std::set<std::string> linked = {util::pointed_name(folder_ / "last"),
+                                        util::pointed_name(folder_ / "best")};
   int64_t kept = 0;
   for (const fs::path& path : list_checkpoints(folder_)) {
     const std::string name = path.filename().string();

@@ -49,8 +49,8 @@ std::string checkpoint_name(int64_t step);  // "step-00000938"
 
 // Reads manifest.json and checks what can be checked without reading the other files: its own
 // checksum, format and version, that each file is there, is a regular file (no link) and has its
-// size. `checkpoint` may be a link such as `last`. Error(kIo) names the file and what is wrong with
-// it.
+// size. `checkpoint` may be a link such as `last`, or a file in place of one (util/folder_link.h).
+// Error(kIo) names the file and what is wrong with it.
 Manifest read_manifest(const std::filesystem::path& checkpoint);
 
 // read_manifest() and the checksum of every file.
@@ -84,13 +84,16 @@ class CheckpointStore {
   const CheckpointConfig& config() const { return config_; }
 
  private:
-  void point(const std::string& link, const std::string& name) const;
   bool is_kept_for_ever(const std::filesystem::path& checkpoint) const;
   void remove_old(int64_t newest_step, std::vector<std::string>& warnings) const;
 
   std::filesystem::path folder_;
   CheckpointConfig config_;
 };
+
+// Where a file system cannot exchange two folders, a kill at the wrong moment leaves a checkpoint
+// under a temporary name; this gives it its own again. Only for who may write to the folder.
+void give_names_back(const std::filesystem::path& folder);
 
 // The checkpoints in a folder, by step, the newest first; damaged ones too.
 std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& folder);

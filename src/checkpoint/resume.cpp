@@ -6,6 +6,7 @@
 
 #include "util/atomic_file.h"
 #include "util/check.h"
+#include "util/folder_link.h"
 
 namespace dtrain::checkpoint {
 namespace {
@@ -66,8 +67,7 @@ std::vector<fs::path> runs_newest_first(const fs::path& output, const std::strin
 // branch the run has left, or were never finished; they count only if `last` says nothing.
 std::vector<fs::path> candidates_in(const fs::path& folder) {
   std::vector<fs::path> all = list_checkpoints(folder);
-  std::error_code error;
-  const fs::path last = fs::read_symlink(folder / "last", error).filename();
+  const fs::path last = fs::path(util::pointed_name(folder / "last")).filename();
   auto named = std::find_if(
       all.begin(), all.end(), [&](const fs::path& path) { return path.filename() == last; });
   if (named != all.end()) all.erase(all.begin(), named);
@@ -118,7 +118,7 @@ std::optional<ResumePoint> resolve_resume(const std::string& request,
   if (!list_checkpoints(path).empty()) return newest_sound(path, {});
   if (fs::is_directory(path / kCheckpoints, error)) return newest_sound(path / kCheckpoints, {});
   Manifest manifest = verify_checkpoint(path);
-  return ResumePoint{fs::canonical(path), std::move(manifest), {}};
+  return ResumePoint{util::followed(path), std::move(manifest), {}};
 }
 
 }  // namespace dtrain::checkpoint

@@ -8,6 +8,7 @@
 #include "config/json.h"
 #include "settings/run_folder.h"
 #include "util/atomic_file.h"
+#include "util/folder_link.h"
 #include "util/folder_lock.h"
 #include "util/hash.h"
 
@@ -117,9 +118,8 @@ std::vector<fs::path> predicting_checkpoints(const EnsembleConfig& config,
   };
   if (member.snapshots == 1) {
     const fs::path link = checkpoints / config.ensemble.checkpoint;
-    std::error_code error;
-    const fs::path path = fs::canonical(link, error);
-    if (error) throw lost("the checkpoint " + link.string());
+    const fs::path path = util::followed(link);
+    if (!fs::is_directory(path)) throw lost("the checkpoint " + link.string());
     return {path};
   }
   std::vector<fs::path> found(size_t(member.snapshots));

@@ -66,6 +66,7 @@ void Hdf5File::create() {
   H5Pset_fapl_sec2(access);
   H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
   H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+  H5Pset_file_locking(access, false, true);  // some network file systems have none
   const Hdf5Id creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
   H5Pset_obj_track_times(creation, false);
   file_ = Hdf5Id(H5Fcreate(path_.c_str(), H5F_ACC_TRUNC, creation, access), H5Fclose);
@@ -83,7 +84,7 @@ void Hdf5File::open() {
   const Hdf5Id access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_fapl_sec2(access);
   H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
-  H5Pset_file_locking(access, false, true);  // some network file systems have none
+  H5Pset_file_locking(access, false, true);
   file_ = Hdf5Id(H5Fopen(path_.c_str(), H5F_ACC_RDONLY, access), H5Fclose);
   if (file_ < 0) throw damaged("/", "cannot be opened");
   const Hdf5Id creation(H5Fget_create_plist(file_), H5Pclose);

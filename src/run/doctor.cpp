@@ -22,6 +22,7 @@
 #include "run/resolve.h"
 #include "tasks/losses.h"
 #include "util/atomic_file.h"
+#include "util/folder_trial.h"
 #include "util/text.h"
 #include "util/timer.h"
 
@@ -114,12 +115,16 @@ class Doctor {
     const std::string what =
         util::formatted("%lld ranks on %zu hosts", static_cast<long long>(ranks), hosts_.size()) +
         (mpi_.launched() ? "" : ", no launcher");
-    if (!mpi_.launched()) return warning(what, "for several ranks: dtrain doctor --ranks N, or mpirun -np N dtrain doctor");
+    if (!mpi_.launched())
+      return warning(what,
+                     "for several ranks: dtrain doctor --ranks N, or mpirun -np N dtrain doctor");
     return {Level::kOk, what, ""};
   }
 
   Finding settings() {
     machine_ = this_machine(mpi_);
+    omp_decides_ = config_.run.threads == 0 && config_.dist.deterministic_world == 0 &&
+                   machine_.omp_threads > 0;
     resolve(config_, machine_);
     settings::check_world(config_, mpi_.size());
     configure_arithmetic(config_);
@@ -134,6 +139,10 @@ class Doctor {
                         static_cast<long long>(config_.run.threads),
                         static_cast<long long>(config_.loader.workers));
     if (config_.run.threads > machine_.cores) {
+      if (omp_decides_) {
+        return warning(what,
+                       "OMP_NUM_THREADS=" + std::to_string(machine_.cores) + ", or --threads");
+      }
       return warning(what, "fewer --threads, fewer ranks, or mpirun --bind-to none");
     }
     if (config_.run.threads < machine_.cores && config_.run.device == "cpu") {
@@ -190,6 +199,14 @@ class Doctor {
                      "rank " + std::to_string(rank) + " does not see what rank 0 writes there",
                      "--output on a file system that all hosts share");
     }
+    std::string missing;
+    dist::together(mpi_, [&] {
+      if (mpi_.rank() == 0) missing = util::missing_abilities(util::try_folder(folder));
+    });
+    if (!missing.empty()) {
+      return warning(folder.string() + ", seen by all ranks; " + missing,
+                     "nothing: files take their place");
+    }
     return {Level::kOk, folder.string() + ", seen by all ranks", ""};
   }
 
@@ -222,7 +239,8 @@ class Doctor {
           "look for firewalls between the hosts; GLOO_SOCKET_IFNAME names another interface");
     }
     group_ = dist::rendezvous(mpi_, config_.dist, device_);
-    return {Level::kOk, device_.is_cuda() ? "nccl and gloo" : "gloo", ""};
+    const bool alone = mpi_.size() == 1 && device_.is_cpu();
+    return {Level::kOk, alone ? "none needed" : device_.is_cuda() ? "nccl and gloo" : "gloo", ""};
   }
 
   // Rank r contributes r + 1, so every value of the sum is known.
@@ -343,6 +361,7 @@ class Doctor {
   settings::RunConfig config_;
   const dist::MpiScope& mpi_;
   Machine machine_;
+  bool omp_decides_ = false;  // OMP_NUM_THREADS, on the number of threads
   c10::Device device_ = at::kCPU;
   std::set<std::string> hosts_;
   Data data_;

@@ -11,7 +11,7 @@ namespace dtrain::run {
 // data set, connections (all-reduces with a known sum, timed), and one step of all ranks against
 // the same global batch on one rank. Prints a table on rank 0, a line for each check with what to
 // do. Collective; returns, on every rank, the exit code of the worst failure, or kDone. Writes
-// nothing but a small file in the output folder, which it removes.
+// nothing but small files in the output folder, which it removes.
 ExitCode examine(settings::RunConfig config, const dist::MpiScope& mpi);
 
 }  // namespace dtrain::run

@@ -4,6 +4,7 @@
 #include "checkpoint/checkpoint_folder.h"
 #include "checkpoint/safetensors.h"
 #include "config/json.h"
+#include "util/folder_link.h"
 #include "util/text.h"
 
 namespace dtrain::run {
@@ -32,7 +33,8 @@ std::string tensors_text(const std::filesystem::path& file) {
 
 }  // namespace
 
-std::string describe_checkpoint(const std::filesystem::path& checkpoint) {
+std::string describe_checkpoint(const std::filesystem::path& named) {
+  const std::filesystem::path checkpoint = util::followed(named);
   const checkpoint::Manifest manifest = checkpoint::verify_checkpoint(checkpoint);
   std::string out = std::filesystem::canonical(checkpoint).string() + "\n" + "format version " +
                     std::to_string(manifest.version) + ", all checksums right\n" +

@@ -39,12 +39,14 @@
 #include "run/resumable.h"
 #include "run/shared_cache.h"
 #include "run/snapshot.h"
+#include "run/space.h"
 #include "settings/run_folder.h"
 #include "tasks/supervised_task.h"
 #include "train/learner.h"
 #include "train/trainer.h"
 #include "util/atomic_file.h"
 #include "util/folder_lock.h"
+#include "util/folder_trial.h"
 #include "util/log.h"
 #include "util/signals.h"
 
@@ -73,6 +75,7 @@ std::optional<checkpoint::ResumePoint> find_resume_point(const settings::RunConf
   if (!folder.empty()) {
     util::make_folders(folder / "checkpoints");
     lock.emplace(folder, kDoing);
+    checkpoint::give_names_back(folder / "checkpoints");
     if (checkpoint::list_checkpoints(folder / "checkpoints").empty()) return std::nullopt;
     return checkpoint::resolve_resume(folder.string(), config.run.output, config.run.experiment);
   }
@@ -81,6 +84,7 @@ std::optional<checkpoint::ResumePoint> find_resume_point(const settings::RunConf
   const auto run = point ? settings::run_folder_of(point->checkpoint) : std::nullopt;
   if (!run) return point;
   lock.emplace(run->path, kDoing);
+  checkpoint::give_names_back(run->checkpoints());
   return checkpoint::resolve_resume(
       request == "auto" ? run->path.string() : request, config.run.output, config.run.experiment);
 }
@@ -121,7 +125,7 @@ settings::RunFolder open_run_folder(const settings::RunConfig& config,
                                     const Start& start,
                                     const dist::MpiScope& mpi,
                                     std::optional<util::FolderLock>& lock) {
-  std::string path;
+  std::string path, missing;
   dist::together(mpi, [&] {
     if (mpi.rank() != 0) return;
     std::optional<settings::RunFolder> folder;
@@ -133,6 +137,7 @@ settings::RunFolder open_run_folder(const settings::RunConfig& config,
     written.run.resume.clear();  // the file starts the same run again, also after a resume
     written.origins.erase("run.resume");
     write_config(*folder, settings::effective_config(written));
+    missing = util::missing_abilities(util::try_folder(folder->path));
     path = folder->path.string();
   });
   const settings::RunFolder folder{mpi.broadcast(path)};
@@ -140,6 +145,10 @@ settings::RunFolder open_run_folder(const settings::RunConfig& config,
     if (mpi.rank() == 0) util::log().add_file(folder.log(), util::Level::kInfo);
     util::log().add_file(folder.rank_log(mpi.rank()), util::Level::kDebug);
   });
+  if (!missing.empty()) {
+    util::log_info("The file system of " + folder.path.string() + " has " + missing +
+                   ": files take their place");
+  }
   return folder;
 }
 
@@ -152,6 +161,7 @@ class TrainRun {
  private:
   std::string headline() const;
   void start_or_resume();
+  void warn_of_full_disk() const;
   void make_learner();
   void make_trainer();
   void make_callbacks();
@@ -168,6 +178,7 @@ class TrainRun {
   Data data_;
   Start start_;
   std::vector<std::string> announced_;
+  std::string early_warning_;                  // of what was found before there was a log
   std::optional<dist::ProcessGroup> group_;    // gradients and batch norm
   std::optional<dist::ProcessGroup> control_;  // everything small
   Loaders loaders_;
@@ -192,6 +203,9 @@ class TrainRun {
 TrainRun::TrainRun(settings::RunConfig config, const dist::MpiScope& mpi, fs::path place)
     : config_(std::move(config)), mpi_(mpi), place_(std::move(place)) {
   const Machine machine = this_machine(mpi);
+  if (config_.dist.deterministic_world == 0) {
+    early_warning_ = omp_warning(machine, config_.run.threads);
+  }
   dist::together(mpi, [&] {
     resolve(config_, machine);
     settings::check_world(config_, mpi.size());
@@ -247,6 +261,7 @@ Outcome TrainRun::run() {
   folder_ = open_run_folder(config_, place_, start_, mpi_, lock_);
   util::log_info(settings::values_table(config_));
   util::log_info(headline());
+  if (!early_warning_.empty()) util::log_warning(early_warning_);
   make_learner();
   make_trainer();
   make_callbacks();
@@ -254,6 +269,7 @@ Outcome TrainRun::run() {
   parts_.add(*schedule_);
   parts_.add(trainer_->metrics());
   start_or_resume();
+  warn_of_full_disk();
   dist::check_replicas_equal(parts_.replicated(), *control_);
   configure_arithmetic(config_);
   return conclude(trainer_->run());
@@ -270,6 +286,14 @@ void TrainRun::start_or_resume() {
                  ", step " + std::to_string(state.step));
   for (const auto& difference : announced_) util::log_warning(difference);
   trainer_->resume_from(state);
+}
+
+void TrainRun::warn_of_full_disk() const {
+  if (group_->rank() != 0) return;
+  int64_t bytes = 0;
+  for (const auto& [name, tensor] : parts_.replicated()) bytes += int64_t(tensor.nbytes());
+  const std::string warning = space_warning(folder_.checkpoints(), bytes, config_.checkpoint);
+  if (!warning.empty()) util::log_warning(warning);
 }
 
 Outcome TrainRun::conclude(train::Wish granted) const {

@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "util/atomic_file.h"
+#include "util/folder_link.h"
 
 namespace dtrain::settings {
 namespace fs = std::filesystem;
@@ -37,7 +38,7 @@ RunFolder create_run_folder(const fs::path& output, const std::string& experimen
 }
 
 std::optional<RunFolder> run_folder_of(const fs::path& checkpoint) {
-  const fs::path folder = fs::weakly_canonical(checkpoint).parent_path();
+  const fs::path folder = fs::weakly_canonical(util::followed(checkpoint)).parent_path();
   if (folder.filename() != "checkpoints") return std::nullopt;
   return RunFolder{folder.parent_path()};
 }
@@ -55,18 +56,20 @@ std::filesystem::path find_checkpoint(const std::string& request, const fs::path
     for (fs::directory_iterator at(output, ignored), end; !ignored && at != end;
          at.increment(ignored)) {
       const fs::path link = at->path() / "checkpoints" / request;
-      if (fs::is_directory(link) && (newest.empty() || at->path().filename() > newest)) {
+      if (fs::is_directory(util::followed(link)) &&
+          (newest.empty() || at->path().filename() > newest)) {
         newest = at->path().filename();
       }
     }
     if (newest.empty()) throw missing("no run there has one");
-    return fs::canonical(output / newest / "checkpoints" / request);
+    return util::followed(output / newest / "checkpoints" / request);
   }
-  const fs::path path = request;
+  const fs::path path = util::followed(request);
   if (!fs::is_directory(path, ignored)) throw missing("there is no such folder");
   if (fs::exists(path / "manifest.json", ignored)) return fs::canonical(path);
   for (const char* name : {"checkpoints/best", "checkpoints/last", "best", "last"}) {
-    if (fs::exists(path / name / "manifest.json", ignored)) return fs::canonical(path / name);
+    const fs::path checkpoint = util::followed(path / name);
+    if (fs::exists(checkpoint / "manifest.json", ignored)) return checkpoint;
   }
   throw missing("the folder holds no checkpoint");
 }

@@ -235,9 +235,10 @@ void make_folders(const fs::path& path) {
 void sync_folder(const fs::path& path) {
   Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.fd < 0) throw file_error("cannot open folder", path, errno);
-  // Some network file systems cannot fsync a folder and say so; there is nothing more to be done
-  // there.
-  if (::fsync(folder.fd) != 0 && errno != EINVAL && errno != ENOTSUP) {
+  // Some file systems cannot fsync a folder and say so in one way or another; there is nothing more
+  // to be done there. A disk that fails or is full is another matter.
+  if (::fsync(folder.fd) == 0) return;
+  if (errno == EIO || errno == ENOSPC || errno == EDQUOT) {
     throw file_error("cannot write folder", path, errno);
   }
 }

@@ -158,6 +158,18 @@ TEST_F(CheckpointFolderTest, WhatAKilledWriterLeftIsRemoved) {
   EXPECT_EQ(names_in(folder_), (Names{"last", "step-00000001"}));
 }
 
+// As on a file system that cannot exchange folders.
+TEST_F(CheckpointFolderTest, WhatAKilledWriterHadMovedAsideGetsItsNameBack) {
+  CheckpointStore first(folder_, {});
+  save(first, 1);
+  save(first, 2);
+  fs::rename(folder_ / "step-00000002", folder_ / ".tmp-aside-step-00000002-77-0123456789abcdef");
+  fs::create_directories(folder_ / ".tmp-aside-step-00000001-77-0123456789abcdef");  // has its name
+  CheckpointStore second(folder_, {});
+  EXPECT_EQ(names_in(folder_), (Names{"last", "step-00000001", "step-00000002"}));
+  EXPECT_EQ(verify_checkpoint(folder_ / "last").position.step, 2);
+}
+
 TEST_F(CheckpointFolderTest, AFailureLeavesTheOlderOnesAndNoTemporary) {
   CheckpointStore store(folder_, {});
   save(store, 1, true);
