@@ -114,7 +114,7 @@ class Doctor {
     const std::string what =
         util::formatted("%lld ranks on %zu hosts", static_cast<long long>(ranks), hosts_.size()) +
         (mpi_.launched() ? "" : ", no launcher");
-    if (!mpi_.launched()) return warning(what, "for several ranks: dtrain doctor --ranks N ...");
+    if (!mpi_.launched()) return warning(what, "for several ranks: dtrain doctor --ranks N, or mpirun -np N dtrain doctor");
     return {Level::kOk, what, ""};
   }
 

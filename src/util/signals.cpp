@@ -24,12 +24,16 @@ void watch_stop_signals() {
   action.sa_handler = &note_stop_signal;
   action.sa_flags = SA_RESTART;  // reading data goes on
   sigemptyset(&action.sa_mask);
+  sigset_t watched;  // blocked by whoever started this process, they would never come
+  sigemptyset(&watched);
   for (const int signal : {SIGTERM, SIGINT, SIGUSR1, SIGHUP}) {
+    sigaddset(&watched, signal);
     struct sigaction before = {};
     // Ignored by whoever started this process: a script's background command, nohup.
     if (::sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
     ::sigaction(signal, &action, nullptr);
   }
+  ::pthread_sigmask(SIG_UNBLOCK, &watched, nullptr);
 }
 
 int stop_signal() { return g_noted.load(); }

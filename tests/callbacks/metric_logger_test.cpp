@@ -131,7 +131,11 @@ TEST(MetricLogger, AnEvaluationThatComesOnceMoreIsThereOnce) {
   TrainingByHand().run({&straight});
   TrainingByHand().run({&before}, 0, 6);
   TrainingByHand().run({&after}, TrainingByHand::before_evaluation(6));
-  EXPECT_EQ(rows_in(folder), rows_in(whole));
+  std::vector<Texts> rows = rows_in(folder), expected = rows_in(whole);
+  ASSERT_EQ(rows.size(), expected.size());
+  EXPECT_EQ(rows[1].back(), "");  // images per second, of no step of this process
+  rows[1].back() = expected[1].back();
+  EXPECT_EQ(rows, expected);
   EXPECT_EQ(events_in(folder), events_in(whole));
 }
 

@@ -1,4 +1,5 @@
 """A training that is asked to end by a signal: saved within two steps, exit code 75, and resumed to the same bits."""
+import json
 import os
 import re
 import signal
@@ -6,7 +7,8 @@ import subprocess
 import time
 import unittest
 
-from harness import CONFIG, DTRAIN, QUICK, ROOT, TrainingTest, only_run, reference, rows, run, train, weights
+from harness import (CONFIG, DTRAIN, QUICK, ROOT, TrainingTest, only_run, reference, rows, run, small_data, train,
+                     weights)
 
 # 240 images in batches of 48: five steps an epoch.
 TWO_RANKS = ["-b", "24", "--epochs", 2]
@@ -61,6 +63,35 @@ class Preempted(TrainingTest):
         self.assertIn("at epoch 1, step 10", done.stdout)  # its last evaluation is not
         run(["--config", CONFIG, *QUICK, "--output", output, *ONE_RANK, "--resume", "auto"])
         self.assert_same(only_run(output), reference(*ONE_RANK))
+
+    def test_a_signal_during_set_up_ends_before_the_first_step(self):
+        def ask():  # it arrives when the program begins to watch for it
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        output = self.output("setup")
+        done = run(["--config", CONFIG, *QUICK, "--output", output, *ONE_RANK], expect=75, preexec_fn=ask)
+        self.assertRegex(done.stdout, r"Stopped by SIGTERM at epoch 0, step 0: nothing new to save")
+        (stopped,) = output.iterdir()  # it holds no checkpoint, so that the same command starts anew
+        run(["--config", CONFIG, *QUICK, "--output", output, *ONE_RANK, "--resume", "auto"])
+        (again,) = set(output.iterdir()) - {stopped}
+        self.assert_same(again, reference(*ONE_RANK))
+
+    def test_an_ensemble_saves_what_it_trains_and_begins_nothing_more(self):
+        config = self.scratch / "ensemble.json"
+        config.write_text(json.dumps({
+            "ensemble": {"output": str(self.output("ensemble")), "split": "eval", "validation": "none"},
+            "base": {"data": {"data_dir": str(small_data()), "limit_train": 96, "limit_eval": 48},
+                     "model": {"width": 8}, "loader": {"batch_size": 24, "workers": 1}, "run": {"epochs": 1}},
+            "members": [{"name": "a", "seeds": [1, 2]}]}))
+        members = self.output("ensemble") / "members"
+        done = run(["ensemble", "--config", config], expect=75, env={"DTRAIN_TEST_FAULT": "sigterm:0:2"})
+        self.assertIn("Stopped by a signal", done.stdout)
+        self.assertEqual([path.name for path in members.iterdir()], ["a-seed1"])
+        self.assertTrue((members / "a-seed1/checkpoints/step-00000003").exists())
+        done = run(["ensemble", "--config", config])
+        self.assertIn("Resumed", (members / "a-seed1/log.txt").read_text())
+        self.assertTrue((self.output("ensemble") / "vote.h5").exists(), done.stdout)
 
     def test_mpirun_sh_gives_the_ranks_the_time_to_save(self):
         output = self.output("launched")
