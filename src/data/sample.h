@@ -17,7 +17,7 @@ inline constexpr int64_t kUnlabelled = -1;
 // One item of a data set. `id` names the sample for ever (its position in the data set, before any
 // shuffling): random draws are keyed by it and predictions carry it.
 //
-// A data set gives either pixels or, where `encoded` is not empty, a JPEG or PNG file, which the
+// A data set gives either pixels or, where `encoded` is not empty, an image file, which the
 // pipeline decodes as far as it needs (framing.h).
 struct Sample {
   Image image;

@@ -10,10 +10,10 @@ namespace dtrain::image {
 
 enum class Fault {
   kEmpty,        // no bytes at all
-  kNotAPicture,  // neither JPEG nor PNG by its first bytes
+  kNotAPicture,  // of no known format by its first bytes
   kCutShort,     // the end of the file is missing
   kDamaged,      // the bytes contradict the format, or a checksum
-  kUnsupported,  // a kind of JPEG that is not decoded
+  kUnsupported,  // a kind of its format that is not decoded
   kTooLarge,     // above a limit (image::Limits)
 };
 

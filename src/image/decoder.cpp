@@ -16,6 +16,7 @@ void decode(std::span<const uint8_t> bytes,
             bool exact,
             Decoded& decoded) {
   if (header.format == Format::kPng) return decode_png(bytes, channels, decoded);
+  if (header.format != Format::kJpeg) return decode_other(bytes, header, channels, decoded);
   if (exact) {
     expect_room_for_all(header);
     return decode_jpeg(bytes, {0, 0, header.width, header.height}, 1, channels, decoded);

@@ -1,4 +1,4 @@
-// JPEG and PNG bytes to pixels, grey or RGB. The only place that knows about the order of channels.
+// Bytes of a file to pixels, grey or RGB. The only place that knows about the order of channels.
 #pragma once
 
 #include <cstdint>
@@ -44,12 +44,19 @@ void decode(std::span<const uint8_t> bytes,
 // The whole picture as it is shown, with its orientation applied.
 void decode_all(std::span<const uint8_t> bytes, int64_t channels, Image& image);
 
-// One per format; `reduction` as above. `wanted` may reach beyond the picture.
+// One per format, and one for those of the module, which are read whole: their first page, without
+// orientation. `reduction` as above. `wanted` may reach beyond the picture.
 void decode_jpeg(std::span<const uint8_t> bytes,
                  const Rectangle& wanted,
                  int64_t reduction,
                  int64_t channels,
                  Decoded& decoded);
 void decode_png(std::span<const uint8_t> bytes, int64_t channels, Decoded& decoded);
+// Throws Error(kMissing) where the module cannot be loaded. Warns once in the life of the process
+// that of several pages the first one is read.
+void decode_other(std::span<const uint8_t> bytes,
+                  const Header& header,
+                  int64_t channels,
+                  Decoded& decoded);
 
 }  // namespace dtrain::image

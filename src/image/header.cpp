@@ -1,5 +1,6 @@
-// The headers of JPEG (ITU T.81, annex B) and PNG (W3C, 3rd edition, section 5 and 11), as far as
-// sizes and orientation go. Every length is checked before it is used.
+// The headers of JPEG (ITU T.81, annex B) and PNG (W3C, 3rd edition, section 5 and 11), and of what
+// other_headers.h knows, as far as sizes and orientation go. Every length is checked before it is
+// used.
 #include "image/header.h"
 
 #include <algorithm>
@@ -7,56 +8,15 @@
 #include <string>
 
 #include "image/bad_picture.h"
+#include "image/header_bytes.h"
+#include "image/other_headers.h"
+#include "image/tiff_directory.h"
 #include "util/text.h"
 
 namespace dtrain::image {
 namespace {
 
-using Bytes = std::span<const uint8_t>;
-
 constexpr uint8_t kPngSignature[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-
-BadPicture cut_short(const std::string& cause) { return {Fault::kCutShort, cause}; }
-BadPicture damaged(const std::string& cause) { return {Fault::kDamaged, cause}; }
-BadPicture unsupported(const std::string& cause) { return {Fault::kUnsupported, cause}; }
-BadPicture too_large(const std::string& cause) { return {Fault::kTooLarge, cause}; }
-
-uint32_t big16(Bytes b, size_t at) { return uint32_t{b[at]} << 8 | b[at + 1]; }
-uint32_t big32(Bytes b, size_t at) { return big16(b, at) << 16 | big16(b, at + 2); }
-
-// A TIFF structure in the byte order that it names.
-class Tiff {
- public:
-  explicit Tiff(Bytes bytes) : bytes_(bytes) {
-    if (bytes.size() >= 8 && std::memcmp(bytes.data(), "II*\0", 4) == 0) little_ = true;
-    valid_ = little_ || (bytes.size() >= 8 && std::memcmp(bytes.data(), "MM\0*", 4) == 0);
-  }
-  // The orientation in the first directory; 1 where there is none that makes sense.
-  int64_t orientation() const {
-    if (!valid_) return 1;
-    const size_t directory = word(4);
-    if (directory > bytes_.size() || bytes_.size() - directory < 2) return 1;
-    const size_t entries = half(directory);
-    for (size_t i = 0; i < entries; ++i) {
-      const size_t entry = directory + 2 + 12 * i;
-      if (bytes_.size() - directory < 2 + 12 * (i + 1)) break;
-      if (half(entry) != 0x0112) continue;
-      const auto value = static_cast<int64_t>(half(entry + 8));
-      return value >= 1 && value <= 8 ? value : 1;
-    }
-    return 1;
-  }
-
- private:
-  uint32_t half(size_t at) const {
-    return little_ ? uint32_t{bytes_[at + 1]} << 8 | bytes_[at] : big16(bytes_, at);
-  }
-  uint32_t word(size_t at) const {
-    return little_ ? half(at + 2) << 16 | half(at) : half(at) << 16 | half(at + 2);
-  }
-  Bytes bytes_;
-  bool little_ = false, valid_ = false;
-};
 
 void read_frame(Bytes segment, uint8_t marker, Header& header) {
   if (segment.size() < 6) throw damaged("the JPEG frame header is too short");
@@ -65,6 +25,7 @@ void read_frame(Bytes segment, uint8_t marker, Header& header) {
   header.width = big16(segment, 3);
   header.channels = segment[5];
   header.progressive = marker == 0xC2;
+  header.cmyk = header.channels == 4;
   if (header.bits != 8) {
     throw unsupported("a JPEG of " + std::to_string(header.bits) +
                       " bits a channel is not supported");
@@ -109,7 +70,7 @@ Header read_jpeg(Bytes bytes) {
     const Bytes segment = bytes.subspan(at + 2, length - 2);
     at += length;
     if (marker == 0xE1 && segment.size() > 6 && std::memcmp(segment.data(), "Exif\0\0", 6) == 0) {
-      header.orientation = Tiff(segment.subspan(6)).orientation();
+      header.orientation = TiffDirectory(segment.subspan(6)).orientation();
     }
     if (marker < 0xC0 || marker > 0xCF || marker == 0xC4 || marker == 0xC8 || marker == 0xCC) {
       continue;
@@ -154,11 +115,26 @@ Header read_png(Bytes bytes) {
     const size_t length = big32(bytes, at);
     if (std::memcmp(&bytes[at + 4], "IDAT", 4) == 0 || length > bytes.size() - at - 12) break;
     if (std::memcmp(&bytes[at + 4], "eXIf", 4) == 0) {
-      header.orientation = Tiff(bytes.subspan(at + 8, length)).orientation();
+      header.orientation = TiffDirectory(bytes.subspan(at + 8, length)).orientation();
     }
     at += 12 + length;
   }
   return header;
+}
+
+// Of the result and what the decoder holds beside it.
+int64_t bytes_per_pixel(const Header& header) {
+  constexpr int64_t kResult = 3;
+  switch (header.format) {
+    case Format::kWebp:
+      return kResult + 4;
+    case Format::kTiff:  // a strip may be the whole image
+      return kResult + 4 + header.channels * (header.bits == 16 ? 2 : 1);
+    case Format::kJpeg2000:  // 32 bits a channel
+      return kResult + 8 * header.channels;
+    default:
+      return kResult;
+  }
 }
 
 }  // namespace
@@ -170,8 +146,10 @@ Header read_header(std::span<const uint8_t> bytes, const Limits& limits) {
     header = read_jpeg(bytes);
   } else if (bytes.size() >= 8 && std::memcmp(bytes.data(), kPngSignature, 8) == 0) {
     header = read_png(bytes);
+  } else if (const auto other = read_other_header(bytes)) {
+    header = *other;
   } else {
-    throw BadPicture(Fault::kNotAPicture, "neither JPEG nor PNG by its content");
+    throw BadPicture(Fault::kNotAPicture, "no image of a known format by its content");
   }
   const std::string size = util::extents({header.width, header.height});
   if (header.width == 0 || header.height == 0) throw damaged("an image of " + size + " pixels");
@@ -187,10 +165,12 @@ Header read_header(std::span<const uint8_t> bytes, const Limits& limits) {
     throw too_large("the header claims " + size + " pixels, which " + std::to_string(bytes.size()) +
                     " bytes cannot hold");
   }
-  // Rows of a PNG are not reached but by way of those before, so all of it is decoded.
-  if (header.format == Format::kPng && pixels * 3 > static_cast<uint64_t>(limits.max_memory)) {
-    throw too_large("decoding a PNG of " + size + " pixels takes " +
-                    std::to_string(pixels * 3 >> 20) + " MB, more than " +
+  // Rows of a PNG are not reached but by way of those before, so all of it is decoded; and so is
+  // what the module decodes.
+  const auto memory = static_cast<uint64_t>(memory_to_decode(header));
+  if (header.format != Format::kJpeg && memory > static_cast<uint64_t>(limits.max_memory)) {
+    throw too_large(std::string("decoding a ") + name_of(header.format) + " of " + size +
+                    " pixels takes " + std::to_string(memory >> 20) + " MB, more than " +
                     std::to_string(limits.max_memory >> 20) + " are not spent on a picture");
   }
   return header;
@@ -198,7 +178,7 @@ Header read_header(std::span<const uint8_t> bytes, const Limits& limits) {
 
 int64_t memory_to_decode(const Header& header, bool all) {
   const int64_t pixels = header.width * header.height;
-  if (header.format == Format::kPng) return pixels * 3;
+  if (header.format != Format::kJpeg) return pixels * bytes_per_pixel(header);
   return (header.progressive ? pixels * header.channels * int64_t{sizeof(int16_t)} : 0) +
          (all ? pixels * 3 : 0);
 }

@@ -15,7 +15,7 @@ enum class ExitCode : int {
   kDone = 0,
   kUsage = 64,     // the command line
   kData = 65,      // the data set, a sample, or training that diverged
-  kMissing = 69,   // a program that dtrain starts is not installed
+  kMissing = 69,   // a program that dtrain starts, or libraries it loads, are not there
   kGaveUp = 70,    // a defect: an exception nobody expected
   kIo = 74,        // a file that cannot be read or written, a full disk
   kRetry = 75,     // preempted, a peer was lost: starting again helps

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <utility>
 
 #include "util/check.h"
 
@@ -107,7 +108,17 @@ void Log::add_file(const std::filesystem::path& path, Level lowest) {
     throw io_error("log file " + path.string(), std::strerror(errno), "is the folder writable?");
   }
   const std::lock_guard lock(mutex_);
-  files_.push_back({descriptor, path.string(), lowest});
+  std::vector<File> others = std::move(files_);
+  files_ = {{descriptor, path.string(), lowest}};
+  for (const std::string& line : early_warnings_) write_line_to_files(Level::kWarning, line);
+  others.insert(others.end(), files_.begin(), files_.end());
+  files_ = std::move(others);
+}
+
+void Log::early_warning(std::string_view text) {
+  write(Level::kWarning, text);
+  const std::lock_guard lock(mutex_);
+  early_warnings_.emplace_back(text);
 }
 
 void Log::write(Level level, std::string_view text) {

@@ -44,6 +44,10 @@ class Log {
   void warning(std::string_view text) { write(Level::kWarning, text); }
   void error(std::string_view text) { write(Level::kError, text); }
 
+  // A warning of one line that files added later get too: for what is noticed before a run has its
+  // folder.
+  void early_warning(std::string_view text);
+
   // A text of several lines is written as several lines.
   void write(Level level, std::string_view text);
 
@@ -71,6 +75,7 @@ class Log {
   bool shows_progress_ = false;  // the cursor stands behind a progress line
   Level terminal_lowest_ = Level::kInfo;
   std::vector<File> files_;
+  std::vector<std::string> early_warnings_;
 };
 
 // The log of this process, and short forms for it. Nothing is written before the run gives it a

@@ -84,7 +84,8 @@ TEST(Header, ClaimsThatTheFileCannotHoldAreRefused) {
 
 TEST(Header, WhatIsNoPictureIsRefused) {
   EXPECT_TRUE(mentions(refusal({}), {"empty"}));
-  EXPECT_TRUE(mentions(refusal({'G', 'I', 'F', '8', '9', 'a', 0, 0, 0}), {"neither JPEG nor PNG"}));
+  EXPECT_TRUE(
+      mentions(refusal({'%', 'P', 'D', 'F', '-', '1', 0, 0, 0}), {"no image of a known format"}));
   EXPECT_TRUE(mentions(refusal({0xFF, 0xD8, 0xFF, 0xD9}), {"no frame"}));
 }
 

@@ -134,6 +134,16 @@ TEST_F(LogTest, gives_each_file_its_own_level) {
   EXPECT_EQ(lines("few").size(), 1u);
 }
 
+TEST_F(LogTest, gives_early_warnings_to_files_that_are_added_later) {
+  Log log;
+  log.early_warning("noticed before there was a folder");
+  log.add_file(folder_ / "first");
+  log.early_warning("noticed later");
+  log.add_file(folder_ / "second");
+  EXPECT_EQ(lines("first").size(), 2u);
+  EXPECT_EQ(lines("second").size(), 2u);
+}
+
 TEST_F(LogTest, appends_to_the_file_of_an_earlier_run) {
   for (int run = 0; run < 2; ++run) {
     Log log;

@@ -132,7 +132,7 @@ ImageFolder::ImageFolder(ImageFolderOptions options) : options_(std::move(option
   }
   if (files_.empty()) {
     throw data_error("data set " + options_.name,
-                     "there is no JPEG or PNG below " + folder_.string(),
+                     "there is no image below " + folder_.string(),
                      options_.advice);
   }
 }
@@ -140,6 +140,7 @@ ImageFolder::ImageFolder(ImageFolderOptions options) : options_(std::move(option
 std::vector<PictureFile> ImageFolder::list(const fs::path& folder) const {
   PictureList listed = list_pictures(folder, options_.root);
   const bool own = folder == folder_;  // another split's problems are its own
+  if (own && options_.problems == nullptr) warn_of_ignored(folder, listed.ignored);
   for (FolderProblem& problem : listed.problems) {
     if (own || options_.problems == nullptr) report(std::move(problem));
   }

@@ -26,9 +26,11 @@ NamedPictures::NamedPictures(const std::vector<std::string>& paths,
       continue;
     }
     const fs::path root = fs::canonical(path);
-    const std::vector<PictureFile> found = list_pictures(root, root).files;
+    const PictureList listed = list_pictures(root, root);
+    warn_of_ignored(path, listed.ignored);
+    const std::vector<PictureFile>& found = listed.files;
     if (found.empty()) {
-      throw data_error(path, "there are no JPEG or PNG files below it", "name another folder");
+      throw data_error(path, "there are no images below it", "name another folder");
     }
     for (const PictureFile& file : found) {
       files_.push_back((fs::path(path) / file.path).string());

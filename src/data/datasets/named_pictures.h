@@ -9,9 +9,9 @@
 
 namespace dtrain::data {
 
-// JPEG and PNG files, in the order given; of a folder all pictures at any depth below it, by the
-// order of their paths' bytes. `channels` is what the network wants: 1 or 3. Throws Error(kData)
-// for what is not there, and for folders without pictures.
+// Image files, in the order given; of a folder all images at any depth below it, by the order of
+// their paths' bytes, with a warning of what is ignored there. `channels` is what the network
+// wants: 1 or 3. Throws Error(kData) for what is not there, and for folders without pictures.
 class NamedPictures : public Dataset {
  public:
   NamedPictures(const std::vector<std::string>& paths,

@@ -4,9 +4,13 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
+#include <mutex>
 #include <set>
 #include <utility>
+
+#include "image/format.h"
+#include "util/log.h"
+#include "util/text.h"
 
 namespace dtrain::data {
 namespace {
@@ -14,17 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kMaxDepth = 16;
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return text;
-}
-
-bool is_picture(const fs::path& path) {
-  static constexpr std::array kEndings = {".jpg", ".jpeg", ".png", ".jpe", ".jfif"};
-  const std::string ending = lower(path.extension().string());
-  return std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
-}
+constexpr size_t kMostIgnoredKinds = 6;  // that a warning names
 
 class Lister {
  public:
@@ -45,6 +39,10 @@ class Lister {
  private:
   void add(FolderProblem::Kind kind, const fs::path& path, std::string cause) {
     out_.problems.push_back({kind, path, std::move(cause)});
+  }
+  void ignore(const std::string& kind, const fs::path& path, std::string cause) {
+    add(FolderProblem::Kind::kIgnored, path, std::move(cause));
+    ++out_.ignored[kind];
   }
   void refuse(const fs::path& path, std::string cause) {
     add(FolderProblem::Kind::kRefused, path, std::move(cause));
@@ -87,14 +85,16 @@ class Lister {
 
   void visit(const fs::directory_entry& entry, int depth) {
     const fs::path& path = entry.path();
-    if (path.filename().native().front() == '.') return;
+    if (path.filename().native().front() == '.') return ignore("hidden", path, "is hidden");
     std::error_code error;
     if (entry.is_symlink(error) && !stays_inside(path)) return;
     struct stat status = {};
     if (::stat(path.c_str(), &status) != 0) return refuse(path, "cannot be looked at");
     if (S_ISDIR(status.st_mode)) return list_class(path, depth);
-    if (!is_picture(path)) {
-      return add(FolderProblem::Kind::kIgnored, path, "is no JPEG or PNG by its name");
+    if (!image::has_image_ending(path)) {
+      const std::string ending = path.extension().string();
+      return ignore(
+          ending.empty() ? "without an extension" : ending, path, "is no image by its name");
     }
     if (!S_ISREG(status.st_mode)) return refuse(path, "is not a regular file");
     out_.files.push_back({path.lexically_relative(folder_), static_cast<int64_t>(status.st_size)});
@@ -109,7 +109,7 @@ class Lister {
                     out_.problems.end(),
                     [](const FolderProblem& p) { return p.kind == FolderProblem::Kind::kRefused; });
     if (depth == 0 && !refused && out_.files.size() == files) {
-      add(FolderProblem::Kind::kEmptyClass, folder, "holds no JPEG or PNG");
+      add(FolderProblem::Kind::kEmptyClass, folder, "holds no image");
     }
   }
 
@@ -122,6 +122,37 @@ class Lister {
 
 PictureList list_pictures(const fs::path& folder, const fs::path& root) {
   return Lister(folder, root).list();
+}
+
+std::string ignored_text(const std::map<std::string, int64_t>& ignored) {
+  int64_t total = 0;
+  std::vector<std::pair<int64_t, std::string>> kinds;
+  for (const auto& [kind, count] : ignored) {
+    total += count;
+    kinds.emplace_back(-count, kind);
+  }
+  if (total == 0) return "";
+  std::sort(kinds.begin(), kinds.end());
+  int64_t others = 0;
+  while (kinds.size() > kMostIgnoredKinds) {
+    others -= kinds.back().first;
+    kinds.pop_back();
+  }
+  if (others > 0) kinds.emplace_back(-others, "other");
+  return "ignored " + std::to_string(total) + (total == 1 ? " file: " : " files: ") +
+         util::joined(kinds, ", ", [](const auto& kind) {
+           return std::to_string(-kind.first) + " " + kind.second;
+         });
+}
+
+void warn_of_ignored(const fs::path& folder, const std::map<std::string, int64_t>& ignored) {
+  const std::string text = ignored_text(ignored);
+  if (text.empty()) return;
+  static std::mutex mutex;
+  static std::set<std::string> said;
+  const std::string line = folder.string() + ": " + text;
+  const std::lock_guard lock(mutex);
+  if (said.insert(line).second) util::log().early_warning(line);
 }
 
 }  // namespace dtrain::data

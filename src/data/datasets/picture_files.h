@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -32,12 +33,23 @@ struct FolderProblem {
 struct PictureList {
   std::vector<PictureFile> files;       // in the order of their paths' bytes
   std::vector<FolderProblem> problems;  // kRefused, kEmptyClass and kIgnored
+  // How many files were passed over, by kind: ".txt", "hidden", "without an extension". A hidden
+  // folder counts as one.
+  std::map<std::string, int64_t> ignored;
 };
 
-// Lists JPEG and PNG files (by the ends of their names) at any depth below `folder`, which lies in
-// `root`. Hidden files are passed over. Nothing is opened, so nothing can hang. Every folder is
+// Lists image files (by the ends of their names) at any depth below `folder`, which lies in
+// `root`. Hidden files are ignored. Nothing is opened, so nothing can hang. Every folder is
 // listed once: one that a link leads to a second time is refused, so that neither a circle nor a
 // tree of links has the listing go on for ever.
 PictureList list_pictures(const std::filesystem::path& folder, const std::filesystem::path& root);
+
+// "ignored 3 files: 2 .txt, 1 hidden"; empty where there are none. The six most frequent kinds are
+// named.
+std::string ignored_text(const std::map<std::string, int64_t>& ignored);
+
+// Says so in the log, once in the life of the process for a folder, however often it is opened.
+void warn_of_ignored(const std::filesystem::path& folder,
+                     const std::map<std::string, int64_t>& ignored);
 
 }  // namespace dtrain::data

@@ -63,14 +63,6 @@ FindingKind kind_of(image::Fault fault) {
   }
 }
 
-bool has_ending_of(const std::filesystem::path& path, image::Format format) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) {
-    return static_cast<char>(std::tolower(c));
-  });
-  return (ending == ".png") == (format == image::Format::kPng);
-}
-
 // One thread's part of the work.
 class Examiner {
  public:
@@ -95,7 +87,8 @@ class Examiner {
     } catch (const image::BadPicture& bad) {
       add(kind_of(bad.fault()), bad.cause());
     } catch (const Error& error) {
-      add(error.code() == ExitCode::kIo ? FindingKind::kUnreadable : FindingKind::kDamaged,
+      if (error.code() == ExitCode::kMissing) throw;  // the machine is to blame, not the sample
+      add(error.code() == ExitCode::kData ? FindingKind::kDamaged : FindingKind::kUnreadable,
           error.cause());
     } catch (const std::exception& error) {
       add(FindingKind::kUnreadable, error.what());
@@ -110,22 +103,22 @@ class Examiner {
   void decode() {
     const image::Header header = image::read_header(sample_.encoded);
     const image::DecodingShare share(image::memory_to_decode(header), decoded_);
-    if (header.format == image::Format::kPng) {
-      image::decode_png(sample_.encoded, 3, decoded_);
-    } else {
+    const image::Rectangle whole{0, 0, header.width, header.height};
+    if (header.format == image::Format::kJpeg) {
       // At an eighth of its size all of the file is read, but there is less to compute.
-      image::decode_jpeg(sample_.encoded, {0, 0, header.width, header.height}, 8, 3, decoded_);
+      image::decode_jpeg(sample_.encoded, whole, 8, 3, decoded_);
+    } else {
+      image::decode(sample_.encoded, header, whole, 1, 1, 3, /*exact=*/false, decoded_);
     }
     note_oddities(header);
   }
 
   void note_oddities(const image::Header& header) {
-    const bool jpeg = header.format == image::Format::kJpeg;
     const std::filesystem::path path = dataset_.path(index_);
-    if (!path.empty() && !has_ending_of(path, header.format)) {
-      add(FindingKind::kWrongExtension, jpeg ? "holds a JPEG" : "holds a PNG");
+    if (!path.empty() && !image::has_ending_of(path, header.format)) {
+      add(FindingKind::kWrongExtension, std::string("holds a ") + image::name_of(header.format));
     }
-    if (jpeg && header.channels == 4) add(FindingKind::kCmyk, "is CMYK or YCCK");
+    if (header.cmyk) add(FindingKind::kCmyk, "is CMYK or YCCK");
     if (header.bits == 16) add(FindingKind::kSixteenBit, "has 16 bits a channel");
     if (header.orientation != 1) {
       add(FindingKind::kRotated, "has EXIF orientation " + std::to_string(header.orientation));

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "data/loader/data_loader.h"
@@ -11,6 +12,7 @@
 #include "tests/support/pictures.h"
 #include "tests/support/temp_folder.h"
 #include "util/check.h"
+#include "util/log.h"
 
 namespace dtrain::data {
 namespace {
@@ -65,6 +67,34 @@ TEST_F(ImageFolderTest, FoldersAreClassesInTheOrderOfTheirNames) {
   EXPECT_EQ(eval.class_names(), train.class_names());
   eval.read(0, sample);
   EXPECT_EQ(sample.target, 1);
+}
+
+TEST_F(ImageFolderTest, OtherFormatsAreImagesTooAndWhatIsIgnoredIsCountedOnce) {
+  const auto add_format = [&](const std::string& path, const std::string& name) {
+    fs::create_directories((folder_ / path).parent_path());
+    fs::copy_file(kPictures.parent_path() / "formats" / name, folder_ / path);
+  };
+  add("train/cat/a.jpg");
+  add_format("train/cat/b.webp", "webp_lossy.webp");
+  add_format("train/cat/c.TIF", "tiff_cmyk.tif");
+  add_format("train/dog/d.bmp", "bmp_24.bmp");
+  add_format("train/dog/e.gif", "gif.gif");
+  add_format("train/dog/f.jp2", "jpeg2000.jp2");
+  add_format("train/dog/g.ppm", "pnm_rgb.ppm");
+  add("val/dog/x.jpg");
+  for (const char* name : {"notes.txt", "cat/more.txt", "cat/.hidden.jpg", "dog/README"}) {
+    std::ofstream(folder_ / "train" / name) << "no image";
+  }
+  util::log().add_file(folder_ / "log.txt");
+  EXPECT_EQ(open().size(), 7);
+  open();
+  open("validation");  // where the classes of the training split are listed again
+  util::log().remove_files();
+  const auto bytes = dtrain::testing::bytes_of(folder_ / "log.txt");
+  const std::string text(bytes.begin(), bytes.end());
+  const std::string wanted = "train: ignored 4 files: 2 .txt, 1 hidden, 1 without an extension";
+  EXPECT_TRUE(mentions(text, {wanted}));
+  EXPECT_EQ(text.find(wanted), text.rfind(wanted)) << text;
 }
 
 TEST_F(ImageFolderTest, FlatFilesHaveTheirClassInTheirName) {
@@ -159,7 +189,7 @@ TEST_F(ImageFolderTest, FingerprintFollowsPathsSizesAndClasses) {
 TEST_F(ImageFolderTest, WhatIsMissingIsNamed) {
   EXPECT_TRUE(mentions(refusal(), {"train, training", folder_.path().string()}));
   fs::create_directories(folder_ / "train/a");
-  EXPECT_TRUE(mentions(refusal(), {"no JPEG or PNG"}));
+  EXPECT_TRUE(mentions(refusal(), {"no image below"}));
   add("train/a/1.jpg");
   add("test/b/1.jpg");
   EXPECT_TRUE(mentions(refusal("test"), {"test/b/1.jpg", "no class b"}));

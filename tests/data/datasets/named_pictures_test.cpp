@@ -6,6 +6,7 @@
 #include "tests/support/mentions.h"
 #include "tests/support/pictures.h"
 #include "tests/support/temp_folder.h"
+#include "util/log.h"
 
 namespace dtrain::data {
 namespace {
@@ -38,13 +39,22 @@ TEST_F(NamedPicturesTest, ComeInTheOrderGivenAndFoldersByTheirPaths) {
   EXPECT_EQ(sample.target, kUnlabelled);
 }
 
+TEST_F(NamedPicturesTest, WhatIsIgnoredInAFolderIsCounted) {
+  for (const char* name : {"f/a.png", "f/b.psd", "f/c.PSD.txt"}) put(name);
+  util::log().add_file(folder_ / "log.txt");
+  EXPECT_EQ(NamedPictures({folder_ / "f"}, 3, {}).size(), 1);
+  util::log().remove_files();
+  const auto bytes = dtrain::testing::bytes_of(folder_ / "log.txt");
+  EXPECT_TRUE(mentions({bytes.begin(), bytes.end()}, {"ignored 2 files: 1 .psd, 1 .txt"}));
+}
+
 TEST_F(NamedPicturesTest, WhatIsNotThereIsNamed) {
   fs::create_directories(folder_ / "empty");
   const std::string missing = folder_ / "missing.png", empty = folder_ / "empty";
   EXPECT_TRUE(mentions(error_text([&] { NamedPictures({missing}, 3, {}); }, ExitCode::kData),
                        {missing, "no such file"}));
   EXPECT_TRUE(mentions(error_text([&] { NamedPictures({empty}, 3, {}); }, ExitCode::kData),
-                       {empty, "no JPEG or PNG"}));
+                       {empty, "no images"}));
 }
 
 }  // namespace

@@ -129,6 +129,7 @@ TEST_F(VerifyDataTest, OddPicturesAreNotesAndTrainingCanStart) {
   add("test/dog/print.jpg", "jpeg_cmyk.jpg");
   add("test/dog/named.JPG", "png_palette.png");
   std::ofstream(folder_ / "test/dog/list.txt") << "cat, dog";
+  std::ofstream(folder_ / "test/dog/.list") << "cat, dog";
   const VerifyReport report = verify();
   EXPECT_FALSE(report.training_would_fail());
   EXPECT_EQ(report.count(Severity::kNote), int64_t(report.findings.size()));
@@ -137,7 +138,8 @@ TEST_F(VerifyDataTest, OddPicturesAreNotesAndTrainingCanStart) {
                    {"sixteen_bit", "test/cat/deep.png"},
                    {"cmyk", "test/dog/print.jpg"},
                    {"wrong_extension", "test/dog/named.JPG"},
-                   {"ignored_file", "test/dog/list.txt"}}));
+                   {"ignored_file", "test/dog/list.txt"},
+                   {"ignored_file", "test/dog/.list"}}));
 }
 
 TEST_F(VerifyDataTest, TheUnlabelledPartIsASplitLikeTheOthers) {
