@@ -121,6 +121,22 @@ TEST(Frame, OfAPartAtReducedSizeIsCloseToTheExactOne) {
   }
 }
 
+TEST(Frame, OfOtherFormatsIsThatOfTheirPixels) {
+  for (const char* name : {"webp_lossless.webp",
+                           "tiff_cmyk.tif",
+                           "bmp_565.bmp",
+                           "gif.gif",
+                           "jpeg2000.jp2",
+                           "pnm_16_bit.ppm"}) {
+    const std::string file = std::string("../formats/") + name;
+    const std::string pixels = file.substr(0, file.rfind('.')) + ".png";
+    for (const bool random : {false, true}) {
+      const auto p = parameters(14, random);
+      EXPECT_LE(difference(framed(p, file, 3), framed(p, pixels, 3)).largest, 2) << name;
+    }
+  }
+}
+
 TEST(Frame, TurnsPicturesAsTheyAreShown) {
   // The same part of the same picture, stored in eight ways.
   Sample shown;

@@ -142,6 +142,26 @@ TEST_F(VerifyDataTest, OddPicturesAreNotesAndTrainingCanStart) {
                    {"ignored_file", "test/dog/.list"}}));
 }
 
+TEST_F(VerifyDataTest, AllFormatsAreDecodedAndNamedWhereTheirEndingIsOfAnother) {
+  add_good();
+  for (const auto& entry : fs::directory_iterator(kPictures.parent_path() / "formats")) {
+    const fs::path name = entry.path().filename();
+    if (name.extension() != ".png") add("train/cat/" + name.string(), "../formats" / name);
+  }
+  add("train/dog/named.jpg", "../formats/webp_lossless.webp");
+  add("train/dog/cut.tif", "../formats/tiff_rgb.tif");
+  fs::resize_file(folder_ / "train/dog/cut.tif", 1000);
+  const VerifyReport report = verify();
+  EXPECT_EQ(report.splits[0].good, 2 + 39 + 1);
+  EXPECT_EQ(report.count(Severity::kError), 1);
+  EXPECT_EQ(report.count(FindingKind::kTruncated, "train"), 1);
+  EXPECT_EQ(report.count(FindingKind::kCmyk, "train"), 1);
+  EXPECT_EQ(report.count(FindingKind::kSixteenBit, "train"), 2);
+  EXPECT_EQ(report.count(FindingKind::kRotated, "train"), 5);
+  EXPECT_TRUE(found_in(report).contains({"wrong_extension", "train/dog/named.jpg"}));
+  EXPECT_EQ(report.count(FindingKind::kWrongExtension, "train"), 1);
+}
+
 TEST_F(VerifyDataTest, TheUnlabelledPartIsASplitLikeTheOthers) {
   add("training/labeled/cat/1.jpg", "jpeg_420.jpg");
   add("training/labeled/dog/2.png", "photo.png");
