@@ -55,7 +55,8 @@ bool is_longer(const config::Difference& limit) {
 Changes changes_of(const settings::RunConfig& before, const settings::RunConfig& now) {
   Changes changes;
   for (const config::Difference& one : settings::differences(before, now)) {
-    const bool is_limit = one.path == "train.max_steps" || one.path == "train.patience";
+    const bool is_limit =
+        one.path == "train.max_steps" || one.path == "train.patience" || one.path == "run.epochs";
     std::string* text = &changes.refused;
     if (is_limit && is_longer(one)) text = &changes.resumed;
     if (one.effect == config::kRounding) text = &changes.rounding;
