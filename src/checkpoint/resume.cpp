@@ -7,6 +7,7 @@
 #include "util/atomic_file.h"
 #include "util/check.h"
 #include "util/folder_link.h"
+#include "util/log.h"
 
 namespace dtrain::checkpoint {
 namespace {
@@ -26,11 +27,31 @@ bool starts_with_time(const std::string& name) {
   return true;
 }
 
+using RunOrder = std::pair<std::string, int64_t>;
+
+// Of a run of any experiment: by time, then by the number of a run of the same second and name.
+// Folders that were renamed come first, that is, are the oldest.
+RunOrder order_of_any(const fs::path& path) {
+  const std::string name = path.filename().string();
+  if (!starts_with_time(name)) return {"", 0};
+  const size_t dash = name.rfind('-');
+  const std::string copy = name.substr(dash + 1);
+  std::error_code error;
+  const bool is_copy = !copy.empty() && copy.size() < 10 &&
+                       copy.find_first_not_of("0123456789") == std::string::npos &&
+                       fs::exists(path.parent_path() / name.substr(0, dash), error);
+  return {name.substr(0, 15), is_copy ? std::stoll(copy) : 1};
+}
+
 // Orders the runs of an experiment: by time, then by the number that runs of the same second carry
 // ("...-exp", "...-exp-2"). Nothing when the name is of another experiment.
-std::optional<std::pair<std::string, int64_t>> run_order(const fs::path& path,
-                                                         const std::string& experiment) {
+std::optional<RunOrder> run_order(const fs::path& path, const std::string& experiment) {
   const std::string name = path.filename().string();
+  std::error_code ignored;
+  if (experiment.empty()) {
+    if (!fs::is_directory(path / kCheckpoints, ignored)) return std::nullopt;
+    return order_of_any(path);
+  }
   if (!starts_with_time(name)) return std::nullopt;
   const std::string time = name.substr(0, 15);
   const std::string rest = name.substr(16);
@@ -48,7 +69,7 @@ std::optional<std::pair<std::string, int64_t>> run_order(const fs::path& path,
 }
 
 std::vector<fs::path> runs_newest_first(const fs::path& output, const std::string& experiment) {
-  std::vector<std::pair<std::pair<std::string, int64_t>, fs::path>> found;
+  std::vector<std::pair<RunOrder, fs::path>> found;
   std::error_code error;
   fs::directory_iterator at(output, error), end;
   if (error == std::errc::no_such_file_or_directory) return {};
@@ -93,16 +114,33 @@ ResumePoint newest_sound(const fs::path& folder, std::vector<std::string> warnin
                  "start anew without --resume, or name another checkpoint");
 }
 
-std::optional<ResumePoint> newest_of_experiment(const fs::path& output,
-                                                const std::string& experiment) {
+struct FoundRun {
+  fs::path folder;  // empty: there is none
   std::vector<std::string> warnings;
+};
+
+// The one rule for "auto", "best" and "last": the newest run that has a checkpoint.
+FoundRun newest_run(const fs::path& output, const std::string& experiment) {
+  FoundRun found;
   for (const fs::path& run : runs_newest_first(output, experiment)) {
     if (!list_checkpoints(run / kCheckpoints).empty()) {
-      return newest_sound(run / kCheckpoints, std::move(warnings));
+      found.folder = run;
+      break;
     }
-    warnings.push_back("passing over the run " + run.string() + ": it holds no checkpoint");
+    found.warnings.push_back("passing over the run " + run.string() + ": it holds no checkpoint");
   }
-  return std::nullopt;
+  return found;
+}
+
+bool is_word(const std::string& request) {
+  std::error_code ignored;
+  return (request == "best" || request == "last") && !fs::exists(request, ignored);
+}
+
+Error no_run(const std::string& request, const fs::path& output) {
+  return io_error("checkpoint " + request,
+                  "no run in " + output.string() + " has one",
+                  "name a checkpoint or a run folder, or the folder of the runs with --output");
 }
 
 }  // namespace
@@ -111,7 +149,20 @@ std::optional<ResumePoint> resolve_resume(const std::string& request,
                                           const fs::path& output,
                                           const std::string& experiment) {
   if (request.empty()) return std::nullopt;
-  if (request == "auto") return newest_of_experiment(output, experiment);
+  if (request == "auto" || is_word(request)) {
+    FoundRun found = newest_run(output, request == "auto" ? experiment : "");
+    if (found.folder.empty()) {
+      if (request == "auto") return std::nullopt;
+      throw no_run(request, output);
+    }
+    const fs::path best = util::followed(found.folder / kCheckpoints / "best");
+    std::error_code ignored;
+    if (request != "best" || !fs::is_directory(best, ignored)) {
+      return newest_sound(found.folder / kCheckpoints, std::move(found.warnings));
+    }
+    Manifest manifest = verify_checkpoint(best);
+    return ResumePoint{best, std::move(manifest), std::move(found.warnings)};
+  }
   const fs::path path = request;
   std::error_code error;
   if (!list_checkpoints(path / kCheckpoints).empty()) return newest_sound(path / kCheckpoints, {});
@@ -119,6 +170,33 @@ std::optional<ResumePoint> resolve_resume(const std::string& request,
   if (fs::is_directory(path / kCheckpoints, error)) return newest_sound(path / kCheckpoints, {});
   Manifest manifest = verify_checkpoint(path);
   return ResumePoint{util::followed(path), std::move(manifest), {}};
+}
+
+fs::path find_checkpoint(const std::string& request, const fs::path& output) {
+  const auto missing = [&](const std::string& cause) {
+    return io_error("checkpoint " + request,
+                    cause,
+                    "name a checkpoint or a run folder, or best or last of the newest run in " +
+                        output.string());
+  };
+  std::error_code ignored;
+  fs::path path = request;
+  std::vector<std::string> names = {"checkpoints/best", "checkpoints/last", "best", "last"};
+  if (is_word(request)) {
+    const FoundRun found = newest_run(output, "");
+    for (const std::string& warning : found.warnings) util::log_warning(warning);
+    if (found.folder.empty()) throw no_run(request, output);
+    path = found.folder;
+    if (request == "last") names = {"checkpoints/last"};
+  }
+  path = util::followed(path);
+  if (!fs::is_directory(path, ignored)) throw missing("there is no such folder");
+  if (fs::exists(path / "manifest.json", ignored)) return fs::canonical(path);
+  for (const std::string& name : names) {
+    const fs::path checkpoint = util::followed(path / name);
+    if (fs::exists(checkpoint / "manifest.json", ignored)) return checkpoint;
+  }
+  throw missing("the folder holds no checkpoint");
 }
 
 }  // namespace dtrain::checkpoint

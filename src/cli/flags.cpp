@@ -244,6 +244,7 @@ const std::vector<FlagRow>& flag_rows() {
       {"loader.batch_size", {"--batch-size", "-b"}},
       {"loader.workers", {"--workers", "-j"}},
       {"model.name", {"--model", "--arch", "-a"}},
+      {"model.initial_checkpoint", {"--initial-checkpoint"}},
       {"loss.label_smoothing", {"--smoothing", "--label-smoothing"}},
       {"optimizer.name", {"--opt", "--optimizer"}},
       {"optimizer.lr", {"--lr"}},

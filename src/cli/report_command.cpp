@@ -2,11 +2,13 @@
 #include <filesystem>
 #include <string>
 
+#include "checkpoint/resume.h"
 #include "cli/command_settings.h"
 #include "cli/commands.h"
 #include "report/ensemble_page.h"
 #include "report/run_page.h"
 #include "report/vote_record.h"
+#include "settings/run_config.h"
 #include "settings/run_folder.h"
 #include "util/atomic_file.h"
 #include "util/check.h"
@@ -52,6 +54,15 @@ Page page_of(const fs::path& subject, const report::PageOptions& options) {
                  "name the folder of a run or of an ensemble, or what dtrain vote wrote");
 }
 
+// best and last stand for the newest run that has a checkpoint; a checkpoint for its run.
+fs::path subject_of(const std::string& request) {
+  const bool is_word = (request == "best" || request == "last") && !fs::exists(request);
+  if (!is_word && !fs::exists(fs::path(request) / "manifest.json")) return request;
+  const fs::path checkpoint = checkpoint::find_checkpoint(request, settings::RunSection().output);
+  const auto run = settings::run_folder_of(checkpoint);
+  return run ? run->path : fs::path(request);
+}
+
 }  // namespace
 
 std::string report_flags() { return own_flags<ReportSettings>(); }
@@ -67,7 +78,7 @@ int run_report(const Words& words, dist::MpiScope*) {
                       kReportUsage);
   }
   util::log().set_terminal(stdout);
-  const Page page = page_of(parsed.positionals.front(),
+  const Page page = page_of(subject_of(parsed.positionals.front()),
                             {.hardest = parsed.own.hardest, .of_run = std::move(parsed.of_run)});
   if (output.empty()) output = page.folder / "report.html";
   util::write_file_atomic(output, page.html);

@@ -56,7 +56,10 @@ bool is_longer(const config::Difference& limit) {
 Changes changes_of(const settings::RunConfig& before, const settings::RunConfig& now) {
   Changes changes;
   for (const config::Difference& one : settings::differences(before, now)) {
-    const bool is_limit = one.path == "train.max_steps" || one.path == "train.patience";
+    const bool is_limit =
+        one.path == "train.max_steps" || one.path == "train.patience" || one.path == "run.epochs";
+    // Older records have no such option, which is read as false.
+    if (one.path == "ema.warmup" && !before.ema.enabled && !now.ema.enabled) continue;
     std::string* text = &changes.refused;
     if (is_limit && is_longer(one)) text = &changes.resumed;
     if (one.effect == config::kRounding) text = &changes.rounding;

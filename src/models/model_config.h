@@ -16,6 +16,7 @@ struct ModelConfig {
   std::string stem = "auto";
   int64_t width = 64;
   bool zero_init_residual = false;
+  std::string initial_checkpoint;
 };
 
 // The names that create_model knows, in the order of the table in model_table.cpp.
@@ -36,6 +37,11 @@ void fields(V& v, ModelConfig& c) {
   v("zero_init_residual",
     c.zero_init_residual,
     "Start the last batch norm of every residual branch at zero.");
+  v("initial_checkpoint",
+    c.initial_checkpoint,
+    kFree,
+    "Run, checkpoint or .safetensors file whose weights a new run starts from; the last layer is "
+    "fresh where the classes differ.");
 }
 
 // What the data set says about its images.

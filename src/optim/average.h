@@ -1,6 +1,8 @@
 // Other weights of the same training that are evaluated in place of the model's: moving averages.
 #pragma once
 
+#include <vector>
+
 #include "state/stateful.h"
 
 namespace dtrain::optim {
@@ -13,6 +15,9 @@ class Average : public state::Stateful {
   // The average's own tensors, named as the model's.
   state::NamedTensors state() const override = 0;
   void load(const state::NamedTensors& values) override { state::copy_by_name(values, state()); }
+
+  // What else of it a checkpoint must give back.
+  virtual std::vector<state::Stateful*> more_state() { return {}; }
 
   // Before the first update, once the model has the weights that it starts from.
   virtual void start() = 0;

@@ -2,9 +2,12 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 namespace dtrain::optim {
 
-ModelEma::ModelEma(const torch::nn::Module& model, const EmaConfig& config) : decay_(config.decay) {
+ModelEma::ModelEma(const torch::nn::Module& model, const EmaConfig& config)
+    : decay_(config.decay), has_warmup_(config.warmup) {
   const auto add = [&](const std::string& name, const at::Tensor& value) {
     names_.push_back(name);
     values_.push_back(value.detach());
@@ -16,18 +19,34 @@ ModelEma::ModelEma(const torch::nn::Module& model, const EmaConfig& config) : de
 
 void ModelEma::start() {
   const at::NoGradGuard no_grad;
+  updates_.value = 0;
   for (size_t i = 0; i < values_.size(); ++i) averages_[i].copy_(values_[i]);
 }
 
 void ModelEma::after_update() {
   const at::NoGradGuard no_grad;
+  const auto done = static_cast<double>(updates_.value++);
+  const double decay = has_warmup_ ? std::min(decay_, (1 + done) / (10 + done)) : decay_;
   for (size_t i = 0; i < values_.size(); ++i) {
     if (values_[i].is_floating_point()) {
-      averages_[i].lerp_(values_[i], 1.0 - decay_);
+      averages_[i].lerp_(values_[i], 1.0 - decay);
     } else {
       averages_[i].copy_(values_[i]);
     }
   }
+}
+
+std::vector<state::Stateful*> ModelEma::more_state() {
+  if (!has_warmup_) return {};
+  return {&updates_};
+}
+
+state::NamedTensors ModelEma::UpdateCount::state() const {
+  return {{"", at::full({1}, value, at::kLong)}};
+}
+
+void ModelEma::UpdateCount::load(const state::NamedTensors& values) {
+  value = values.front().second.item<int64_t>();
 }
 
 state::NamedTensors ModelEma::state() const {

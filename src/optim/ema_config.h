@@ -8,6 +8,7 @@ namespace dtrain::optim {
 struct EmaConfig {
   bool enabled = false;
   double decay = 0.999;
+  bool warmup = true;
 };
 
 template <class V>
@@ -20,6 +21,10 @@ void fields(V& v, EmaConfig& c) {
     c.decay,
     between(0.0, 1.0),
     "Share of the average that stays at each update; the rest is that of the new weights.");
+  v("warmup",
+    c.warmup,
+    "Raise the decay: min(decay, (1 + t) / (10 + t)) at update t, so that a short training is "
+    "averaged over its end.");
 }
 
 }  // namespace dtrain::optim

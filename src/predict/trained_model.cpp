@@ -2,10 +2,10 @@
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/checkpoint_folder.h"
+#include "checkpoint/resume.h"
 #include "config/json.h"
 #include "dist/parameter_sync.h"
 #include "run/components.h"
-#include "settings/run_folder.h"
 
 namespace dtrain::predict {
 namespace {
@@ -26,7 +26,7 @@ TrainedModel open_trained_model(const std::string& request, const dist::MpiScope
   std::string text;
   dist::together(mpi, [&] {
     if (mpi.rank() != 0) return;
-    const auto checkpoint = settings::find_checkpoint(request, settings::RunSection().output);
+    const auto checkpoint = checkpoint::find_checkpoint(request, settings::RunSection().output);
     config::Json found = checkpoint::read_manifest(checkpoint).meta;
     found["checkpoint"] = checkpoint.string();
     text = found.dump();

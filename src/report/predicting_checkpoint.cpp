@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "checkpoint/checkpoint_folder.h"
+#include "checkpoint/resume.h"
 #include "settings/run_config.h"
 #include "settings/run_folder.h"
 #include "util/check.h"
@@ -26,7 +27,7 @@ std::optional<fs::path> predicting_checkpoint(const predictions::PredictionsFile
                                               const std::string& request) {
   const predictions::PredictionsHeader& header = file.header();
   if (!request.empty()) {
-    const fs::path checkpoint = settings::find_checkpoint(request, settings::RunSection().output);
+    const fs::path checkpoint = checkpoint::find_checkpoint(request, settings::RunSection().output);
     if (holds_weights(checkpoint, header.model_fingerprint)) return checkpoint;
     throw data_error(
         "checkpoint " + checkpoint.string(),

@@ -1,10 +1,13 @@
 // Texts about things dtrain has written.
 #include "run/inspect_run.h"
 
+#include <filesystem>
+
 #include "checkpoint/checkpoint_folder.h"
+#include "checkpoint/resume.h"
 #include "checkpoint/safetensors.h"
 #include "config/json.h"
-#include "util/folder_link.h"
+#include "settings/run_config.h"
 #include "util/text.h"
 
 namespace dtrain::run {
@@ -33,8 +36,8 @@ std::string tensors_text(const std::filesystem::path& file) {
 
 }  // namespace
 
-std::string describe_checkpoint(const std::filesystem::path& named) {
-  const std::filesystem::path checkpoint = util::followed(named);
+std::string describe_checkpoint(const std::string& request) {
+  const auto checkpoint = checkpoint::find_checkpoint(request, settings::RunSection().output);
   const checkpoint::Manifest manifest = checkpoint::verify_checkpoint(checkpoint);
   std::string out = std::filesystem::canonical(checkpoint).string() + "\n" + "format version " +
                     std::to_string(manifest.version) + ", all checksums right\n" +

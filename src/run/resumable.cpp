@@ -93,6 +93,8 @@ std::vector<std::string> check_resumable(const config::Json& meta,
     const bool of_batch =
         difference.path == "loader.batch_size" || difference.path == "train.grad_accum_steps";
     if (difference.effect == config::kFree || (of_batch && !exact)) continue;
+    // Older runs have no such option, which is read as false.
+    if (difference.path == "ema.warmup" && !config.ema.enabled && !saved.ema.enabled) continue;
     if (difference.effect == config::kRounding) {
       announced.push_back(both(difference.path, difference.left, difference.right) +
                           kRoundsOtherwise);
@@ -117,8 +119,8 @@ std::vector<std::string> check_resumable(const config::Json& meta,
     throw config_error(
         "cannot resume " + checkpoint,
         refused.text(),
-        "use the settings and data of that run (config.json in its folder), or start a "
-        "new run without --resume");
+        "leave out --config and those flags to use the settings of that run, or start a new run "
+        "with --initial-checkpoint in place of --resume");
   }
   return announced;
 }

@@ -34,6 +34,7 @@
 #include "run/agreement.h"
 #include "run/components.h"
 #include "run/evaluation_metrics.h"
+#include "run/initial_weights.h"
 #include "run/machine.h"
 #include "run/resolve.h"
 #include "run/resumable.h"
@@ -85,8 +86,17 @@ std::optional<checkpoint::ResumePoint> find_resume_point(const settings::RunConf
   if (!run) return point;
   lock.emplace(run->path, kDoing);
   checkpoint::give_names_back(run->checkpoints());
-  return checkpoint::resolve_resume(
-      request == "auto" ? run->path.string() : request, config.run.output, config.run.experiment);
+  std::string found = request;
+  if (request == "auto" || request == "last") found = run->path.string();
+  if (request == "best") found = point->checkpoint.string();
+  auto locked = checkpoint::resolve_resume(found, config.run.output, config.run.experiment);
+  // Of the runs that were passed over; what is wrong in this one is said again.
+  for (const auto& warning : point->warnings) {
+    if (found != request && warning.starts_with("passing over the run")) {
+      locked->warnings.push_back(warning);
+    }
+  }
+  return locked;
 }
 
 Start find_start(const settings::RunConfig& config,
@@ -162,6 +172,8 @@ class TrainRun {
   std::string headline() const;
   void start_or_resume();
   void warn_of_full_disk() const;
+  int64_t planned_epochs() const;
+  void follow_epochs(const train::TrainState& state);
   void make_learner();
   void make_trainer();
   void make_callbacks();
@@ -179,6 +191,7 @@ class TrainRun {
   Start start_;
   std::vector<std::string> announced_;
   std::string early_warning_;                  // of what was found before there was a log
+  std::string started_from_;                   // at rank 0, which other weights: a line for the log
   std::optional<dist::ProcessGroup> group_;    // gradients and batch norm
   std::optional<dist::ProcessGroup> control_;  // everything small
   Loaders loaders_;
@@ -226,6 +239,8 @@ TrainRun::TrainRun(settings::RunConfig config, const dist::MpiScope& mpi, fs::pa
     const int64_t classes = data_.train->num_classes();
     auto& parts = learner_parts_;
     parts.model = make_model(config_, data_.identity.input, classes, precision_, device_);
+    const bool is_new = start_.checkpoint.empty() && !config_.model.initial_checkpoint.empty();
+    if (is_new && mpi_.rank() == 0) started_from_ = load_initial_weights(config_, *parts.model);
     parts.optimizer = optim::create_optimizer(*parts.model, config_.optimizer);
     parts.averages = optim::create_averages(*parts.model, config_.ema);
     evaluation_metrics_ = evaluation_metrics(config_.train, classes);
@@ -244,7 +259,7 @@ TrainRun::TrainRun(settings::RunConfig config, const dist::MpiScope& mpi, fs::pa
     state_.best.metric = config_.train.best_metric;
     state_.best.more_is_better = metrics::more_is_better(config_.train.best_metric);
     schedule_ = optim::create_schedule(
-        config_.schedule, config_.optimizer.lr, state_.steps_per_epoch, state_.epochs);
+        config_.schedule, config_.optimizer.lr, state_.steps_per_epoch, planned_epochs());
     identify(data_);
   });
   expect_agreement(facts_of(config_, data_.identity, *learner_parts_.model), mpi);
@@ -277,6 +292,7 @@ Outcome TrainRun::run() {
 
 void TrainRun::start_or_resume() {
   if (start_.checkpoint.empty()) {
+    if (!started_from_.empty()) util::log_info(started_from_);
     learner_->start();
     return;
   }
@@ -285,6 +301,12 @@ void TrainRun::start_or_resume() {
   util::log_info("Resumed " + start_.checkpoint + " at epoch " + std::to_string(state.epoch) +
                  ", step " + std::to_string(state.step));
   for (const auto& difference : announced_) util::log_warning(difference);
+  follow_epochs(state);
+  if (state.epoch >= state.epochs) {
+    util::log_info("Nothing to train: " + std::to_string(state.epoch) +
+                   " epochs are done, and run.epochs is " + std::to_string(state.epochs) +
+                   "; more of them train on");
+  }
   trainer_->resume_from(state);
 }
 
@@ -294,6 +316,19 @@ void TrainRun::warn_of_full_disk() const {
   for (const auto& [name, tensor] : parts_.replicated()) bytes += int64_t(tensor.nbytes());
   const std::string warning = space_warning(folder_.checkpoints(), bytes, config_.checkpoint);
   if (!warning.empty()) util::log_warning(warning);
+}
+
+// As many as the checkpoint was to have; the schedule is told of others once it is restored.
+int64_t TrainRun::planned_epochs() const {
+  if (start_.checkpoint.empty()) return config_.run.epochs;
+  return start_.meta.at("config").at("run").at("epochs").get<int64_t>();
+}
+
+// After parts_ were restored, which are as of the time before run.epochs changed.
+void TrainRun::follow_epochs(const train::TrainState& state) {
+  const std::string said = schedule_->follow_length(
+      state.step, state.epochs * state.steps_per_epoch, config_.train.resume_schedule);
+  if (!said.empty()) util::log_info(said);
 }
 
 Outcome TrainRun::conclude(train::Wish granted) const {
@@ -348,6 +383,7 @@ std::optional<train::TrainState> TrainRun::roll_back() {
   if (checkpoint.empty()) return std::nullopt;
   train::TrainState state = state_;
   restore_snapshot(checkpoint, *group_, *control_, parts_, state);
+  follow_epochs(state);
   return state;
 }
 

@@ -103,6 +103,10 @@ void check_training(Checker& checker, const RunConfig& c) {
                      number_text(c.dist.bucket_mb));
 }
 
+// What a run did whose effective configuration does not name these options, being older than they.
+// What is written down is read on top.
+void take_old_behaviour(RunConfig& config) { config.ema.warmup = false; }
+
 }  // namespace
 
 RunConfig load_run_config(const std::string& file, const std::vector<config::Override>& overrides) {
@@ -110,8 +114,10 @@ RunConfig load_run_config(const std::string& file, const std::vector<config::Ove
   const config::FieldList list = config::collect(config);
   config::Problems problems;
   if (!file.empty()) {
-    config::read_values(
-        config::read_json_file(file, {}, &problems), list, config.origins, problems);
+    const auto document = config::read_json_file(file, {}, &problems);
+    const bool is_effective = document.root.is_object() && document.root.contains("_dtrain");
+    if (is_effective) take_old_behaviour(config);
+    config::read_values(document, list, config.origins, problems);
   }
   for (const auto& setting : overrides) {
     config::read_text(list, setting, config.origins, problems);
@@ -158,6 +164,7 @@ void apply(RunConfig& config, const std::vector<config::Override>& overrides) {
 
 RunConfig parse_effective_config(const std::string& text, const std::string& name) {
   RunConfig config;
+  take_old_behaviour(config);
   config::Problems problems;
   const auto document = config::parse_json(text, name, {}, &problems);
   config::read_values(document, config::collect(config), config.origins, problems);

@@ -54,13 +54,19 @@ void fields(V& v, RunSection& c) {
   v("resume",
     c.resume,
     kFree,
-    "Checkpoint or run folder to go on from; auto: the newest of this experiment in the output "
-    "folder, or a new run when there is none; empty: a new run.");
+    "Run folder or checkpoint to resume; best, last: of the newest run in the output folder; auto: "
+    "the newest of this experiment, or a new run when there is none. Without --config its settings "
+    "are used.");
   v("seed",
     c.seed,
     at_least(0),
     "Start of all randomness: initial weights, order of samples, augmentation.");
-  v("epochs", c.epochs, at_least(1), "Passes over the training split.");
+  v("epochs",
+    c.epochs,
+    at_least(1),
+    kFree,
+    "Passes over the training split; with --resume more or fewer than before "
+    "(train.resume_schedule).");
   v("device",
     c.device,
     one_of({"auto", "cpu", "cuda"}),

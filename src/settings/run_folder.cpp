@@ -43,35 +43,4 @@ std::optional<RunFolder> run_folder_of(const fs::path& checkpoint) {
   return RunFolder{folder.parent_path()};
 }
 
-std::filesystem::path find_checkpoint(const std::string& request, const fs::path& output) {
-  const auto missing = [&](const std::string& cause) {
-    return io_error("checkpoint " + request,
-                    cause,
-                    "name a checkpoint or a run folder, or best or last of the newest run in " +
-                        output.string());
-  };
-  std::error_code ignored;
-  if ((request == "best" || request == "last") && !fs::exists(request, ignored)) {
-    fs::path newest;
-    for (fs::directory_iterator at(output, ignored), end; !ignored && at != end;
-         at.increment(ignored)) {
-      const fs::path link = at->path() / "checkpoints" / request;
-      if (fs::is_directory(util::followed(link)) &&
-          (newest.empty() || at->path().filename() > newest)) {
-        newest = at->path().filename();
-      }
-    }
-    if (newest.empty()) throw missing("no run there has one");
-    return util::followed(output / newest / "checkpoints" / request);
-  }
-  const fs::path path = util::followed(request);
-  if (!fs::is_directory(path, ignored)) throw missing("there is no such folder");
-  if (fs::exists(path / "manifest.json", ignored)) return fs::canonical(path);
-  for (const char* name : {"checkpoints/best", "checkpoints/last", "best", "last"}) {
-    const fs::path checkpoint = util::followed(path / name);
-    if (fs::exists(checkpoint / "manifest.json", ignored)) return checkpoint;
-  }
-  throw missing("the folder holds no checkpoint");
-}
-
 }  // namespace dtrain::settings

@@ -31,10 +31,4 @@ RunFolder create_run_folder(const std::filesystem::path& output, const std::stri
 // The run folder a checkpoint lies in: `<run>/checkpoints/step-...`; empty when it lies elsewhere.
 std::optional<RunFolder> run_folder_of(const std::filesystem::path& checkpoint);
 
-// The checkpoint that a person means: a checkpoint or a link to one; a run folder, whose best one
-// is taken; or the words best and last, of the newest run in `output`. Throws Error(kIo) that says
-// what is not there.
-std::filesystem::path find_checkpoint(const std::string& request,
-                                      const std::filesystem::path& output);
-
 }  // namespace dtrain::settings

@@ -84,7 +84,10 @@ std::unique_ptr<optim::Average::Scope> Learner::with_evaluated_weights() {
 
 std::vector<state::Stateful*> Learner::parts() {
   std::vector<state::Stateful*> all = {&weights_};
-  for (const auto& average : parts_.averages) all.push_back(average.get());
+  for (const auto& average : parts_.averages) {
+    all.push_back(average.get());
+    for (state::Stateful* more : average->more_state()) all.push_back(more);
+  }
   all.push_back(parts_.optimizer.get());
   all.push_back(parts_.scaler.get());
   return all;

@@ -20,6 +20,7 @@ struct TrainConfig {
   std::string best_metric = "top1";
   int64_t patience = 0;
   int64_t max_steps = 0;
+  std::string resume_schedule = "stretch";
 };
 
 template <class V>
@@ -46,7 +47,7 @@ void fields(V& v, TrainConfig& c) {
     between(1, 1 << 20),
     "Batches whose gradients are added up before one update: a global batch of this many times the "
     "size, without the memory. Batch norm still sees each batch alone.");
-  v("eval_interval", c.eval_interval, at_least(1), "Evaluate after every this many epochs.");
+  v("eval_interval", c.eval_interval, at_least(1), kFree, "Evaluate after every this many epochs.");
   v("metrics", c.metrics, "Also evaluate: balanced_accuracy, macro_f1, recall, log_loss, ece.");
   v("best_metric",
     c.best_metric,
@@ -62,6 +63,12 @@ void fields(V& v, TrainConfig& c) {
     at_least(0),
     kFree,
     "End the process after this many steps in all, saved so that --resume goes on; 0: no limit.");
+  v("resume_schedule",
+    c.resume_schedule,
+    one_of({"stretch", "append"}),
+    kFree,
+    "What a resume with another run.epochs does: stretch the rest of the decay to the new end, or "
+    "append epochs at the last learning rate.");
 }
 
 }  // namespace dtrain::train

@@ -165,5 +165,31 @@ TEST_F(ResumeTest, APathThatHoldsNothingIsNamed) {
   EXPECT_NE(text.find("run/checkpoints: it holds no checkpoint"), std::string::npos) << text;
 }
 
+TEST_F(ResumeTest, BestAndLastAreOfTheNewestRunWithACheckpointOfWhateverExperiment) {
+  save("20250101-000000-exp", 7);
+  save("20250201-000000-other", 1);
+  fs::create_directory_symlink("step-00000001",
+                               temp_ / "20250201-000000-other" / "checkpoints" / "best");
+  const fs::path last = save("20250201-000000-other", 2);
+  fs::create_directories(temp_ / "20250301-000000-exp" / "checkpoints");  // failed in set-up
+  for (const auto& [word, step] : {std::pair{"best", 1}, std::pair{"last", 2}}) {
+    const auto point = resolve_resume(word, temp_.path(), "exp");
+    ASSERT_TRUE(point);
+    EXPECT_EQ(point->manifest.position.step, step);
+    ASSERT_EQ(point->warnings.size(), 1U);
+    EXPECT_EQ(point->warnings[0].find("passing over the run"), 0U);
+    EXPECT_EQ(find_checkpoint(word, temp_.path()).filename(), checkpoint_name(step));
+  }
+  EXPECT_EQ(resolve_resume("auto", temp_.path(), "")->checkpoint, last);
+  EXPECT_EQ(find_checkpoint((temp_ / "20250201-000000-other").string(), "").filename(),
+            checkpoint_name(1));
+  for (const char* word : {"best", "last"}) {
+    EXPECT_NE(error_text([&] { resolve_resume(word, temp_ / "none", ""); }).find("no run in"),
+              std::string::npos);
+    EXPECT_NE(error_text([&] { find_checkpoint(word, temp_ / "none"); }).find("no run in"),
+              std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace dtrain::checkpoint

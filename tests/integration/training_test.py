@@ -194,6 +194,105 @@ class Resume(TrainingTest):
         self.assertEqual(sorted(path.name for path in folder.rglob("*")), before)
 
 
+class ResumeWithItsOwnSettings(TrainingTest):
+    """--resume without --config, and with another number of epochs."""
+
+    def stopped(self, step, name="a", epochs=3):
+        return copy_of(reference("--epochs", epochs, "-b", 48, "--set", f"train.max_steps={step}"), self.output(name))
+
+    def test_a_run_alone_says_all(self):
+        folder = self.stopped(7)
+        (self.output("a") / "29990101-000000-failed/checkpoints").mkdir(parents=True)
+        copies = [copy_of(self.output("a"), self.output(name)) for name in ("b", "c")]
+        run(["--resume", folder])
+        self.assertTrue(weights(folder) == weights(straight(None)))
+        for copy, word in zip(copies, ("last", "auto")):
+            done = run(["--output", copy, "--resume", word])
+            self.assertIn("29990101-000000-failed: it holds no checkpoint", done.stdout)
+            self.assertTrue(weights(copy / folder.name) == weights(straight(None)), word)
+        self.assertIn("steps done, epoch", run(["inspect", "checkpoint", folder]).stdout)
+        done = run(["--resume", folder, "--momentum", 0.8], expect=78)
+        self.assertIn("optimizer.momentum", done.stderr)
+
+    def test_more_epochs_train_on_and_resume_exactly(self):
+        folders = {}
+        for name, stops in (("straight", []), ("stopped", [12, 17])):
+            folder = folders[name] = self.stopped(7, name)
+            said = ""
+            for stop in stops:
+                said += run(["--resume", folder, "--epochs", 4, "--set", f"train.max_steps={stop}"]).stdout
+            said += run(["--resume", folder, "--epochs", 4]).stdout
+            self.assertEqual(said.count("Ends after 20 steps, not 15: the rest of the decay is stretched"), 1, said)
+        self.assertTrue(weights(folders["straight"]) == weights(folders["stopped"]))
+        self.assertEqual(len(rows(folders["stopped"])), 4)
+        # As if no one had asked: the checkpoint knows.
+        self.assertIn("Nothing to train: 4 epochs are done", run(["--resume", folders["straight"]]).stdout)
+
+    def test_a_finished_run_trains_on_or_is_done(self):
+        folder = copy_of(straight(None), self.output("a"))
+        before = weights(folder)
+        for epochs in (2, 3):
+            done = run(["--resume", folder, "--epochs", epochs])
+            self.assertIn(f"Nothing to train: 3 epochs are done, and run.epochs is {epochs}", done.stdout)
+        self.assertEqual(weights(folder), before)
+        run(["--resume", folder, "--epochs", 4, "--set", "train.resume_schedule=append"])
+        rate = [float(row["lr"]) for row in rows(folder)]
+        self.assertEqual((len(rate), rate[3]), (4, rate[2]))
+
+
+def stored(path, name):
+    """The bytes of one tensor of a safetensors file."""
+    data = path.read_bytes()
+    (length,) = struct.unpack_from("<Q", data)
+    begin, end = json.loads(data[8:8 + length])[name]["data_offsets"]
+    return data[8 + length + begin:8 + length + end]
+
+
+def of_fewer_classes(path, classes, written):
+    """A copy of a safetensors file whose last layer has the first `classes` alone."""
+    data = path.read_bytes()
+    (length,) = struct.unpack_from("<Q", data)
+    header, body = json.loads(data[8:8 + length]), b""
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        begin, end = entry["data_offsets"]
+        if name.startswith("fc."):
+            end = begin + (end - begin) // entry["shape"][0] * classes
+            entry["shape"][0] = classes
+        entry["data_offsets"] = [len(body), len(body) + end - begin]
+        body += data[8 + length + begin:8 + length + end]
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    written.write_bytes(struct.pack("<Q", len(text)) + text + body)
+    return written
+
+
+class InitialCheckpoint(TrainingTest):
+    def test_a_new_run_starts_from_the_weights_of_another(self):
+        old = straight(None)
+        file = old / "checkpoints/best/model.safetensors"
+        for name, source, ranks in (("run", old, 2), ("file", file, None)):
+            flags = ("--epochs", 1, "-b", 48 // (ranks or 1), "--lr", 0, "--set", "train.precision=float32",
+                     "--initial-checkpoint", source)
+            folder = train(self.output(name), *flags, ranks=ranks)
+            self.assertIn("Starts from the weights of", (folder / "log.txt").read_text())
+            for tensor in ("conv1.weight", "fc.bias"):  # which a learning rate of 0 leaves as they are
+                self.assertEqual(stored(folder / "checkpoints/last/model.safetensors", tensor), stored(file, tensor))
+            # It belongs to the past: a resume does not look for it.
+            run(["--resume", folder, "--initial-checkpoint", self.scratch / "none"], ranks)
+
+    def test_another_number_of_classes_gets_a_fresh_last_layer_and_another_network_is_refused(self):
+        flags = ["--config", CONFIG, *QUICK, "--epochs", 1, "-b", 48, "--initial-checkpoint", straight(None)]
+        file = straight(None) / "checkpoints/last/model.safetensors"
+        seven = of_fewer_classes(file, 7, self.scratch / "7.safetensors")
+        done = run([*flags, "--output", self.output("a"), "--initial-checkpoint", seven])
+        self.assertIn("the last layer, fc, is fresh: 10 classes in place of 7", done.stdout)
+        done = run([*flags, "--output", self.output("b"), "--set", "model.width=16"], expect=78)
+        self.assertIn("conv1.weight", done.stderr)
+        self.assertFalse(self.output("b").exists())
+
+
 class OneAtATime(TrainingTest):
     def test_a_run_folder_in_use_is_refused_before_it_is_looked_at(self):
         folder = train(self.output("runs"), "--epochs", 2, "--set", "train.max_steps=4")

@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <string>
 
 #include "tests/support/golden.h"
 #include "util/check.h"
@@ -70,6 +72,73 @@ TEST(LRSchedule, StaysAtTheMinimumAfterTheEnd) {
 
 TEST(LRSchedule, RefusesAWarmupLongerThanTheTraining) {
   EXPECT_THROW(LRSchedule({.warmup_epochs = 5.1}, 0.3, 10, 5), Error);
+}
+
+// Ten steps of an epoch; stopped at 25 of 40, to end after 70.
+LRSchedule resumed(const std::string& mode, int64_t step = 25, const ScheduleConfig& config = {}) {
+  LRSchedule schedule(config, 0.3, 10, 4);
+  EXPECT_NE(schedule.follow_length(step, 70, mode), "");
+  return schedule;
+}
+
+TEST(LRSchedule, StretchesTheRestOfTheDecayToAnotherEnd) {
+  const LRSchedule before({}, 0.3, 10, 4), now = resumed("stretch");
+  for (int64_t step = 0; step <= 25; ++step) EXPECT_EQ(now(step), before(step)) << step;
+  for (int64_t step = 25; step < 70; step += 3) {  // 15 steps of the decay take 45
+    EXPECT_NEAR(now(step), before(25 + (step - 25) / 3), 1e-15) << step;
+  }
+  EXPECT_LT(now(69), 0.001);
+  EXPECT_EQ(now(70), 0);
+  LRSchedule shorter({}, 0.3, 10, 4);
+  EXPECT_NE(shorter.follow_length(20, 30, "stretch"), "");
+  EXPECT_EQ(shorter(20), before(20));
+  EXPECT_NEAR(shorter(25), before(30), 1e-15);
+}
+
+TEST(LRSchedule, AppendsStepsAtTheLastRate) {
+  const LRSchedule before({}, 0.3, 10, 4), now = resumed("append");
+  for (int64_t step = 0; step < 70; ++step) {
+    EXPECT_EQ(now(step), before(std::min<int64_t>(step, 39))) << step;
+  }
+  EXPECT_GT(now(69), 0);
+}
+
+TEST(LRSchedule, OfAFinishedTrainingBecomesThatOfTheNewLength) {
+  const LRSchedule before({}, 0.3, 10, 4), of_seven({}, 0.3, 10, 7);
+  const LRSchedule now = resumed("stretch", 40), appended = resumed("append", 40);
+  EXPECT_EQ(now(39), before(39));
+  EXPECT_EQ(now(40), of_seven(40));
+  EXPECT_EQ(appended(40), before(39));
+}
+
+TEST(LRSchedule, WithinTheWarmupAndWithoutALengthNothingIsStretched) {
+  const ScheduleConfig warm{.warmup_epochs = 3}, step{.name = "step", .decay_epochs = 2};
+  const LRSchedule of_seven(warm, 0.3, 10, 7), now = resumed("stretch", 25, warm);
+  for (int64_t s = 0; s < 70; ++s) EXPECT_EQ(now(s), of_seven(s)) << s;
+  const LRSchedule steps(step, 0.3, 10, 4), later = resumed("stretch", 25, step);
+  for (int64_t s = 0; s < 70; ++s) EXPECT_EQ(later(s), steps(s)) << s;
+  EXPECT_EQ(resumed("append", 25, step)(65), steps(39));
+}
+
+TEST(LRSchedule, GivesBackItsLengthsFromACheckpoint) {
+  LRSchedule first = resumed("stretch");
+  EXPECT_NE(first.follow_length(50, 90, "append"), "");
+  EXPECT_NE(first.follow_length(60, 100, "stretch"), "");
+  LRSchedule second({}, 0.3, 10, 10);
+  second.load(first.state());
+  for (int64_t step = 0; step < 110; ++step) EXPECT_EQ(second(step), first(step)) << step;
+  EXPECT_EQ(second.follow_length(70, 100, "stretch"), "");  // as long as before
+  EXPECT_EQ(second.follow_length(70, 70, "stretch"), "");   // done
+  LRSchedule old({}, 0.3, 10, 10);
+  old.load({});  // a checkpoint from before there were lengths
+  EXPECT_EQ(old(50), LRSchedule({}, 0.3, 10, 10)(50));
+}
+
+TEST(LRSchedule, RefusesAnotherLengthOfCycles) {
+  LRSchedule schedule({.cycles = 2}, 0.3, 10, 4);
+  EXPECT_THROW(schedule.follow_length(25, 60, "stretch"), Error);
+  EXPECT_THROW(schedule.follow_length(25, 60, "append"), Error);
+  EXPECT_EQ(schedule.follow_length(25, 40, "stretch"), "");
 }
 
 }  // namespace

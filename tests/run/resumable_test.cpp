@@ -116,5 +116,27 @@ TEST(Resumable, WhatOnlyChangesTheOutputIsFree) {
   EXPECT_TRUE(announced(meta(), now).empty());
 }
 
+TEST(Resumable, AnotherEndIsFreeAndFollowedByTheSchedule) {
+  settings::RunConfig now = config();
+  now.run.epochs = 99;
+  now.train.eval_interval = 2;
+  now.train.resume_schedule = "append";
+  now.model.initial_checkpoint = "gone";
+  EXPECT_TRUE(announced(meta(), now).empty());
+}
+
+// Runs from before there was ema.warmup had none.
+TEST(Resumable, OlderRunsHaveTheirMovingAverageWithoutAWarmup) {
+  config::Json old = meta();
+  old["config"]["ema"].erase("warmup");
+  EXPECT_TRUE(announced(old).empty());
+  settings::RunConfig now = config();
+  now.ema.enabled = true;
+  old["config"]["ema"]["enabled"] = true;
+  EXPECT_TRUE(mentions(refusal(old, now), {"ema.warmup"}));
+  now.ema.warmup = false;
+  EXPECT_TRUE(announced(old, now).empty());
+}
+
 }  // namespace
 }  // namespace dtrain::run
