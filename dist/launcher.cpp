@@ -67,7 +67,12 @@ Launch read_torchrun(const Environment& get) {
 
 Launch read_launch(const Environment& get) {
   Launch launch;
-  if (is_set(get, "OMPI_COMM_WORLD_SIZE")) {
+  // Before what SLURM sets: below srun its variables are those of the one task that is torchrun.
+  const Launch elastic = read_torchrun(get);
+  const bool is_elastic = is_set(get, "TORCHELASTIC_RUN_ID") && !elastic.foreign.empty();
+  if (is_elastic && !is_set(get, "OMPI_COMM_WORLD_SIZE")) {
+    launch = elastic;
+  } else if (is_set(get, "OMPI_COMM_WORLD_SIZE")) {
     launch.processes = first_count(get, {"OMPI_COMM_WORLD_SIZE"});
     launch.rank = first_count(get, {"OMPI_COMM_WORLD_RANK"});
     launch.starts_mpi = true;
@@ -96,7 +101,7 @@ Error foreign_launch(const Launch& launch) {
                       "started " + n + " processes, each of which would train alone: dtrain's " +
                           "ranks are started by Open MPI",
                       "type `dtrain --ranks " + n + " ...` on one machine, or `launch/mpirun.sh " +
-                          "-np " + n + " dtrain ...`");
+                          "-np " + n + " dtrain ...`; where no launcher did, unset its variables");
 }
 
 }  // namespace dtrain::dist

@@ -281,7 +281,7 @@ std::vector<fs::path> list_checkpoints(const fs::path& folder) {
   return paths;
 }
 
-void give_names_back(const fs::path& folder) {
+void give_names_back(const fs::path& folder, std::chrono::seconds at_work) {
   const std::string prefix = std::string(kTemporaryPrefix) + kAsidePrefix;
   std::vector<fs::path> found;
   std::error_code error;
@@ -289,6 +289,8 @@ void give_names_back(const fs::path& folder) {
     if (at->path().filename().string().starts_with(prefix)) found.push_back(at->path());
   }
   for (const fs::path& path : found) {
+    const auto changed = fs::last_write_time(path, error);
+    if (error || fs::file_time_type::clock::now() - changed < at_work) continue;
     const std::string rest = path.filename().string().substr(prefix.size());
     const std::string name = rest.substr(0, rest.find('-', sizeof kStepPrefix - 1));
     if (!step_of(name) || fs::exists(fs::symlink_status(folder / name, error))) continue;

@@ -12,6 +12,7 @@
 // which the next one removes; a failed write leaves nothing and changes no older checkpoint.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -93,7 +94,8 @@ class CheckpointStore {
 
 // Where a file system cannot exchange two folders, a kill at the wrong moment leaves a checkpoint
 // under a temporary name; this gives it its own again. Only for who may write to the folder.
-void give_names_back(const std::filesystem::path& folder);
+void give_names_back(const std::filesystem::path& folder,
+                     std::chrono::seconds at_work = std::chrono::seconds(0));
 
 // The checkpoints in a folder, by step, the newest first; damaged ones too.
 std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& folder);

@@ -2,6 +2,7 @@
 #include "checkpoint/resume.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "util/atomic_file.h"
@@ -14,6 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::chrono::seconds kAtWork{60};  // two renames take no longer
 constexpr char kCheckpoints[] = "checkpoints";
 
 // "20250131-235959-"
@@ -114,6 +116,15 @@ ResumePoint newest_sound(const fs::path& folder, std::vector<std::string> warnin
                  "start anew without --resume, or name another checkpoint");
 }
 
+// A kill while its only checkpoint was being replaced leaves a run with one that has no name, where
+// folders cannot be exchanged: it gets its name back, unless that is so fresh that a process may be
+// at it.
+bool has_checkpoints(const fs::path& folder) {
+  if (!list_checkpoints(folder).empty()) return true;
+  give_names_back(folder, kAtWork);
+  return !list_checkpoints(folder).empty();
+}
+
 struct FoundRun {
   fs::path folder;  // empty: there is none
   std::vector<std::string> warnings;
@@ -123,7 +134,7 @@ struct FoundRun {
 FoundRun newest_run(const fs::path& output, const std::string& experiment) {
   FoundRun found;
   for (const fs::path& run : runs_newest_first(output, experiment)) {
-    if (!list_checkpoints(run / kCheckpoints).empty()) {
+    if (has_checkpoints(run / kCheckpoints)) {
       found.folder = run;
       break;
     }
@@ -165,8 +176,8 @@ std::optional<ResumePoint> resolve_resume(const std::string& request,
   }
   const fs::path path = request;
   std::error_code error;
-  if (!list_checkpoints(path / kCheckpoints).empty()) return newest_sound(path / kCheckpoints, {});
-  if (!list_checkpoints(path).empty()) return newest_sound(path, {});
+  if (has_checkpoints(path / kCheckpoints)) return newest_sound(path / kCheckpoints, {});
+  if (has_checkpoints(path)) return newest_sound(path, {});
   if (fs::is_directory(path / kCheckpoints, error)) return newest_sound(path / kCheckpoints, {});
   Manifest manifest = verify_checkpoint(path);
   return ResumePoint{util::followed(path), std::move(manifest), {}};

@@ -61,10 +61,15 @@ Changes changes_of(const settings::RunConfig& before, const settings::RunConfig&
     // Older records have no such option, which is read as false.
     if (one.path == "ema.warmup" && !before.ema.enabled && !now.ema.enabled) continue;
     std::string* text = &changes.refused;
-    if (is_limit && is_longer(one)) text = &changes.resumed;
+    const bool has_fixed_ends = one.path == "run.epochs" && now.schedule.cycles > 1;
+    if (is_limit && is_longer(one) && !has_fixed_ends) text = &changes.resumed;
     if (one.effect == config::kRounding) text = &changes.rounding;
     if (one.path == "loader.eval_batch_size") text = &changes.rounding;
-    if (one.effect == config::kFree && text == &changes.refused && !is_limit) continue;
+    // A resume may change these, a member that is finished would have become another one.
+    const bool decides =
+        one.path == "model.initial_checkpoint" || one.path == "train.eval_interval";
+    const bool is_free = one.effect == config::kFree && !is_limit && !decides;
+    if (is_free && text == &changes.refused) continue;
     *text += (text->empty() ? "" : ", ") + one.path + " was " + one.left + " and is " + one.right;
   }
   return changes;

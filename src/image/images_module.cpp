@@ -51,7 +51,7 @@ DtrainImagesDecode load_images_module(const std::vector<fs::path>& places) {
     }
     return decode;
   }
-  throw missing_module("is not there: OpenCV was not installed when dtrain was built (looked for " +
+  throw missing_module("is not beside the program: copy it from the build folder (looked for " +
                        places.front().string() + ")");
 }
 

@@ -154,6 +154,16 @@ Header read_tiff(Bytes bytes) {
   if (directory.end_of_pixels().value_or(0) > bytes.size()) {
     throw cut_short("the end of the TIFF is missing");
   }
+  // libtiff reads more types of numbers than are known here.
+  for (const Tag tag : {Tag::kBits,
+                        Tag::kSamples,
+                        Tag::kRowsPerStrip,
+                        Tag::kTileWidth,
+                        Tag::kTileHeight,
+                        Tag::kSampleFormat}) {
+    if (directory.has(tag) && !directory.value(tag))
+      throw damaged("a number in the TIFF has no type");
+  }
   Header header =
       header_of(Format::kTiff, *width, *height, directory.value(Tag::kSamples).value_or(1));
   header.bits = directory.value(Tag::kBits).value_or(1);

@@ -33,6 +33,13 @@ std::optional<TiffDirectory::Place> TiffDirectory::find(Tag tag) const {
   return {};
 }
 
+bool TiffDirectory::has(Tag tag) const {
+  for (size_t i = 0; i < entries_; ++i) {
+    if (half(first_ + 12 * i) == tag) return true;
+  }
+  return false;
+}
+
 std::optional<uint32_t> TiffDirectory::value(Tag tag) const {
   const auto place = find(tag);
   if (!place) return {};
@@ -67,7 +74,8 @@ int64_t TiffDirectory::orientation() const {
 
 void TiffDirectory::patch(Tag tag, uint32_t number, std::span<uint8_t> copy) const {
   const auto place = find(tag);
-  if (!place) return;
+  // Not where the file says that the numbers stand: it could be at the directory itself.
+  if (!place || place->at < first_ || place->at + place->size > first_ + 12 * entries_) return;
   for (size_t i = 0; i < place->size; ++i) {
     const size_t shift = 8 * (little_ ? i : place->size - 1 - i);
     copy[place->at + i] = static_cast<uint8_t>(number >> shift);

@@ -36,6 +36,9 @@ class TiffDirectory {
   bool is_valid() const { return entries_ > 0 && is_whole_; }
   bool has_next() const { return has_next_; }
 
+  // Whether the tag is there, of whatever type.
+  bool has(Tag tag) const;
+
   // Of a tag of bytes, 16-bit or 32-bit numbers, the first one.
   std::optional<uint32_t> value(Tag tag) const;
 
@@ -45,7 +48,8 @@ class TiffDirectory {
   // Where the pixels end, of strips or of tiles, if the directory says so.
   std::optional<uint64_t> end_of_pixels() const;
 
-  // Writes the first number of a tag anew in a copy of the bytes; does nothing without the tag.
+  // Writes the number of a tag anew in a copy of the bytes; does nothing without the tag, or where
+  // it has more numbers than stand in the directory.
   void patch(Tag tag, uint32_t number, std::span<uint8_t> copy) const;
 
  private:

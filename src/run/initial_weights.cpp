@@ -8,6 +8,7 @@
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/resume.h"
 #include "dist/parameter_sync.h"
+#include "util/folder_link.h"
 
 namespace dtrain::run {
 namespace {
@@ -30,8 +31,9 @@ std::string load_initial_weights(const settings::RunConfig& config, nn::Classifi
   const std::string& request = config.model.initial_checkpoint;
   std::string source = request;
   checkpoint::NamedTensors saved;
-  if (std::filesystem::is_regular_file(request)) {
-    saved = checkpoint::load_safetensors(request);
+  const std::filesystem::path place = util::followed(request);  // `best` can be a file
+  if (std::filesystem::is_regular_file(place)) {
+    saved = checkpoint::load_safetensors(place);
   } else {
     source = checkpoint::find_checkpoint(request, config.run.output).string();
     saved = checkpoint::load_weights(source, checkpoint::kEvaluatedWeights).tensors;

@@ -92,6 +92,12 @@ std::vector<std::string> check_resumable(const config::Json& meta,
     // The batch of a rank follows from the global batch, which is compared above.
     const bool of_batch =
         difference.path == "loader.batch_size" || difference.path == "train.grad_accum_steps";
+    if (difference.path == "run.epochs" && config.schedule.name == "cosine" &&
+        config.schedule.cycles > 1) {
+      refused.add(difference.path,
+                  both("it", difference.left, difference.right) + ", and cycles have fixed ends");
+      continue;
+    }
     if (difference.effect == config::kFree || (of_batch && !exact)) continue;
     // Older runs have no such option, which is read as false.
     if (difference.path == "ema.warmup" && !config.ema.enabled && !saved.ema.enabled) continue;

@@ -31,6 +31,9 @@ std::string space_warning(const fs::path& folder,
                           std::optional<int64_t> available) {
   if (!available) available = available_bytes(folder);
   if (!available) return {};
+  // "All of them" is said with a large number, which says nothing about those to come.
+  constexpr int64_t kMany = 100;
+  if (config.keep_last > kMany) return {};
   const int64_t kept = config.keep_last + (config.keep_best ? 1 : 0) + 1;
   const int64_t there =
       std::min(kept, static_cast<int64_t>(checkpoint::list_checkpoints(folder).size()));

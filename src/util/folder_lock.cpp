@@ -34,11 +34,25 @@ std::string own_host() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
 }
 
-// Boot and time of start tell a process from a later one with its number.
-std::string start_of(pid_t process) {
-  std::string text;
+// Where numbers of processes mean the same: one boot of a machine, and one namespace in it, for
+// containers of a machine number their processes anew. Empty where it cannot be told.
+std::string place_of_numbers() {
+  std::error_code unknown;
   try {
-    text = read_file("/proc/sys/kernel/random/boot_id", kMostHolder);
+    std::string boot = read_file("/proc/sys/kernel/random/boot_id", kMostHolder);
+    std::erase(boot, '\n');
+    const fs::path space = fs::read_symlink("/proc/self/ns/pid", unknown);
+    return unknown ? "" : boot + space.string() + "/";
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+// The place and the time of start tell a process from a later one with its number.
+std::string start_of(pid_t process) {
+  std::string text = place_of_numbers();
+  if (text.empty()) return {};
+  try {
     std::string stat = read_file("/proc/" + std::to_string(process) + "/stat", kMostHolder);
     stat.erase(0, stat.rfind(')') + 1);
     size_t at = 0;
@@ -72,14 +86,14 @@ Holder parse_holder(const std::string& text) {
   return holder;
 }
 
+// Only of a holder whose number means something here; of others the time tells (kStaleSeconds).
 bool is_gone(const Holder& holder) {
+  const std::string place = place_of_numbers();
   if (holder.process <= 0 || holder.host != own_host()) return false;
-  if (::kill(holder.process, 0) != 0 && errno == ESRCH) {
-    // In another container of this host numbers mean other processes: the start of one differs.
-    return start_of(::getpid()).substr(0, 36) == holder.start.substr(0, 36);
-  }
+  if (place.empty() || !holder.start.starts_with(place)) return false;
+  if (::kill(holder.process, 0) != 0 && errno == ESRCH) return true;
   const std::string now = start_of(holder.process);
-  return !now.empty() && !holder.start.empty() && now != holder.start;
+  return !now.empty() && now != holder.start;
 }
 
 // Seconds since the file was touched, by the clock of its file system.

@@ -69,6 +69,20 @@ TEST(Launcher, OfOneProcessAndVariablesLeftBehindAreNone) {
   }
 }
 
+TEST(Launcher, BelowSrunIsStillTorchrun) {
+  const std::map<std::string, std::string> torchrun = {{"TORCHELASTIC_RUN_ID", "none"},
+                                                       {"WORLD_SIZE", "8"},
+                                                       {"RANK", "3"},
+                                                       {"LOCAL_RANK", "3"},
+                                                       {"SLURM_STEP_NUM_TASKS", "1"}};
+  for (const auto& [name, value] : {std::pair{"PMI_SIZE", "1"}, {"PMIX_RANK", "0"}}) {
+    auto variables = torchrun;
+    variables[name] = value;
+    EXPECT_EQ(launch_with(variables).foreign, "torchrun") << name;
+    EXPECT_EQ(launch_with(variables).processes, 8);
+  }
+}
+
 TEST(Launcher, ThatMpiKnowsIsLeftToIt) {
   EXPECT_TRUE(
       launch_with({{"OMPI_COMM_WORLD_SIZE", "2"}, {"OMPI_COMM_WORLD_RANK", "1"}}).starts_mpi);

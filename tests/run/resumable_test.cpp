@@ -86,6 +86,14 @@ TEST(Resumable, AllThatChangesTheCourseIsRefusedAtOnce) {
       << text;
 }
 
+TEST(Resumable, MoreEpochsAreRefusedBeforeAnythingIsWrittenWhereCyclesHaveFixedEnds) {
+  settings::RunConfig before = config(), now = config();
+  before.schedule.cycles = now.schedule.cycles = 2;
+  now.run.epochs *= 2;
+  const config::Json meta = describe_run(before, kSnapshotData, 2);
+  EXPECT_TRUE(mentions(refusal(meta, now), {"run.epochs", "cycles have fixed ends"}));
+}
+
 TEST(Resumable, OtherClassesAreRefusedWithTheFirstDifference) {
   EXPECT_TRUE(mentions(refusal(meta(), config(), {"a", "b", {"dog", "cat"}}),
                        {"order differ", "class 0 was cat and is dog"}));
