@@ -189,17 +189,17 @@ const NamedTensors* weights_named(const CheckpointData& data, const std::string&
 Weights load_weights(const fs::path& checkpoint, const std::string& wanted) {
   const Manifest manifest = read_manifest(checkpoint);
   const std::string name = wanted == kEvaluatedWeights ? evaluated_weights(manifest) : wanted;
-  std::string known;
+  std::vector<std::string> known;
   for (const FileRecord& file : manifest.files) {
     const auto weights = weights_in(file.name);
     if (!weights) continue;
     if (*weights == name) return {name, read_checked(checkpoint, manifest, file.name), file.hash};
-    known += (known.empty() ? "" : ", ") + *weights;
+    known.push_back(*weights);
   }
   throw config_error(
       "checkpoint " + checkpoint.string(),
       "it holds no weights named " + name,
-      "choose from " + known +
+      "choose from " + util::joined(known, ", ") +
           (name == "ema" ? "; training with --model-ema saves a moving average" : ""));
 }
 

@@ -2,6 +2,8 @@
 
 #include <c10/core/ScalarType.h>
 
+#include "util/text.h"
+
 namespace dtrain::checkpoint {
 namespace {
 
@@ -10,11 +12,8 @@ constexpr int64_t kNamed = 5;
 }  // namespace
 
 std::string type_and_shape(const at::Tensor& tensor) {
-  std::string text = std::string(c10::toString(tensor.scalar_type())) + "[";
-  for (int64_t i = 0; i < tensor.dim(); ++i) {
-    text += (i > 0 ? "," : "") + std::to_string(tensor.size(i));
-  }
-  return text + "]";
+  return std::string(c10::toString(tensor.scalar_type())) + "[" +
+         util::joined(tensor.sizes(), ",") + "]";
 }
 
 void Differences::add(const std::string& text) {

@@ -8,6 +8,7 @@
 #include "metrics/expected_calibration_error.h"
 #include "metrics/losses.h"
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::metrics {
 namespace {
@@ -64,12 +65,10 @@ std::unique_ptr<Metric> make_metric(const std::string& name,
                                     int64_t classes,
                                     const std::string& field) {
   if (const Row* row = find(name)) return row->make(classes);
-  std::string known;
-  for (const Row& row : kMetrics) known += (known.empty() ? "" : ", ") + std::string(row.name);
   throw config_error(
       field,
       "there is no metric \"" + name + "\"" + config::did_you_mean(name, metric_names()),
-      "choose from " + known);
+      "choose from " + util::joined(metric_names(), ", "));
 }
 
 std::string metric_of(const std::string& value) { return value.substr(0, value.find('/')); }
