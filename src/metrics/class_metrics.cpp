@@ -32,10 +32,8 @@ double recall(const ConfusionMatrix& matrix, int64_t k) {
 
 void ClassMetric::update(const Seen& seen, const at::Tensor& sums) const {
   const at::NoGradGuard no_grad;
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  // torch's argmax would have NaN win; of equals it takes the lowest class.
-  const at::Tensor values = at::nan_to_num(seen.logits, -kInfinity, kInfinity, -kInfinity);
-  const at::Tensor cells = seen.targets * classes_ + values.argmax(1);
+  // Of equals torch's argmax takes the lowest class.
+  const at::Tensor cells = seen.targets * classes_ + without_nan(seen.logits).argmax(1);
   sums.index_add_(0, cells, at::ones(cells.sizes(), sums.options()));
 }
 

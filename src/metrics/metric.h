@@ -44,6 +44,9 @@ class Metric {
   static double ratio(std::span<const double> sums);
 };
 
+// The logits with NaN as minus infinity, so that it never wins over a number.
+at::Tensor without_nan(const at::Tensor& logits);
+
 // (B) int64: how many classes come before a sample's target when classes are ordered by their
 // logit, the largest first and the lowest class first among equals; NaN counts as minus infinity.
 // So a target is among the best k where its rank is below k: the one rule of training and of

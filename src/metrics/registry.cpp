@@ -61,6 +61,8 @@ std::vector<std::string> metric_names() {
   return names;
 }
 
+std::vector<std::string> usual_metrics() { return {"loss", "top1", "top5"}; }
+
 std::unique_ptr<Metric> make_metric(const std::string& name,
                                     int64_t classes,
                                     const std::string& field) {

@@ -11,6 +11,9 @@ namespace dtrain::metrics {
 
 std::vector<std::string> metric_names();
 
+// What every training and every evaluation is measured by: loss, top1, top5.
+std::vector<std::string> usual_metrics();
+
 // For a classifier of `classes` classes. Throws a config Error, in the name of the setting `field`,
 // for a name that is not in the table.
 std::unique_ptr<Metric> make_metric(const std::string& name,

@@ -13,7 +13,6 @@ namespace {
 
 constexpr const char* kMetricsField = "train.metrics";
 constexpr const char* kBestField = "train.best_metric";
-const std::vector<std::string> kUsual = {"loss", "top1", "top5"};
 
 bool contains(const std::vector<std::string>& list, const std::string& name) {
   return std::find(list.begin(), list.end(), name) != list.end();
@@ -29,7 +28,7 @@ metrics::MetricSet evaluation_metrics(const train::TrainConfig& config, int64_t 
     all.push_back(metrics::make_metric(name, classes, field));
     taken.push_back(name);
   };
-  for (const std::string& name : kUsual) add(name, kMetricsField);
+  for (const std::string& name : metrics::usual_metrics()) add(name, kMetricsField);
   for (const std::string& name : config.metrics) add(name, kMetricsField);
   add(metrics::metric_of(config.best_metric), kBestField);
 
@@ -46,7 +45,7 @@ metrics::MetricSet evaluation_metrics(const train::TrainConfig& config, int64_t 
 std::vector<std::string> further_metrics(const std::vector<std::string>& values) {
   std::vector<std::string> further;
   for (const std::string& name : values) {
-    if (!contains(kUsual, name)) further.push_back(name);
+    if (!contains(metrics::usual_metrics(), name)) further.push_back(name);
   }
   return further;
 }

@@ -21,7 +21,7 @@ namespace {
 // Each costs a few sums; what costs more is left to evaluations (train.metrics).
 metrics::MetricSet training_metrics() {
   std::vector<std::unique_ptr<metrics::Metric>> all;
-  for (const char* name : {"loss", "top1", "top5"}) {
+  for (const std::string& name : metrics::usual_metrics()) {
     all.push_back(metrics::make_metric(name, /*classes=*/0, "training metrics"));
   }
   return metrics::MetricSet(std::move(all));

@@ -218,7 +218,9 @@ TEST(Metrics, TakeLogitsThatAreNotFinite) {
     for (const auto& [key, value] : metric.values()) {
       const bool counts =
           name.starts_with("top") || name == "balanced_accuracy" || name == "macro_f1";
-      if (counts) EXPECT_TRUE(std::isfinite(value)) << key;
+      if (counts) {
+        EXPECT_TRUE(std::isfinite(value)) << key;
+      }
     }
   }
 }
