@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "config/problems.h"
 #include "util/check.h"
@@ -11,12 +12,12 @@ namespace dtrain::cli {
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
       {"train",
-       "--config FILE [flags]",
-       "Train a classifier. The command that is meant when the first word is a flag.",
+       "[DATA] [CONFIG.json] [flags]",
+       "Train a classifier. The command that is meant when the first word is a path or a flag.",
        /*uses_ranks=*/true,
        &run_train},
       {"doctor",
-       "[--config FILE] [flags]",
+       "[DATA] [CONFIG.json] [flags]",
        "Check the set-up, under the launcher line of the run: cores, devices, folders, data, "
        "network.",
        /*uses_ranks=*/true,
@@ -29,13 +30,13 @@ const std::vector<Command>& commands() {
        /*uses_ranks=*/false,
        &run_inspect},
       {"verify-data",
-       "[--config FILE] [flags] [--json FILE]",
+       "[DATA] [CONFIG.json] [flags] [--json FILE]",
        "Decode all pictures of all splits and list what is wrong with them; exit code 65 if "
        "training would fail.",
        /*uses_ranks=*/false,
        &run_verify_data},
       {"pack",
-       "--data-dir FOLDER --output FILE [--size N] [--skip-bad] [--config FILE] [flags]",
+       "DATA --output FILE [--size N] [--skip-bad] [CONFIG.json] [flags]",
        "Put a data set into one HDF5 file: its files as they are, or pixels of one size.",
        /*uses_ranks=*/false,
        &run_pack,
@@ -48,7 +49,7 @@ const std::vector<Command>& commands() {
        &run_predict,
        &predict_flags},
       {"ensemble",
-       "--config ENSEMBLE.json [--member NAME] [flags]",
+       "ENSEMBLE.json [--member NAME] [flags]",
        "Train the members of an ensemble in parallel on groups of ranks; the same command goes on.",
        /*uses_ranks=*/true,
        &run_ensemble,
@@ -98,18 +99,23 @@ Invocation parse_invocation(const Words& all) {
     throw usage_error("command line", "no command and no flags", "`dtrain help` lists both");
   }
   if (all[0] == "--version") return {.command = find_command("version")};
-  const bool starts_with_flag = all[0].starts_with('-');
-  const std::string name = starts_with_flag ? "train" : all[0];
+  // `dtrain photos` and `dtrain food11.json` train, as flags alone do.
+  const bool is_command = find_command(all[0]) != nullptr;
+  const bool is_path =
+      !is_command && (std::filesystem::exists(all[0]) || all[0].ends_with(".json") ||
+                      all[0].find('/') != std::string::npos);
+  const bool trains = all[0].starts_with('-') || is_path;
+  const std::string name = trains ? "train" : all[0];
   const Command* command = find_command(name);
   if (command == nullptr) {
     std::vector<std::string> names;
     for (const Command& known : commands()) names.emplace_back(known.name);
     throw usage_error("command line",
-                      "unknown command " + name + config::did_you_mean(name, names),
+                      "there is no command and no file " + name + config::did_you_mean(name, names),
                       "`dtrain help` lists the commands");
   }
   Invocation out{.command = command, .words = all};
-  if (!starts_with_flag) {
+  if (!trains) {
     out.words.erase(out.words.begin());
     out.help_words = {name};
   }

@@ -1,18 +1,39 @@
 #include "cli/config_arguments.h"
 
+#include <algorithm>
+
 #include "util/check.h"
 #include "util/text.h"
 
 namespace dtrain::cli {
 
+void take_data_or_config(Arguments& arguments) {
+  for (const std::string& word : arguments.positionals) {
+    const bool is_config = word.ends_with(".json");
+    const bool is_second =
+        is_config
+            ? !arguments.config_file.empty()
+            : std::any_of(arguments.overrides.begin(),
+                          arguments.overrides.end(),
+                          [](const config::Override& one) { return one.path == "data.data_dir"; });
+    if (is_second) {
+      throw usage_error("command line",
+                        "stray argument " + util::quoted(word),
+                        is_config ? "one config file is enough" : "the data are named already");
+    }
+    if (is_config) {
+      arguments.config_file = word;
+    } else {
+      arguments.overrides.push_back({"data.data_dir", word, "command line"});
+    }
+  }
+  arguments.positionals.clear();
+}
+
 Arguments read_run_arguments(const Words& words) {
   settings::RunConfig defaults;
   Arguments arguments = parse_arguments(words, config::collect(defaults));
-  if (!arguments.positionals.empty()) {
-    throw usage_error("command line",
-                      "stray argument " + util::quoted(arguments.positionals[0]),
-                      "flags are --name value; the config file is --config FILE");
-  }
+  take_data_or_config(arguments);
   return arguments;
 }
 

@@ -53,7 +53,11 @@ std::string name_of_member(const ensemble::EnsembleConfig& config, const std::st
 
 EnsembleRequest read_ensemble_request(const Words& words) {
   CommandSettings<EnsembleSettings> settings;
-  const Arguments arguments = parse_arguments(words, config::collect(settings));
+  Arguments arguments = parse_arguments(words, config::collect(settings));
+  if (arguments.config_file.empty() && arguments.positionals.size() == 1) {
+    arguments.config_file = arguments.positionals[0];
+    arguments.positionals.clear();
+  }
   if (arguments.config_file.empty() || !arguments.positionals.empty()) {
     throw usage_error("dtrain ensemble",
                       arguments.config_file.empty()

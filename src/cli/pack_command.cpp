@@ -7,6 +7,8 @@
 
 #include "cli/command_settings.h"
 #include "cli/commands.h"
+#include "cli/config_arguments.h"
+#include "data/datasets/recognise.h"
 #include "data/pack/pack.h"
 #include "settings/run_config.h"
 #include "util/check.h"
@@ -27,12 +29,11 @@ struct PackSettings {
 
 PackSettings read_settings(const Words& words) {
   const auto parsed = parse_command<data::PackConfig>(words);
-  if (!parsed.positionals.empty()) {
-    throw usage_error("dtrain pack",
-                      "stray argument " + util::quoted(parsed.positionals[0]),
-                      "usage: dtrain pack --data-dir FOLDER --output FILE [flags]");
-  }
-  return {settings::load_run_config(parsed.config_file, parsed.of_run), parsed.own};
+  Arguments arguments{.config_file = parsed.config_file,
+                      .overrides = parsed.of_run,
+                      .positionals = parsed.positionals};
+  take_data_or_config(arguments);
+  return {settings::load_run_config(arguments.config_file, arguments.overrides), parsed.own};
 }
 
 bool is_given(const settings::RunConfig& config, const std::string& path) {
@@ -92,7 +93,7 @@ int run_pack(const Words& words, dist::MpiScope*) {
   if (!is_given(run, "run.output")) {
     throw usage_error("dtrain pack", "no --output", "name the HDF5 file to write: --output FILE");
   }
-  if (!is_given(run, "data.dataset")) run.data.dataset = "image_folder";
+  data::settle(run.data);
   int64_t threads = std::max<int64_t>(1, run.loader.workers);
   if (!is_given(run, "loader.workers")) threads = std::max(1U, std::thread::hardware_concurrency());
   util::log().set_terminal(stdout);

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/config_arguments.h"
 #include "config/json.h"
+#include "data/datasets/recognise.h"
 #include "data/verify/verify_data.h"
 #include "render/table.h"
 #include "util/atomic_file.h"
@@ -140,7 +141,8 @@ void show_progress(const std::string& split, int64_t done, int64_t total) {
 int run_verify_data(const Words& words, dist::MpiScope*) {
   Words rest = words;
   const std::optional<std::string> json_file = take_json_file(rest);
-  const settings::RunConfig config = read_run_config(rest);
+  settings::RunConfig config = read_run_config(rest);
+  data::settle(config.data);
   data::VerifyOptions options{.data = config.data, .workers = config.loader.workers};
   if (config::origin_of(config.origins, "loader.workers") == config::kDefaultOrigin) {
     options.workers = std::thread::hardware_concurrency();

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "config/json.h"
+#include "data/datasets/recognise.h"
 #include "models/model_table.h"
+#include "util/check.h"
 #include "util/text.h"
 
 namespace dtrain::ensemble {
@@ -233,7 +235,20 @@ class Loader {
     }
   }
 
+  // Where the data cannot be looked at, training says why.
+  static void settle_data(EnsembleMember& member) {
+    data::DatasetConfig data = member.config.data;
+    try {
+      for (const data::Choice& one : data::settle(data).choices) {
+        member.config.origins[one.path] = "automatic (" + one.why + ")";
+      }
+      member.config.data = data;
+    } catch (const Error&) {
+    }
+  }
+
   void add(const std::string& where, EnsembleMember member) {
+    settle_data(member);
     if (!is_member_name(member.name)) {
       problems_.add(where + ".name",
                     "is " + util::quoted(member.name) + "; letters, digits, - _ . are allowed");

@@ -9,7 +9,7 @@ namespace dtrain::optim {
 
 struct OptimizerConfig {
   std::string name = "sgd";
-  double lr = 0.1;
+  double lr = -1;
   double weight_decay = 1e-4;
   bool no_decay_norm_bias = false;
   double momentum = 0.9;
@@ -25,9 +25,8 @@ void fields(V& v, OptimizerConfig& c) {
   v("name", c.name, one_of({"sgd", "adamw"}), "Rule that turns gradients into an update.");
   v("lr",
     c.lr,
-    at_least(0.0),
-    "Learning rate at the end of the warm-up, for the global batch; it is not scaled by the "
-    "ranks.");
+    at_least(-1.0),
+    "Learning rate after the warm-up, for the global batch; -1: chosen for its size.");
   v("weight_decay",
     c.weight_decay,
     at_least(0.0),

@@ -10,7 +10,7 @@ namespace dtrain::optim {
 
 struct ScheduleConfig {
   std::string name = "cosine";
-  double warmup_epochs = 0.0;
+  double warmup_epochs = -1;
   double warmup_factor = 0.01;
   double min_lr = 0.0;
   int64_t cycles = 1;
@@ -27,8 +27,8 @@ void fields(V& v, ScheduleConfig& c) {
     "Course of the learning rate after the warm-up, renewed at every step.");
   v("warmup_epochs",
     c.warmup_epochs,
-    at_least(0.0),
-    "Epochs, or a part of one, over which the learning rate rises linearly.");
+    at_least(-1.0),
+    "Epochs of linear warm-up, or a part of one; -1: a tenth of the training, at most 5.");
   v("warmup_factor",
     c.warmup_factor,
     between(0.0, 1.0),

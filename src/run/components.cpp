@@ -10,22 +10,26 @@
 #include "device/device.h"
 #include "models/registry.h"
 #include "nn/conversion.h"
+#include "run/data_choices.h"
 
 namespace dtrain::run {
 
-Data open_data(const settings::RunConfig& config) {
+Data open_data(settings::RunConfig& config, int64_t ranks, const data::ImageShape& before) {
   data::OpenedData opened =
       data::open_datasets(config.data, static_cast<uint64_t>(config.run.seed));
   Data data;
   data.train = std::move(opened.train);
   data.eval = std::move(opened.eval);
   data.unlabeled = std::move(opened.unlabeled);
+  data.test = std::move(opened.test);
   data.train->start_loading();
   const auto [mean, std] =
       data::statistics_of(data::find_dataset(config.data.dataset), *data.train);
   data.normalization =
       data::resolve_normalization(config.transforms, mean, std, data.train->shape().channels);
+  choose_by_data(config, *data.train, data.normalization, before, ranks);
   data.identity.class_names = data.train->class_names();
+  data.identity.input = input_shape(config, data);
   return data;
 }
 
@@ -58,12 +62,13 @@ std::shared_ptr<nn::Classifier> make_model(const settings::RunConfig& config,
 
 std::unique_ptr<data::DataLoader> make_loader(const Data& data,
                                               const settings::RunConfig& config,
-                                              bool training,
+                                              Part part,
                                               data::Shard shard,
                                               c10::Device device) {
   shard.virtual_world = config.dist.deterministic_world;
   const auto seed = static_cast<uint64_t>(config.run.seed);
-  const auto& dataset = training ? *data.train : *data.eval;
+  const bool training = part == Part::kTrain;
+  const auto& dataset = training ? *data.train : part == Part::kEval ? *data.eval : *data.test;
   const int64_t eval_batch =
       config.loader.eval_batch_size > 0 ? config.loader.eval_batch_size : config.loader.batch_size;
   auto sampler =

@@ -20,13 +20,15 @@ namespace dtrain::run {
 struct Data {
   std::unique_ptr<data::Dataset> train, eval;
   std::unique_ptr<data::Dataset> unlabeled;  // null where there is none
+  std::unique_ptr<data::Dataset> test;       // null where nothing is tested at the end
   data::Normalization normalization;
   DataIdentity identity;  // without fingerprints until identify()
 };
 
-// Opens what is trained and evaluated on; the pixels of the training split are read in the
-// background.
-Data open_data(const settings::RunConfig& config);
+// Opens what is trained and evaluated on, and gives the settings that images decide their values
+// for that number of ranks (data_choices.h has `before`); the pixels of the training split are read
+// in the background.
+Data open_data(settings::RunConfig& config, int64_t ranks, const data::ImageShape& before = {});
 
 // Waits for the pixels, so that damaged files show before anything is written.
 void identify(Data& data);
@@ -41,10 +43,12 @@ std::shared_ptr<nn::Classifier> make_model(const settings::RunConfig& config,
                                            train::Precision precision,
                                            c10::Device device);
 
-// Of the training split with augmentation, or of the evaluation split without. Borrows `data`.
+enum class Part { kTrain, kEval, kTest };
+
+// Of the training split with augmentation, or of another one without. Borrows `data`.
 std::unique_ptr<data::DataLoader> make_loader(const Data& data,
                                               const settings::RunConfig& config,
-                                              bool training,
+                                              Part part,
                                               data::Shard shard,
                                               c10::Device device);
 

@@ -19,6 +19,7 @@
 #include "render/table.h"
 #include "run/agreement.h"
 #include "run/components.h"
+#include "run/data_choices.h"
 #include "run/resolve.h"
 #include "tasks/losses.h"
 #include "util/atomic_file.h"
@@ -125,7 +126,7 @@ class Doctor {
     machine_ = this_machine(mpi_);
     omp_decides_ = config_.run.threads == 0 && config_.dist.deterministic_world == 0 &&
                    machine_.omp_threads > 0;
-    resolve(config_, machine_);
+    settled_ = resolve(config_, machine_);
     settings::check_world(config_, mpi_.size());
     configure_arithmetic(config_);
     device_ = training_device(config_, machine_, mpi_);
@@ -212,16 +213,14 @@ class Doctor {
 
   Finding data_set() {
     data_ = dist::together(mpi_, [&] {
-      Data data = open_data(config_);
+      Data data = open_data(config_, mpi_.size());
       identify(data);
       return data;
     });
     model_ = dist::together(mpi_, [&] { return new_model(); });
     expect_agreement(facts_of(config_, data_.identity, *model_), mpi_);
-    return {Level::kOk,
-            config_.data.dataset + util::formatted(", %lld training images, the same on all ranks",
-                                                   static_cast<long long>(data_.train->size())),
-            ""};
+    const std::vector<std::string> lines = describe_data(config_, settled_, data_);
+    return {Level::kOk, util::joined(lines, "; ") + "; the same on all ranks", ""};
   }
 
   Finding connections() {
@@ -364,6 +363,7 @@ class Doctor {
   bool omp_decides_ = false;  // OMP_NUM_THREADS, on the number of threads
   c10::Device device_ = at::kCPU;
   std::set<std::string> hosts_;
+  data::Settled settled_;
   Data data_;
   std::shared_ptr<nn::Classifier> model_;
   std::optional<dist::ProcessGroup> group_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "data/datasets/recognise.h"
 #include "data/transforms/tta.h"
 #include "render/contact_sheet.h"
 #include "report/sample_renderer.h"
@@ -33,10 +34,12 @@ Columns columns_of(const settings::RunConfig& config, const Data& data, const st
 
 }  // namespace
 
-std::string write_contact_sheet(const settings::RunConfig& config,
+std::string write_contact_sheet(const settings::RunConfig& wanted,
                                 const std::string& views,
                                 const std::filesystem::path& path) {
-  const Data data = open_data(config);
+  settings::RunConfig config = wanted;
+  data::settle(config.data);
+  const Data data = open_data(config, /*ranks=*/1);
   const data::Dataset& dataset = *data.train;
   const Columns columns = columns_of(config, data, views);
   const auto seed = static_cast<uint64_t>(config.run.seed);

@@ -1,5 +1,8 @@
 #include "run/resolve.h"
 
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
 #include <string>
 
 #include "data/datasets/open_datasets.h"
@@ -9,6 +12,20 @@
 
 namespace dtrain::run {
 namespace {
+
+constexpr size_t kLongestName = 60;
+
+// The last part of a path as part of another name: "../Food 11/" -> "Food_11".
+std::string folder_name(const std::string& path) {
+  const auto whole = std::filesystem::absolute(path + "/").lexically_normal().parent_path();
+  std::string name = whole.stem().string();
+  std::replace_if(
+      name.begin(),
+      name.end(),
+      [](unsigned char c) { return std::isalnum(c) == 0 && c != '-' && c != '_'; },
+      '_');
+  return name.empty() || name.size() > kLongestName ? "data" : name;
+}
 
 // "cpu" or "cuda".
 std::string resolved_device(const std::string& wanted, const Machine& machine) {
@@ -28,18 +45,21 @@ std::string resolved_device(const std::string& wanted, const Machine& machine) {
 
 }  // namespace
 
-void resolve(settings::RunConfig& config, const Machine& machine) {
+data::Settled resolve(settings::RunConfig& config, const Machine& machine) {
   const auto choose = [&](const char* path, auto& field, auto value, const std::string& why) {
     if (field == value) return;
     field = value;
     config.origins[path] = "automatic (" + why + ")";
   };
   auto& run = config.run;
+  data::Settled settled = data::settle(config.data);
+  for (const data::Choice& one : settled.choices) {
+    config.origins[one.path] = "automatic (" + one.why + ")";
+  }
   if (run.experiment.empty()) {
-    choose("run.experiment",
-           run.experiment,
-           config.data.dataset + "_" + config.model.name,
-           "data set and model");
+    const std::string data =
+        settled.reading.empty() ? config.data.dataset : folder_name(config.data.data_dir);
+    choose("run.experiment", run.experiment, data + "_" + config.model.name, "data and model");
   }
   // Only where it counts: elsewhere checkpoints from before there were splits go on to fit.
   if (config.data.split_seed < 0 && data::draws_splits(config.data)) {
@@ -64,12 +84,7 @@ void resolve(settings::RunConfig& config, const Machine& machine) {
          config.train.precision,
          train::to_string(precision),
          "what " + run.device + " computes fast");
-  if (config.loader.eval_batch_size == 0) {
-    choose("loader.eval_batch_size",
-           config.loader.eval_batch_size,
-           config.loader.batch_size,
-           "loader.batch_size");
-  }
+  return settled;
 }
 
 }  // namespace dtrain::run

@@ -1,14 +1,17 @@
-// Settings that a machine decides.
+// Settings that are left to the program.
 #pragma once
 
+#include "data/datasets/recognise.h"
 #include "run/machine.h"
 #include "settings/run_config.h"
 
 namespace dtrain::run {
 
-// Gives every setting that means "choose for me" a value, and notes the choice as its origin. What
-// depends on the data (channels, classes, normalisation) is left to the components. Throws
-// Error(kConfig) when the machine cannot do what is asked, such as cuda without a GPU.
-void resolve(settings::RunConfig& config, const Machine& machine);
+// Gives settings that mean "choose for me" a value, and notes the choice as its origin: those of
+// the machine, and of the kind of data set and its splits. What the images decide follows when they
+// are opened (data_choices.h). Returns what was
+// recognised. Throws Error(kConfig) when the machine cannot do what is asked, such as cuda without
+// a GPU, and what data::settle() throws.
+data::Settled resolve(settings::RunConfig& config, const Machine& machine);
 
 }  // namespace dtrain::run

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "data/datasets/open_datasets.h"
 #include "run/machine.h"
 #include "util/check.h"
 #include "util/version.h"
@@ -15,6 +16,15 @@ constexpr const char* kRoundsOtherwise =
 
 std::string both(const std::string& what, const std::string& before, const std::string& now) {
   return what + " was " + before + " and is " + now;
+}
+
+// What settings that data decide say in runs of versions that did not write the decision down: what
+// the network's tensors and the data are is compared anyway. Empty for others.
+std::string value_of_none(const std::string& path) {
+  if (path == "model.stem") return "auto";
+  const bool is_number =
+      path == "model.in_channels" || path == "model.num_classes" || path == "transforms.size";
+  return is_number ? "0" : "";
 }
 
 // The first class that differs: a target is a position in this list.
@@ -99,6 +109,9 @@ std::vector<std::string> check_resumable(const config::Json& meta,
       continue;
     }
     if (difference.effect == config::kFree || (of_batch && !exact)) continue;
+    if (difference.left == value_of_none(difference.path)) continue;
+    const bool divided = data::holds_out(saved.data) && data::holds_out(config.data);
+    if (difference.path == "data.eval_split" && divided) continue;  // a part of the training split
     // Older runs have no such option, which is read as false.
     if (difference.path == "ema.warmup" && !config.ema.enabled && !saved.ema.enabled) continue;
     if (difference.effect == config::kRounding) {

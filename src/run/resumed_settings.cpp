@@ -13,8 +13,6 @@
 namespace dtrain::run {
 namespace {
 
-constexpr const char* kOfResumedRun = "the run that resumes";
-
 // The last one given; empty: none.
 std::string given(const std::vector<config::Override>& overrides, const std::string& path) {
   std::string text;
@@ -64,6 +62,10 @@ void forget_choices(settings::RunConfig& config, const config::Json& saved) {
   const settings::RunSection defaults;
   if (was_automatic("run.device")) config.run.device = defaults.device;
   if (was_automatic("run.threads")) config.run.threads = defaults.threads;
+  // What the data are is looked at again, and compared with what they were.
+  const models::ModelConfig model;
+  if (was_automatic("model.in_channels")) config.model.in_channels = model.in_channels;
+  if (was_automatic("model.num_classes")) config.model.num_classes = model.num_classes;
   config.run.resume.clear();
   config.train.max_steps = 0;  // it ended that process
 }

@@ -9,6 +9,9 @@
 
 namespace dtrain::run {
 
+// Origin of settings that were taken from it.
+inline constexpr const char* kOfResumedRun = "the run that resumes";
+
 // Those in the checkpoint that run.resume of `overrides` names (checkpoint/resume.h), with the
 // overrides on top. What the machine or the process decided (automatic threads and device,
 // train.max_steps) is left to this one. run.resume then names the run that was found, so that it is

@@ -33,7 +33,9 @@
 #include "optim/schedule_factory.h"
 #include "run/agreement.h"
 #include "run/components.h"
+#include "run/data_choices.h"
 #include "run/evaluation_metrics.h"
+#include "run/final_test.h"
 #include "run/initial_weights.h"
 #include "run/machine.h"
 #include "run/resolve.h"
@@ -60,6 +62,7 @@ constexpr const char* kDoing = "training in";
 
 struct Loaders {
   std::unique_ptr<data::DataLoader> train, eval;
+  std::unique_ptr<data::DataLoader> test;  // null where nothing is tested at the end
 };
 
 // A resumed run goes on in the folder of its checkpoint; an empty checkpoint means a new run.
@@ -115,6 +118,13 @@ Start find_start(const settings::RunConfig& config,
   start.checkpoint = mpi.broadcast(start.checkpoint);
   if (!start.checkpoint.empty()) start.meta = config::Json::parse(mpi.broadcast(start.meta.dump()));
   return start;
+}
+
+// Of the network that a checkpoint holds; height 0 where an older version did not say.
+data::ImageShape input_of(const config::Json& meta) {
+  if (!meta.contains("input")) return {};
+  const config::Json& input = meta.at("input");
+  return {input.at("height"), input.at("width"), input.at("channels")};
 }
 
 // A folder that cannot even hold its configuration is not left behind.
@@ -180,6 +190,7 @@ class TrainRun {
   checkpoint::CheckpointData snapshot(const train::TrainState& now,
                                       const config::Json& description);
   std::optional<train::TrainState> roll_back();
+  void test();
   Outcome conclude(train::Wish granted) const;
 
   settings::RunConfig config_;
@@ -187,6 +198,7 @@ class TrainRun {
   const fs::path place_;
   c10::Device device_ = at::kCPU;
   train::Precision precision_ = train::Precision::kFloat32;
+  data::Settled settled_;  // what the data were recognised as
   Data data_;
   Start start_;
   std::vector<std::string> announced_;
@@ -220,7 +232,7 @@ TrainRun::TrainRun(settings::RunConfig config, const dist::MpiScope& mpi, fs::pa
     early_warning_ = omp_warning(machine, config_.run.threads);
   }
   dist::together(mpi, [&] {
-    resolve(config_, machine);
+    settled_ = resolve(config_, machine);
     settings::check_world(config_, mpi.size());
   });
   // One thread until training starts: the data are read on another, and OpenMP's threads spin
@@ -231,11 +243,14 @@ TrainRun::TrainRun(settings::RunConfig config, const dist::MpiScope& mpi, fs::pa
   learner_parts_.scaler = std::make_unique<train::GradScaler>(
       config_.grad_scaler, precision_ == train::Precision::kFloat16);
 
-  data_ = dist::together(mpi, [&] { return open_data(config_); });
-  share_caches(data_, config_, mpi);
   start_ = find_start(config_, place_, mpi, lock_);
+  data_ = dist::together(mpi, [&] {
+    if (start_.checkpoint.empty()) return open_data(config_, mpi.size());
+    keep_choices(config_, start_.meta, mpi.size());
+    return open_data(config_, mpi.size(), input_of(start_.meta));
+  });
+  share_caches(data_, config_, mpi);
   dist::together(mpi, [&] {
-    data_.identity.input = input_shape(config_, data_);
     const int64_t classes = data_.train->num_classes();
     auto& parts = learner_parts_;
     parts.model = make_model(config_, data_.identity.input, classes, precision_, device_);
@@ -249,8 +264,9 @@ TrainRun::TrainRun(settings::RunConfig config, const dist::MpiScope& mpi, fs::pa
   group_ = dist::rendezvous(mpi, config_.dist, device_);
   dist::together(mpi, [&] {
     const data::Shard shard{group_->rank(), group_->size()};
-    loaders_.train = make_loader(data_, config_, true, shard, device_);
-    loaders_.eval = make_loader(data_, config_, false, shard, device_);
+    loaders_.train = make_loader(data_, config_, Part::kTrain, shard, device_);
+    loaders_.eval = make_loader(data_, config_, Part::kEval, shard, device_);
+    if (data_.test) loaders_.test = make_loader(data_, config_, Part::kTest, shard, device_);
     const int64_t accumulated = config_.train.grad_accum_steps;
     state_.epochs = config_.run.epochs;
     state_.steps_per_epoch = (loaders_.train->batches_per_epoch() + accumulated - 1) / accumulated;
@@ -276,6 +292,7 @@ Outcome TrainRun::run() {
   folder_ = open_run_folder(config_, place_, start_, mpi_, lock_);
   util::log_info(settings::values_table(config_));
   util::log_info(headline());
+  for (const std::string& line : describe_data(config_, settled_, data_)) util::log_info(line);
   if (!early_warning_.empty()) util::log_warning(early_warning_);
   make_learner();
   make_trainer();
@@ -287,7 +304,28 @@ Outcome TrainRun::run() {
   warn_of_full_disk();
   dist::check_replicas_equal(parts_.replicated(), *control_);
   configure_arithmetic(config_);
-  return conclude(trainer_->run());
+  const train::Wish granted = trainer_->run();
+  if (data_.test && trainer_->state().epoch >= trainer_->state().epochs) test();
+  return conclude(granted);
+}
+
+// Of a training that is over, whose weights are saved.
+void TrainRun::test() {
+  data::DevicePrefetcher batches(
+      *loaders_.test, data_.normalization, device_, train::weight_dtype(precision_));
+  train::EvaluationLoop evaluation(learner_->model(),
+                                   *task_,
+                                   batches,
+                                   *control_,
+                                   precision_,
+                                   evaluation_metrics(config_.train, data_.train->num_classes()));
+  util::log_info(test_best(folder_,
+                           config_.data.test_split,
+                           data_.test->size(),
+                           learner_->model(),
+                           evaluation,
+                           *control_,
+                           mpi_));
 }
 
 void TrainRun::start_or_resume() {

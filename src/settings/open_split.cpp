@@ -11,7 +11,8 @@ std::unique_ptr<data::Dataset> open_split(const RunConfig& config, const std::st
   data::DatasetConfig wanted = config.data;
   if (split == "unlabeled") return data::open_dataset(wanted, data::Split::kUnlabelled);
   if (split != "eval" && split != "train") wanted.eval_split = split;
-  if (wanted.eval_split == split || !data::draws_splits(wanted)) {
+  const bool is_part = split == "train" || split == "eval";
+  if (!is_part || !data::draws_splits(wanted)) {
     return data::open_dataset(wanted, split == "train" ? data::Split::kTrain : data::Split::kEval);
   }
   data::OpenedData opened = data::open_datasets(wanted, static_cast<uint64_t>(config.run.seed));

@@ -45,6 +45,7 @@ void check_run(Checker& checker, const RunConfig& c) {
       is_folder_name(c.run.experiment),
       "run.experiment",
       "becomes part of a folder's name: no slash, no leading dot, at most 100 characters");
+  if (c.data.dataset == data::kLeftToTheData) return;
   const auto& row = data::find_dataset(c.data.dataset);
   checker.expect(!c.data.data_dir.empty() || !row.default_dir.empty(),
                  "data.data_dir",
@@ -80,7 +81,7 @@ void check_training(Checker& checker, const RunConfig& c) {
                  "schedule.cycles",
                  "is " + std::to_string(c.schedule.cycles) +
                      ", which does not divide run.epochs, " + std::to_string(c.run.epochs));
-  checker.expect(c.schedule.min_lr <= c.optimizer.lr,
+  checker.expect(c.optimizer.lr < 0 || c.schedule.min_lr <= c.optimizer.lr,
                  "schedule.min_lr",
                  "is " + number_text(c.schedule.min_lr) + ", above optimizer.lr, " +
                      number_text(c.optimizer.lr));

@@ -19,6 +19,7 @@ struct RunFolder {
   }
   std::filesystem::path summary() const { return path / "summary.csv"; }
   std::filesystem::path curves() const { return path / "curves.svg"; }
+  std::filesystem::path test() const { return path / "test.json"; }
   std::filesystem::path nonfinite() const { return path / "nonfinite"; }
   std::filesystem::path checkpoints() const { return path / "checkpoints"; }
 };

@@ -24,6 +24,7 @@ MPIRUN = ["mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none
 QUICK = [
     "--set", "model.width=8", "--set", "data.limit_train=240", "--set", "data.limit_eval=203",
     "--set", "run.threads=1", "--set", "run.log_interval=1", "--lr", "0.02",
+    "--set", "data.holdout=0", "--set", "data.eval_split=test", "--set", "data.test_split=none",
 ]
 
 

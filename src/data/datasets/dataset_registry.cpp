@@ -2,6 +2,8 @@
 #include "data/datasets/dataset_registry.h"
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
@@ -72,6 +74,18 @@ std::vector<std::string> numbered_classes(const fs::path& folder, const std::str
   return names;
 }
 
+bool holds_idx(const DatasetRow& row, const fs::path& folder) {
+  if (find_idx(folder, idx_names("train").images).empty()) return false;
+  // MNIST and its kin have the same names; only the folder's tells.
+  std::string name = folder.lexically_normal().string();
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
+    return static_cast<char>(std::tolower(c));
+  });
+  const bool is_fashion =
+      name.find("fashion") != std::string::npos || is_directory(folder / "FashionMNIST");
+  return is_fashion == (row.name == "fashion_mnist");
+}
+
 void expect_train_or_test(const DatasetRow& row, const SplitRequest& request) {
   if (request.split == "train" || request.split == "test") return;
   throw config_error("data set " + row.name,
@@ -101,6 +115,7 @@ std::unique_ptr<Dataset> open_folder(const DatasetRow& row, const SplitRequest& 
                                                           .split = request.split,
                                                           .class_split = request.train_split,
                                                           .limit = request.limit,
+                                                          .label_in_name = request.label_in_name,
                                                           .advice = row.advice,
                                                           .problems = request.problems});
 }
@@ -122,6 +137,9 @@ std::unique_ptr<Dataset> open_pack(const DatasetRow& row, const SplitRequest& re
                                                           .advice = row.advice});
 }
 
+constexpr std::array<const char*, 3> kCifarPlaces = {
+    "", "cifar-10-batches-bin", "cifar-100-binary"};
+
 // The folder itself, or the one that the archive unpacks to.
 fs::path cifar_folder(const DatasetRow& row,
                       const fs::path& folder,
@@ -131,7 +149,7 @@ fs::path cifar_folder(const DatasetRow& row,
                       "folder " + place.string() + " has no file " + file,
                       row.advice + ", or set --data-dir");
   };
-  for (const char* below : {"", "cifar-10-batches-bin", "cifar-100-binary"}) {
+  for (const char* below : kCifarPlaces) {
     const fs::path place = folder / below;
     if (!is_file(place / files[0])) continue;
     for (const std::string& file : files) {
@@ -154,14 +172,26 @@ std::vector<std::string> fine_class_names(const fs::path& file) {
   return names;
 }
 
+std::vector<std::string> cifar_files(const DatasetRow& row, bool train) {
+  const bool ten = !row.class_names.empty();
+  if (!ten) return {train ? "train.bin" : "test.bin"};
+  if (!train) return {"test_batch.bin"};
+  std::vector<std::string> names;
+  for (int k = 1; k <= 5; ++k) names.push_back("data_batch_" + std::to_string(k) + ".bin");
+  return names;
+}
+
+bool holds_cifar(const DatasetRow& row, const fs::path& folder) {
+  const std::string first = cifar_files(row, /*train=*/true).front();
+  return std::any_of(kCifarPlaces.begin(), kCifarPlaces.end(), [&](const char* below) {
+    return is_file(folder / below / first);
+  });
+}
+
 std::unique_ptr<Dataset> open_cifar(const DatasetRow& row, const SplitRequest& request) {
   expect_train_or_test(row, request);
   const bool ten = !row.class_names.empty(), train = request.split == "train";
-  std::vector<std::string> names = {ten ? "test_batch.bin" : train ? "train.bin" : "test.bin"};
-  if (ten && train) {
-    names.clear();
-    for (int k = 1; k <= 5; ++k) names.push_back("data_batch_" + std::to_string(k) + ".bin");
-  }
+  const std::vector<std::string> names = cifar_files(row, train);
   const fs::path folder = cifar_folder(row, request.folder, names);
   CifarOptions options{
       .name = row.name + "/" + request.split,
@@ -202,7 +232,8 @@ const std::vector<DatasetRow>& dataset_rows() {
        .std = {0.3530},
        .default_dir = "/usr/share/datasets/fashion-mnist",
        .advice = "apt install --reinstall dataset-fashion-mnist",
-       .open = open_idx},
+       .open = open_idx,
+       .is_in = holds_idx},
       {.name = "idx",
        .description = "any pair of IDX files of u8 with MNIST's file names, grey or H x W x C",
        .class_names = {},
@@ -210,7 +241,8 @@ const std::vector<DatasetRow>& dataset_rows() {
        .std = {0.5},
        .default_dir = "",
        .advice = "put intact {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz] into the folder",
-       .open = open_idx},
+       .open = open_idx,
+       .is_in = holds_idx},
       {.name = "image_folder",
        .description = "pictures (JPEG, PNG) in folders: <split>/<class>/*, or food-11's flat "
                       "<split>/<class>_<number>.jpg and <split>/labeled/<class>/*",
@@ -257,7 +289,8 @@ const std::vector<DatasetRow>& dataset_rows() {
        .std = {0.2470, 0.2435, 0.2616},
        .default_dir = "",
        .advice = "unpack cifar-10-binary.tar.gz and name its folder",
-       .open = open_cifar},
+       .open = open_cifar,
+       .is_in = holds_cifar},
       {.name = "cifar100",
        .description = "CIFAR-100 in its binary version: 50,000 + 10,000 pictures, 100 classes",
        .class_names = {},
@@ -265,7 +298,8 @@ const std::vector<DatasetRow>& dataset_rows() {
        .std = {0.2673, 0.2564, 0.2762},
        .default_dir = "",
        .advice = "unpack cifar-100-binary.tar.gz and name its folder",
-       .open = open_cifar},
+       .open = open_cifar,
+       .is_in = holds_cifar},
   };
   return rows;
 }
@@ -325,14 +359,20 @@ std::unique_ptr<Dataset> open_dataset(const DatasetConfig& config, Split split) 
                             : split == Split::kUnlabelled ? kUnlabelledSplit
                                                           : config.train_split,
                    .train_split = config.train_split,
-                   .limit = eval ? config.limit_eval : config.limit_train});
+                   .limit = eval ? config.limit_eval : config.limit_train,
+                   .label_in_name = config.label_in_name});
+}
+
+std::vector<std::string> splits_of(const DatasetConfig& config) {
+  const DatasetRow& row = find_dataset(config.dataset);
+  if (row.splits == nullptr) return {"train", "test"};
+  return row.splits(folder_of(row, config));
 }
 
 std::vector<NamedSplit> open_all_splits(const DatasetConfig& config) {
   const DatasetRow& row = find_dataset(config.dataset);
   const fs::path folder = folder_of(row, config);
-  std::vector<std::string> names = {"train", "test"};
-  if (row.splits != nullptr) names = row.splits(folder);
+  std::vector<std::string> names = splits_of(config);
   if (names.empty()) names = {config.train_split};  // whose absence is an error that says more
   std::vector<NamedSplit> splits;
   for (const std::string& name : names) {
@@ -342,7 +382,8 @@ std::vector<NamedSplit> open_all_splits(const DatasetConfig& config) {
                                {.folder = folder,
                                 .split = name,
                                 .train_split = config.train_split,
-                                .limit = limit})});
+                                .limit = limit,
+                                .label_in_name = config.label_in_name})});
   }
   return splits;
 }

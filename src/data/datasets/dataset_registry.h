@@ -25,6 +25,7 @@ struct SplitRequest {
   std::string split;        // train, validation, test or unlabeled
   std::string train_split;  // the one that is trained on, for classes that only the data show
   int64_t limit = 0;        // 0: all samples
+  std::string label_in_name = "auto";              // of flat images: first, last or auto
   std::vector<FolderProblem>* problems = nullptr;  // see ImageFolderOptions; others throw
 };
 
@@ -41,6 +42,8 @@ struct DatasetRow {
   std::unique_ptr<Dataset> (*open)(const DatasetRow& row, const SplitRequest& request);
   // The splits that are there; nullptr: always train and test.
   std::vector<std::string> (*splits)(const std::filesystem::path& folder) = nullptr;
+  // Whether a folder holds its files, for data sets whose files have fixed names.
+  bool (*is_in)(const DatasetRow& row, const std::filesystem::path& folder) = nullptr;
 };
 
 // All rows, in the order in which help shows them.
@@ -53,11 +56,16 @@ const DatasetRow& find_dataset(const std::string& name);
 // pictures get the mean over the colours where the row has three.
 PixelStatistics statistics_of(const DatasetRow& row, const Dataset& dataset);
 
+// Of settings that the data decide (recognise.h).
+inline constexpr const char* kLeftToTheData = "auto";
+
 struct DatasetConfig {
-  std::string dataset = "fashion_mnist";
+  std::string dataset = kLeftToTheData;
   std::string data_dir;
+  std::string label_in_name = kLeftToTheData;
   std::string train_split = "train";
-  std::string eval_split = "test";
+  std::string eval_split = kLeftToTheData;
+  std::string test_split = "none";
   int64_t limit_train = 0;
   int64_t limit_eval = 0;
   double holdout = 0;
@@ -73,17 +81,31 @@ struct DatasetConfig {
 template <class V>
 void fields(V& v, DatasetConfig& c) {
   using namespace config;
-  v("dataset", c.dataset, one_of(dataset_names()), "Data set, a row of the table of data sets.");
+  std::vector<std::string> datasets = dataset_names();
+  datasets.insert(datasets.begin(), kLeftToTheData);
+  v("dataset", c.dataset, one_of(datasets), "Kind of data set; auto recognises it.");
   v("data_dir",
     c.data_dir,
     kFree,
     "Folder with its files, the CSV file of csv, or the file of a pack; empty: where its Debian "
     "package puts them.");
+  v("label_in_name",
+    c.label_in_name,
+    one_of({"auto", "first", "last"}),
+    "Where flat image names hold the class: first in 3_17.jpg, last in 17_frog.jpg.");
   v("train_split",
     c.train_split,
     one_of({"train", "validation", "test"}),
     "Split to train on; validation: of data sets that have one.");
-  v("eval_split", c.eval_split, one_of({"train", "validation", "test"}), "Split to evaluate on.");
+  v("eval_split",
+    c.eval_split,
+    one_of({"auto", "train", "validation", "test"}),
+    "Split to evaluate on. auto: validation, else a 10 % hold-out of training.");
+  v("test_split",
+    c.test_split,
+    one_of({"none", "validation", "test"}),
+    kFree,
+    "Split to test the best checkpoint on, once, after training.");
   v("limit_train",
     c.limit_train,
     at_least(0),
@@ -97,7 +119,7 @@ void fields(V& v, DatasetConfig& c) {
     c.holdout,
     between(0, 0.99),
     "Part of each class of the training split that is held out and evaluated on, in place of "
-    "eval_split; 0: none.");
+    "eval_split; 0: none, or what eval_split=auto chooses.");
   v("folds",
     c.folds,
     between(0, 1000),
@@ -140,6 +162,9 @@ void validate(const DatasetConfig& config, config::Problems& problems);
 //   std::unique_ptr<Dataset> train = open_dataset(config.data, Split::kTrain);
 //   train->start_loading();   // while the model is being built
 std::unique_ptr<Dataset> open_dataset(const DatasetConfig& config, Split split);
+
+// Names of the splits that are there, of train, validation, test and unlabeled.
+std::vector<std::string> splits_of(const DatasetConfig& config);
 
 // All splits that are there, of train, validation and test, as `dtrain pack` takes them. The limit
 // of evaluation holds for all but the training split.

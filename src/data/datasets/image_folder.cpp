@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <utility>
 
 #include "data/datasets/read_picture.h"
@@ -16,13 +15,6 @@ namespace dtrain::data {
 namespace {
 
 namespace fs = std::filesystem;
-
-// "3_17.jpg" -> 3.
-std::optional<int64_t> class_in_name(const std::string& name) {
-  const size_t digits = name.find_first_not_of("0123456789");
-  if (digits == 0 || digits == std::string::npos || digits > 6 || name[digits] != '_') return {};
-  return std::stoll(name.substr(0, digits));
-}
 
 // Where a split may lie below the root.
 std::vector<fs::path> places_of(const std::string& split) {
@@ -37,42 +29,23 @@ std::vector<fs::path> places_of(const std::string& split) {
   return places;
 }
 
-// The folder of a split, or that of its labelled part.
-fs::path folder_of(const ImageFolderOptions& options, const std::string& split) {
-  const std::vector<fs::path> places = places_of(split);
-  for (const fs::path& place : places) {
-    const fs::path folder = options.root / place;
-    std::error_code ignored;
-    if (fs::is_directory(folder / "labeled", ignored)) return folder / "labeled";
-    if (fs::is_directory(folder, ignored)) return folder;
-  }
+fs::path require_folder(const ImageFolderOptions& options, const std::string& split) {
+  const fs::path folder = ImageFolder::folder_of(options.root, split);
+  if (!folder.empty()) return folder;
   throw data_error(
       "data set " + options.name,
       "there is no folder for it in " + options.root.string() + " (looked for " +
-          util::joined(places, ", ", [](const fs::path& place) { return place.string(); }) + ")",
+          util::joined(
+              places_of(split), ", ", [](const fs::path& place) { return place.string(); }) +
+          ")",
       options.advice);
 }
 
-// Name of the class of a file, by its folder or, for flat files, its number.
-std::string class_of(const fs::path& path) {
-  if (path.has_parent_path()) return path.begin()->string();
-  const auto number = class_in_name(path.string());
-  return number ? std::to_string(*number) : "";
-}
-
-std::vector<std::string> classes_among(const std::vector<PictureFile>& found) {
-  std::vector<std::string> names;  // of folders
-  int64_t highest = -1;            // number of flat files
+// The folders that are classes, in the order of their names' bytes.
+std::vector<std::string> class_folders(const std::vector<PictureFile>& found) {
+  std::vector<std::string> names;
   for (const PictureFile& file : found) {
-    if (file.path.has_parent_path()) {
-      names.push_back(class_of(file.path));
-    } else {
-      highest = std::max(highest, class_in_name(file.path.string()).value_or(-1));
-    }
-  }
-  if (names.empty()) {  // numbers, in their own order and without gaps
-    for (int64_t k = 0; k <= highest; ++k) names.push_back(std::to_string(k));
-    return names;
+    if (file.path.has_parent_path()) names.push_back(file.path.begin()->string());
   }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
@@ -85,7 +58,7 @@ bool hides_labels(const ImageFolderOptions& options,
                   const fs::path& class_folder,
                   const std::vector<PictureFile>& found) {
   return options.split != options.class_split && class_folder.filename() == "labeled" &&
-         classes_among(found).size() == 1;
+         class_folders(found).size() == 1;
 }
 
 }  // namespace
@@ -97,10 +70,10 @@ ImageFolder::ImageFolder(ImageFolderOptions options) : options_(std::move(option
                      "there is no folder " + options_.root.string(),
                      options_.advice);
   }
-  folder_ = folder_of(options_, options_.split);
+  folder_ = require_folder(options_, options_.split);
   const std::vector<PictureFile> found = list(folder_);
-  const fs::path class_folder = folder_of(options_, options_.class_split);
-  class_names_ = classes_among(options_.class_split == options_.split ? found : list(class_folder));
+  const fs::path class_folder = require_folder(options_, options_.class_split);
+  find_classes(options_.class_split == options_.split ? found : list(class_folder));
   const bool unlabelled = options_.split == kUnlabelledSplit ||
                           (class_names_.size() > 1 && hides_labels(options_, class_folder, found));
   const auto count = static_cast<int64_t>(found.size());
@@ -119,7 +92,7 @@ ImageFolder::ImageFolder(ImageFolderOptions options) : options_(std::move(option
     } else if (name.empty()) {
       report({FolderProblem::Kind::kNoClass,
               folder_ / file.path,
-              "it lies in no class's folder and its name does not begin with <class>_"});
+              "it lies in no class's folder and its name holds no class"});
     } else {
       unknown[name].push_back(folder_ / file.path);
     }
@@ -135,6 +108,22 @@ ImageFolder::ImageFolder(ImageFolderOptions options) : options_(std::move(option
                      "there is no image below " + folder_.string(),
                      options_.advice);
   }
+}
+
+void ImageFolder::find_classes(const std::vector<PictureFile>& training) {
+  class_names_ = class_folders(training);
+  classes_are_folders_ = !class_names_.empty();
+  if (classes_are_folders_) return;
+  std::vector<std::string> names;
+  for (const PictureFile& file : training) names.push_back(file.path.string());
+  labels_ = read_labels(names, options_.label_in_name);
+  class_names_ = labels_.classes;
+}
+
+// Of a file below a split's folder; empty where it has none.
+std::string ImageFolder::class_of(const fs::path& path) const {
+  if (path.has_parent_path()) return path.begin()->string();
+  return classes_are_folders_ ? "" : labels_.class_of(path.string());
 }
 
 std::vector<PictureFile> ImageFolder::list(const fs::path& folder) const {
@@ -171,7 +160,20 @@ std::vector<std::string> ImageFolder::splits(const fs::path& root) {
       found.push_back(split);
     }
   }
+  if (found.empty()) found.push_back("train");
   return found;
+}
+
+fs::path ImageFolder::folder_of(const fs::path& root, const std::string& split) {
+  std::error_code ignored;
+  for (const fs::path& place : places_of(split)) {
+    const fs::path folder = root / place;
+    if (fs::is_directory(folder / "labeled", ignored)) return folder / "labeled";
+    if (fs::is_directory(folder, ignored)) return folder;
+  }
+  const bool is_whole = split == "train" && fs::is_directory(root, ignored) &&
+                        splits(root) == std::vector<std::string>{"train"};
+  return is_whole ? root : fs::path();
 }
 
 std::string ImageFolder::describe(int64_t index) const {

@@ -4,7 +4,8 @@
 //   <root>/<split>/labeled/<class>/**    food-11 of 2021, whose test pictures are all in the folder
 //                                        of one class: they have no labels
 //   <root>/<split>/unlabeled/**          of that too: the split `unlabeled`, without classes
-//   <root>/<split>/<class>_<rest>        food-11 of 2022; <class> is a number
+//   <root>/<split>/<class>_<rest>        food-11 of 2022; file_label.h has the other ways
+//   <root>/<class>/**, <root>/<class>_*  no folder of a split: all of it is the training split
 //
 // A split's folder is called train or training; validation, val or valid; test, testing or
 // evaluation.
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/datasets/file_label.h"
 #include "data/datasets/picture_files.h"
 
 namespace dtrain::data {
@@ -22,9 +24,10 @@ namespace dtrain::data {
 struct ImageFolderOptions {
   std::string name;  // for messages: "image_folder/train"
   std::filesystem::path root;
-  std::string split = "train";        // train, validation, test or unlabeled
-  std::string class_split = "train";  // whose folders name the classes, so that all splits agree
-  int64_t limit = 0;                  // so many samples, evenly spread; 0: all
+  std::string split = "train";         // train, validation, test or unlabeled
+  std::string class_split = "train";   // whose folders name the classes, so that all splits agree
+  int64_t limit = 0;                   // so many samples, evenly spread; 0: all
+  std::string label_in_name = "auto";  // of flat files: see file_label.h
   std::string advice;
   // Where given, problems of the split are added here and what has them is left out, instead of
   // the first one being thrown; of an unknown class the first file stands for all.
@@ -37,8 +40,11 @@ struct ImageFolderOptions {
 // that `class_split` does not have, and what has no place in a data set (FolderProblem).
 class ImageFolder : public Dataset {
  public:
-  // The splits that a root has folders for.
+  // The splits that a root has folders for; of one that has none, the training split.
   static std::vector<std::string> splits(const std::filesystem::path& root);
+  // Where that split, or its labelled part, lies; empty where it is not there.
+  static std::filesystem::path folder_of(const std::filesystem::path& root,
+                                         const std::string& split);
 
   explicit ImageFolder(ImageFolderOptions options);
 
@@ -64,12 +70,16 @@ class ImageFolder : public Dataset {
     int64_t bytes = 0;
   };
 
+  void find_classes(const std::vector<PictureFile>& training);
+  std::string class_of(const std::filesystem::path& path) const;
   std::vector<PictureFile> list(const std::filesystem::path& folder) const;
   void report(FolderProblem problem) const;
 
   ImageFolderOptions options_;
   std::filesystem::path folder_;  // of the split
   std::vector<std::string> class_names_;
+  bool classes_are_folders_ = false;
+  LabelReading labels_;  // of flat files
   std::vector<File> files_;
 };
 

@@ -147,6 +147,12 @@ OpenedData open_datasets(const DatasetConfig& config, uint64_t seed) {
   }
   if (!opened.eval) opened.eval = open_dataset(config, Split::kEval);
   if (config.unlabeled == "split") opened.unlabeled = open_dataset(config, Split::kUnlabelled);
+  if (config.test_split != "none") {
+    DatasetConfig tested = config;
+    tested.eval_split = config.test_split;
+    opened.test = open_dataset(tested, Split::kEval);
+    expect_labels(*opened.test, "set data.test_split=none");
+  }
   expect_labels(*opened.train, "set data.unlabeled=rest, which sets them apart");
   expect_labels(*opened.eval, "evaluate on another split");
   return opened;

@@ -15,6 +15,7 @@ namespace dtrain::data {
 // (data.labels_per_class left them over), those tell how good a guess at them is.
 struct OpenedData {
   std::unique_ptr<Dataset> train, eval, unlabeled;
+  std::unique_ptr<Dataset> test;  // null unless data.test_split names one
 };
 
 // Opens and divides: data.holdout or data.folds cut the evaluation samples out of the training

@@ -102,6 +102,7 @@ class Verifier {
                            .split = split,
                            .train_split = options_.data.train_split,
                            .limit = 0,
+                           .label_in_name = options_.data.label_in_name,
                            .problems = &problems});
       dataset->fingerprint();  // loads what is held in memory
     } catch (const Error& error) {

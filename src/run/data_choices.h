@@ -1,0 +1,39 @@
+// Settings that the data decide, and what a run says of its data.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "config/json.h"
+#include "data/datasets/recognise.h"
+#include "data/sample.h"
+#include "run/components.h"
+#include "settings/run_config.h"
+
+namespace dtrain::run {
+
+// Gives transforms.size, and with it the way an image is brought to it, a value where it is left
+// to the images, model.in_channels, model.num_classes and model.stem theirs, loader.batch_size one
+// with which few images make some steps, and optimizer.lr and schedule.warmup_epochs what suits
+// that batch on so many ranks. `before` is the
+// input of the network that the run resumes, of height 0 where there is none: a run of an older
+// version does not say which size it chose.
+void choose_by_data(settings::RunConfig& config,
+                    const data::Dataset& train,
+                    const data::Normalization& normalization,
+                    const data::ImageShape& before,
+                    int64_t ranks);
+
+// Settings that neither the user nor a file gave keep the values that the run chose which wrote
+// `meta` (a checkpoint's), whatever this version or today's data would choose; the batch of a rank
+// that with which the global batch stays.
+void keep_choices(settings::RunConfig& config, const config::Json& meta, int64_t ranks);
+
+// At most five lines: what was found, classes, images of each split, their size, and what is
+// evaluated on.
+std::vector<std::string> describe_data(const settings::RunConfig& config,
+                                       const data::Settled& settled,
+                                       const Data& data);
+
+}  // namespace dtrain::run
