@@ -6,13 +6,22 @@
 
 namespace dtrain::callbacks {
 
-void EvaluationCheck::on_step_end(const train::TrainState&, train::Requests&) { look(); }
+void EvaluationCheck::on_step_end(const train::TrainState&, train::Requests& requests) {
+  look(&requests);
+}
 
-void EvaluationCheck::on_validation_start(const train::TrainState&, train::Requests&) { look(); }
+void EvaluationCheck::on_validation_start(const train::TrainState&, train::Requests&) {
+  look(nullptr);
+}
 
-void EvaluationCheck::look() {
+void EvaluationCheck::look(train::Requests* requests) {
   if (is_over_) return;
   const data::BackgroundCheck::Found found = found_();
+  if (found.first && requests != nullptr && !has_asked_) {
+    requests->save();
+    has_asked_ = true;
+    return;
+  }
   if (found.first) {
     const std::string others = found.bad == 1
                                    ? ""

@@ -8,10 +8,11 @@
 
 namespace dtrain::callbacks {
 
-// Looks after each update at what the background check of the evaluation split has found: a bad
-// sample ends the training in its first minute and not behind its first epoch. Evaluation takes
-// every sample, so it stops at a bad one whatever loader.bad_samples says. Throws Error(kData) on
-// the rank that has found one.
+// Looks after each update at what the background check of a split has found: a bad sample ends the
+// training in its first minute and not behind its first epoch. Evaluation takes every sample, so it
+// stops at a bad one whatever loader.bad_samples says. A checkpoint is asked for first; behind the
+// next update, and before an evaluation, which has one, the rank that has found the sample throws
+// Error(kData). Stands behind the CheckpointSaver.
 class EvaluationCheck : public train::Callback {
  public:
   using Found = std::function<data::BackgroundCheck::Found()>;
@@ -21,9 +22,11 @@ class EvaluationCheck : public train::Callback {
   void on_validation_start(const train::TrainState&, train::Requests&) override;
 
  private:
-  void look();
+  // Null: there is no time to ask for a checkpoint.
+  void look(train::Requests* requests);
 
   Found found_;
+  bool has_asked_ = false;  // for a checkpoint
   bool is_over_ = false;
 };
 

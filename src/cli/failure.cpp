@@ -13,6 +13,7 @@
 
 #include "dist/launcher.h"
 #include "util/log.h"
+#include "util/utf8.h"
 
 namespace dtrain::cli {
 namespace {
@@ -85,7 +86,7 @@ std::string error_line(const Error& error, const Speaker& speaker) {
   for (const std::string& place : error.places()) where += ", " + place;
   std::string line = "dtrain: error: " + error.subject() + " (" + where + "): " + error.cause();
   if (!error.advice().empty()) line += "; " + error.advice();
-  return one_line(line);
+  return util::printable(one_line(line));
 }
 
 Error as_error(const std::exception_ptr& exception) {

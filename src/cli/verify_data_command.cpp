@@ -14,6 +14,8 @@
 #include "render/table.h"
 #include "util/atomic_file.h"
 #include "util/check.h"
+#include "util/text.h"
+#include "util/utf8.h"
 
 namespace dtrain::cli {
 namespace {
@@ -42,13 +44,6 @@ std::optional<std::string> take_json_file(Words& words) {
   return file;
 }
 
-// Names of files may hold anything, a terminal's commands among it.
-std::string printable(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return c < 32 || c == 127; }, '?');
-  return text;
-}
-
 std::string summary_text(const VerifyReport& report) {
   std::vector<std::string> header = {"", ""};
   for (const auto& split : report.splits) header.push_back(split.split);
@@ -61,7 +56,11 @@ std::string summary_text(const VerifyReport& report) {
   row("samples", "", [](const auto& split) { return split.samples; });
   row("good", "", [](const auto& split) { return split.good; });
   row("classes", "", [](const auto& split) { return split.class_names.size(); });
-  row("MB", "", [](const auto& split) { return split.bytes / 1'000'000; });
+  std::vector<std::string> sizes = {"MB", ""};
+  for (const auto& split : report.splits) {
+    sizes.push_back(util::formatted("%.1f", double(split.bytes) / 1e6));
+  }
+  table.row(sizes);
   table.rule();
   for (const auto& kind : data::finding_rows()) {
     const bool any = std::any_of(report.findings.begin(),
@@ -81,11 +80,11 @@ std::string report_text(const VerifyReport& report) {
     findings.row({data::severity_name(finding.severity()),
                   data::finding_row(finding.kind).name,
                   finding.split,
-                  printable(finding.where),
-                  printable(finding.detail)});
+                  util::printable(finding.where),
+                  util::printable(finding.detail)});
   }
   std::string text = report.findings.empty() ? "" : findings.text() + "\n";
-  text += "data set " + report.dataset + " in " + printable(report.folder) + "\n\n";
+  text += "data set " + report.dataset + " in " + util::printable(report.folder) + "\n\n";
   text += summary_text(report) + "\n";
   text += std::to_string(report.count(data::Severity::kError)) + " errors, " +
           std::to_string(report.count(data::Severity::kWarning)) + " warnings, " +

@@ -1,6 +1,8 @@
 // Walks over fields and makes JSON of them.
 #include "config/field_values.h"
 
+#include "config/byte_text.h"
+
 namespace dtrain::config {
 namespace {
 
@@ -23,6 +25,10 @@ Json scalar_json(const Value& value) {
       [](const auto* target) {
         if constexpr (std::is_same_v<decltype(target), const StructList*>) {
           return Json();
+        } else if constexpr (std::is_same_v<decltype(target), const std::string*>) {
+          return byte_text(*target);
+        } else if constexpr (std::is_same_v<decltype(target), const std::vector<std::string>*>) {
+          return byte_texts(*target);
         } else {
           return Json(*target);
         }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <type_traits>
 
+#include "config/byte_text.h"
 #include "config/describe.h"
 #include "config/reader.h"
 #include "util/text.h"
@@ -76,8 +77,8 @@ void from_json_value(const Json& json, double& value) {
 }
 
 void from_json_value(const Json& json, std::string& value) {
-  if (!json.is_string()) wrong_type("a string", json);
-  value = json.get<std::string>();
+  if (!is_byte_text(json)) wrong_type("a string", json);
+  value = bytes_of(json);
 }
 
 template <class T>

@@ -238,6 +238,10 @@ void check_limits(const FieldList& list, const Origins& origins, Problems& probl
   });
 }
 
+std::string automatic(const std::string& why) { return "automatic (" + why + ")"; }
+
+bool is_automatic(const std::string& origin) { return origin.starts_with("automatic ("); }
+
 const Field* find_field(const FieldList& list, const std::string& path) {
   for (const Field& field : list.all()) {
     if (field.path == path) return &field;

@@ -26,6 +26,9 @@ struct JsonDocument;
 // path that is absent has its default.
 using Origins = std::map<std::string, std::string>;
 inline constexpr const char* kDefaultOrigin = "default";
+// Of a value that the program chose, "automatic (why)".
+std::string automatic(const std::string& why);
+bool is_automatic(const std::string& origin);
 const std::string& origin_of(const Origins& origins, const std::string& path);
 
 // One setting given as text, in the order given.

@@ -240,7 +240,7 @@ class Loader {
     data::DatasetConfig data = member.config.data;
     try {
       for (const data::Choice& one : data::settle(data).choices) {
-        member.config.origins[one.path] = "automatic (" + one.why + ")";
+        member.config.origins[one.path] = config::automatic(one.why);
       }
       member.config.data = data;
     } catch (const Error&) {

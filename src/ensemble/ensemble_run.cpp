@@ -240,12 +240,33 @@ bool show_the_same(const settings::RunConfig& a, const settings::RunConfig& b) {
   });
 }
 
-// Finds settings that would fail behind all trainings before the first one. What only one member
-// lacks, such as its data, is that member's failure. Members of the same data are looked at once,
-// for opening them may mean to read large folders.
+// What is wrong with the samples that a member would predict; settings are wrong for all.
+std::optional<Error> trouble_with_samples(const EnsembleSection& ensemble,
+                                          const settings::RunConfig& member) {
+  for (const std::string& split : {ensemble.validation, ensemble.split}) {
+    if (split == "none") continue;
+    try {
+      predict::expect_predictable(member, split, ensemble.views);
+    } catch (const Error& error) {
+      if (error.code() == ExitCode::kConfig) throw;
+      return Error(error.code(),
+                   "ensemble." + std::string(split == ensemble.split ? "split" : "validation") +
+                       "=" + split + ", " + error.subject(),
+                   error.cause(),
+                   "set ensemble.split to a split that is there, such as eval, which members are "
+                   "evaluated on");
+    }
+  }
+  return std::nullopt;
+}
+
+// Finds what would fail behind all trainings before the first one. What only some members lack,
+// such as their data, is their failure. Members of the same data are looked at once, for opening
+// them may mean to read large folders.
 void expect_predictable(const EnsembleConfig& config, const std::vector<bool>& done) {
-  const EnsembleSection& ensemble = config.ensemble;
   std::vector<const settings::RunConfig*> seen;
+  std::optional<Error> first;
+  bool is_any_fine = false;
   for (size_t i = 0; i < done.size(); ++i) {
     const settings::RunConfig& member = config.members[i].config;
     const bool is_known =
@@ -254,15 +275,11 @@ void expect_predictable(const EnsembleConfig& config, const std::vector<bool>& d
         });
     if (done[i] || is_known) continue;
     seen.push_back(&member);
-    for (const std::string& split : {ensemble.validation, ensemble.split}) {
-      if (split == "none") continue;
-      try {
-        predict::expect_predictable(member, split, ensemble.views);
-      } catch (const Error& error) {
-        if (error.code() == ExitCode::kConfig) throw;
-      }
-    }
+    std::optional<Error> trouble = trouble_with_samples(config.ensemble, member);
+    is_any_fine = is_any_fine || !trouble;
+    if (!first) first = std::move(trouble);
   }
+  if (first && !is_any_fine) throw *first;
 }
 
 int64_t group_of(const std::vector<int64_t>& sizes, int64_t rank) {

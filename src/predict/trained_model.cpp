@@ -3,6 +3,7 @@
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/checkpoint_folder.h"
 #include "checkpoint/resume.h"
+#include "config/byte_text.h"
 #include "config/json.h"
 #include "dist/parameter_sync.h"
 #include "run/components.h"
@@ -28,14 +29,14 @@ TrainedModel open_trained_model(const std::string& request, const dist::MpiScope
     if (mpi.rank() != 0) return;
     const auto checkpoint = checkpoint::find_checkpoint(request, settings::RunSection().output);
     config::Json found = checkpoint::read_manifest(checkpoint).meta;
-    found["checkpoint"] = checkpoint.string();
+    found["checkpoint"] = config::byte_text(checkpoint.string());
     text = found.dump();
   });
   const config::Json meta = config::Json::parse(mpi.broadcast(text));
   TrainedModel trained;
-  trained.checkpoint = meta.at("checkpoint");
+  trained.checkpoint = config::bytes_of(meta.at("checkpoint"));
   trained.config = settings::parse_effective_config(meta.at("config").dump(), trained.checkpoint);
-  trained.class_names = meta.at("class_names").get<std::vector<std::string>>();
+  trained.class_names = config::list_of_bytes(meta.at("class_names"));
   if (meta.contains("input")) {
     const config::Json& input = meta.at("input");
     trained.input = {input.at("height"), input.at("width"), input.at("channels")};

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "util/text.h"
+#include "util/utf8.h"
 
 namespace dtrain::render {
 namespace {
@@ -35,6 +36,7 @@ Cells lines_of(const std::string& cell) {
       lines.back() += letter;
     }
   }
+  for (std::string& line : lines) line = util::printable(line);
   return lines;
 }
 

@@ -28,6 +28,7 @@ Data open_data(settings::RunConfig& config, int64_t ranks, const data::ImageShap
   data.normalization =
       data::resolve_normalization(config.transforms, mean, std, data.train->shape().channels);
   choose_by_data(config, *data.train, data.normalization, before, ranks);
+  settings::validate(config).throw_if_any("configuration, with what was chosen for these data");
   data.identity.class_names = data.train->class_names();
   data.identity.input = input_shape(config, data);
   return data;

@@ -15,14 +15,13 @@
 namespace dtrain::run {
 namespace {
 
-constexpr const char* kAutomatic = "automatic";
 constexpr int64_t kFewestSteps = 8, kSmallestBatch = 8;  // of an epoch; of all ranks together
 constexpr double kMostWarmup = 5, kWarmupPart = 0.1;     // epochs, and a share of them
 
 bool is_left_open(const settings::RunConfig& config, const char* path) {
   const std::string& origin = config::origin_of(config.origins, path);
   return origin == config::kDefaultOrigin || origin == kOfResumedRun ||
-         origin.starts_with(kAutomatic);
+         config::is_automatic(origin);
 }
 
 template <class T>
@@ -33,7 +32,7 @@ void choose(settings::RunConfig& config,
             const std::string& why) {
   if (field == value) return;
   field = value;
-  config.origins[path] = std::string(kAutomatic) + " (" + why + ")";
+  config.origins[path] = config::automatic(why);
 }
 
 void choose_size(settings::RunConfig& config,
@@ -66,9 +65,11 @@ void choose_batch(settings::RunConfig& config, int64_t images, int64_t ranks) {
   if (origin == config::kDefaultOrigin) {
     const int64_t pieces = global_batch_size(config, ranks) / loader.batch_size;
     int64_t batch = loader.batch_size;
-    while (batch > 1 && batch * pieces > kSmallestBatch && batch * pieces * kFewestSteps > images) {
-      batch /= 2;
-    }
+    const auto is_too_large = [&] {
+      const int64_t all = batch * pieces;
+      return all > images || (all > kSmallestBatch && all * kFewestSteps > images);
+    };
+    while (batch > 1 && is_too_large()) batch /= 2;
     choose(config,
            "loader.batch_size",
            loader.batch_size,
@@ -127,8 +128,8 @@ std::string split_text(const Data& data) {
 
 std::string why_of(const settings::RunConfig& config, const char* path) {
   const std::string& origin = config::origin_of(config.origins, path);
-  if (!origin.starts_with(kAutomatic)) return "";
-  return origin.substr(std::string(kAutomatic).size());  // " (why)"
+  if (!config::is_automatic(origin)) return "";
+  return origin.substr(config::automatic("").find(' '));  // " (why)"
 }
 
 std::string evaluation_text(const settings::RunConfig& config) {
@@ -181,7 +182,7 @@ void keep_choices(settings::RunConfig& config, const config::Json& meta, int64_t
   const auto keep = [&](const char* path, auto& field, const auto& value) {
     if (!is_left_open(config, path) || field == value) return;
     field = value;
-    config.origins[path] = std::string(kAutomatic) + " (as it began)";
+    config.origins[path] = config::automatic("as it began");
   };
   keep("data.dataset", config.data.dataset, saved.data.dataset);
   keep("data.label_in_name", config.data.label_in_name, saved.data.label_in_name);

@@ -49,12 +49,12 @@ data::Settled resolve(settings::RunConfig& config, const Machine& machine) {
   const auto choose = [&](const char* path, auto& field, auto value, const std::string& why) {
     if (field == value) return;
     field = value;
-    config.origins[path] = "automatic (" + why + ")";
+    config.origins[path] = config::automatic(why);
   };
   auto& run = config.run;
   data::Settled settled = data::settle(config.data);
   for (const data::Choice& one : settled.choices) {
-    config.origins[one.path] = "automatic (" + one.why + ")";
+    config.origins[one.path] = config::automatic(one.why);
   }
   if (run.experiment.empty()) {
     const std::string data =

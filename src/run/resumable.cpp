@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "config/byte_text.h"
 #include "data/datasets/open_datasets.h"
 #include "run/machine.h"
 #include "util/check.h"
@@ -56,7 +57,7 @@ config::Json describe_run(const settings::RunConfig& config,
   meta["machine"] = {{"libtorch", libtorch_version()}, {"instructions", instruction_sets()}};
   meta["data"] = {{"train", data.train_fingerprint}, {"eval", data.eval_fingerprint}};
   if (!data.unlabeled_fingerprint.empty()) meta["data"]["unlabeled"] = data.unlabeled_fingerprint;
-  meta["class_names"] = data.class_names;
+  meta["class_names"] = config::byte_texts(data.class_names);
   meta["input"] = {{"channels", data.input.channels},
                    {"height", data.input.height},
                    {"width", data.input.width}};
@@ -111,7 +112,9 @@ std::vector<std::string> check_resumable(const config::Json& meta,
     if (difference.effect == config::kFree || (of_batch && !exact)) continue;
     if (difference.left == value_of_none(difference.path)) continue;
     const bool divided = data::holds_out(saved.data) && data::holds_out(config.data);
-    if (difference.path == "data.eval_split" && divided) continue;  // a part of the training split
+    // A part of the training split, whatever older versions wrote there.
+    const bool is_chosen = config.data.eval_split == config.data.train_split;
+    if (difference.path == "data.eval_split" && divided && is_chosen) continue;
     // Older runs have no such option, which is read as false.
     if (difference.path == "ema.warmup" && !config.ema.enabled && !saved.ema.enabled) continue;
     if (difference.effect == config::kRounding) {
@@ -130,7 +133,15 @@ std::vector<std::string> check_resumable(const config::Json& meta,
   if (meta.at("data").value("unlabeled", "") != data.unlabeled_fingerprint) {
     refused.add("data", "the unlabelled images are not those the run began with");
   }
-  const auto classes = meta.at("class_names").get<std::vector<std::string>>();
+  if (meta.contains("input") && data.input.height > 0) {
+    const config::Json& input = meta.at("input");
+    const data::ImageShape before = {input.at("height"), input.at("width"), input.at("channels")};
+    if (before != data.input) {
+      refused.add("transforms.size",
+                  both("the network's input", to_string(before), to_string(data.input)));
+    }
+  }
+  const auto classes = config::list_of_bytes(meta.at("class_names"));
   if (classes != data.class_names) {
     refused.add("data", class_difference(classes, data.class_names));
   }

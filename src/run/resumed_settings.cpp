@@ -5,6 +5,7 @@
 #include <string>
 
 #include "checkpoint/resume.h"
+#include "config/byte_text.h"
 #include "config/json.h"
 #include "settings/run_folder.h"
 #include "util/check.h"
@@ -49,23 +50,26 @@ std::string find_settings(const std::vector<config::Override>& overrides) {
   if (is_word && run) {
     resume = request == "best" ? point->checkpoint.string() : run->path.string();
   }
-  return config::Json{{"resume", resume}, {"config", point->manifest.meta.at("config")}}.dump();
+  return config::Json{{"resume", config::byte_text(resume)},
+                      {"config", point->manifest.meta.at("config")}}
+      .dump();
+}
+
+bool was_automatic(const config::Json& saved, const char* path) {
+  const config::Json origins =
+      saved.value("_dtrain", config::Json::object()).value("origins", config::Json::object());
+  return config::is_automatic(origins.value(path, ""));
 }
 
 // What the machine of that time chose is chosen anew.
 void forget_choices(settings::RunConfig& config, const config::Json& saved) {
-  const config::Json origins =
-      saved.value("_dtrain", config::Json::object()).value("origins", config::Json::object());
-  const auto was_automatic = [&](const char* path) {
-    return origins.value(path, "").starts_with("automatic");
-  };
   const settings::RunSection defaults;
-  if (was_automatic("run.device")) config.run.device = defaults.device;
-  if (was_automatic("run.threads")) config.run.threads = defaults.threads;
+  if (was_automatic(saved, "run.device")) config.run.device = defaults.device;
+  if (was_automatic(saved, "run.threads")) config.run.threads = defaults.threads;
   // What the data are is looked at again, and compared with what they were.
   const models::ModelConfig model;
-  if (was_automatic("model.in_channels")) config.model.in_channels = model.in_channels;
-  if (was_automatic("model.num_classes")) config.model.num_classes = model.num_classes;
+  if (was_automatic(saved, "model.in_channels")) config.model.in_channels = model.in_channels;
+  if (was_automatic(saved, "model.num_classes")) config.model.num_classes = model.num_classes;
   config.run.resume.clear();
   config.train.max_steps = 0;  // it ended that process
 }
@@ -86,8 +90,10 @@ settings::RunConfig resumed_settings(const std::vector<config::Override>& overri
     settings::RunConfig config = settings::parse_effective_config(saved.dump(), kOfResumedRun);
     for (auto& [path, origin] : config.origins) origin = kOfResumedRun;
     forget_choices(config, saved);
+    const bool moved = !given(overrides, "data.data_dir").empty();
+    if (moved && was_automatic(saved, "data.dataset")) config.data.dataset = data::kLeftToTheData;
     settings::apply(config, overrides);
-    config.run.resume = found.at("resume").get<std::string>();
+    config.run.resume = config::bytes_of(found.at("resume"));
     return config;
   });
 }

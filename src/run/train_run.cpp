@@ -79,6 +79,7 @@ class TrainRun {
   void make_learner();
   void make_trainer();
   void make_callbacks();
+  void check_in_background(const data::Dataset& dataset);
   checkpoint::CheckpointData snapshot(const train::TrainState& now,
                                       const config::Json& description);
   std::optional<train::TrainState> roll_back();
@@ -114,7 +115,7 @@ class TrainRun {
   std::vector<std::unique_ptr<train::Callback>> callbacks_;
   std::optional<train::Trainer> trainer_;
   checkpoint::StateList parts_;  // of checkpoints
-  std::optional<data::BackgroundCheck> evaluation_check_;
+  std::vector<std::unique_ptr<data::BackgroundCheck>> checks_;
 };
 
 // Everything that a user can get wrong shows here, before anything is written.
@@ -199,7 +200,9 @@ Outcome TrainRun::run() {
   dist::check_replicas_equal(parts_.replicated(), *control_);
   configure_arithmetic(config_);
   const train::Wish granted = trainer_->run();
-  if (data_.test && trainer_->state().epoch >= trainer_->state().epochs) test();
+  const bool is_over =
+      granted == train::Wish::kStop || trainer_->state().epoch >= trainer_->state().epochs;
+  if (data_.test && is_over) test();
   return conclude(granted);
 }
 
@@ -392,13 +395,6 @@ void TrainRun::make_callbacks() {
         *control_,
         config_.loader.max_bad_samples));
   }
-  if (data::BackgroundCheck::concerns(*data_.eval)) {
-    evaluation_check_.emplace(*data_.eval,
-                              data::make_eval_view(config_.transforms, data_.eval->shape()),
-                              data::Shard{group_->rank(), group_->size()});
-    add(std::make_unique<callbacks::EvaluationCheck>(
-        [this] { return evaluation_check_->found(); }));
-  }
   if (config_.train.patience > 0) {
     add(std::make_unique<callbacks::EarlyStopping>(config_.train.patience));
   }
@@ -413,6 +409,19 @@ void TrainRun::make_callbacks() {
       config_.checkpoint, std::move(store), [this, description](const train::TrainState& now) {
         return snapshot(now, description);
       }));
+  check_in_background(*data_.eval);
+  if (data_.test) check_in_background(*data_.test);
+}
+
+// Behind the saver, so that what was trained is saved before a bad sample ends the run.
+void TrainRun::check_in_background(const data::Dataset& dataset) {
+  if (!data::BackgroundCheck::concerns(dataset)) return;
+  checks_.push_back(std::make_unique<data::BackgroundCheck>(
+      dataset,
+      data::make_eval_view(config_.transforms, dataset.shape()),
+      data::Shard{group_->rank(), group_->size()}));
+  callbacks_.push_back(std::make_unique<callbacks::EvaluationCheck>(
+      [check = checks_.back().get()] { return check->found(); }));
 }
 
 }  // namespace

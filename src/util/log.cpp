@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "util/check.h"
+#include "util/utf8.h"
 
 namespace dtrain::util {
 namespace {
@@ -124,7 +125,8 @@ void Log::early_warning(std::string_view text) {
 void Log::write(Level level, std::string_view text) {
   const std::lock_guard lock(mutex_);
   if (level >= terminal_lowest_) clear_progress();
-  for_each_line(text, [&](std::string_view line) {
+  for_each_line(text, [&](std::string_view bytes) {
+    const std::string line = printable(bytes);
     if (terminal_ != nullptr && level >= terminal_lowest_) {
       std::fprintf(terminal_,
                    "%s%.*s\n",

@@ -22,12 +22,26 @@ TEST(EvaluationCheck, IsSilentUntilABadSampleIsFound) {
   check.on_validation_start(state, requests);
   found.bad = 3;
   found.first = data_error("sample 4 of x/validation", "is cut short", "");
+  check.on_step_end(state, requests);
+  EXPECT_EQ(requests.pending(), train::Wish::kSave) << "what was trained is saved first";
   EXPECT_TRUE(mentions(error_text([&] { check.on_step_end(state, requests); }, ExitCode::kData),
                        {"evaluation data, sample 4 of x/validation",
                         "is cut short",
                         "2 more of the 10 checked so far",
                         "whatever loader.bad_samples is",
                         "verify-data"}));
+}
+
+TEST(EvaluationCheck, DoesNotWaitBeforeAnEvaluation) {
+  EvaluationCheck check([&] {
+    return data::BackgroundCheck::Found{
+        .checked = 1, .bad = 1, .is_over = true, .first = data_error("sample 0", "is cut", "")};
+  });
+  train::TrainState state;
+  train::Requests requests;
+  EXPECT_TRUE(
+      mentions(error_text([&] { check.on_validation_start(state, requests); }, ExitCode::kData),
+               {"sample 0"}));
 }
 
 TEST(EvaluationCheck, AsksNoMoreOnceAllIsChecked) {

@@ -76,6 +76,47 @@ class AFolder(TrainingTest):
         self.assertIn("class first in their names", done.stdout)
 
 
+class AnyName(TrainingTest):
+    def test_is_kept_to_the_byte_though_it_is_no_utf8(self):
+        made = self.scratch / "made"
+        subprocess.run([MAKE_PICTURES, "classes", made, "60", "20"], check=True)
+        photos = os.path.join(os.fsencode(self.scratch), b"Gerichte \xfc")
+        for number in range(10):
+            source = os.fsencode(made / f"train/class_{number}")
+            shutil.copytree(source, os.path.join(photos, b"Br\xf6tchen %d" % number))
+        run([photos.decode("utf-8", "surrogateescape"), "--epochs", 1, "--output", self.output("runs"), *QUICK])
+        folder = only_run(self.output("runs"))
+        done = run(["--resume", folder, "--epochs", 2])
+        self.assertIn("Done: epoch 2 of 2", done.stdout)
+        self.assertIn(r"(Br\xf6tchen ", done.stdout)
+        run(["predict", "--checkpoint", folder])
+        done = run(["evaluate", folder / "predictions-eval.h5", "--output", self.output("evaluation")])
+        self.assertIn(r"Br\xf6tchen 3", done.stdout)
+        run(["calibrate", folder / "predictions-eval.h5"])
+        run(["report", folder])
+        manifest = json.loads((folder / "checkpoints/last/manifest.json").read_text())
+        name = manifest["meta"]["class_names"][0]["bytes"]
+        self.assertEqual(bytes.fromhex(name), b"Br\xf6tchen 0")
+
+    def test_of_a_test_split_without_labels_is_predicted_and_not_evaluated(self):
+        data = self.scratch / "food-11"
+        subprocess.run([MAKE_PICTURES, "food11", data, "60", "12"], check=True)
+        for number, path in enumerate(sorted((data / "test").iterdir())):
+            path.rename(data / "test" / f"{number:04d}.jpg")
+        done = run([data, "--epochs", 1, "--output", self.output("runs"), *QUICK])
+        self.assertIn("Evaluates on validation", done.stdout)
+        folder = only_run(self.output("runs"))
+        done = run(["predict", "--checkpoint", folder, "--split", "test"])
+        self.assertNotIn("Acc@1", done.stdout)
+        done = run([data, "--set", "data.eval_split=test", "--output", self.output("other")], expect=65)
+        self.assertIn("set data.eval_split=validation", error_lines(done)[0])
+        run(["verify-data", data])
+        run(["verify-data", data, "--set", "data.eval_split=test"], expect=65)
+        run(["pack", data, "--output", self.output("food.h5")])
+        run(["predict", "--checkpoint", folder, "--split", "test", "--dataset", "pack",
+             "--data-dir", self.output("food.h5"), "--output", self.output("packed.h5")])
+
+
 class Testing(TrainingTest):
     def test_the_best_checkpoint_is_tested_once_after_training(self):
         flags = ["--set", "data.eval_split=train", "--set", "data.test_split=test", "--set", "train.precision=float32"]

@@ -59,6 +59,7 @@ class BadSamples(Pictures):
             self.assertIn(str(bad.parent.parent.name), line)
             self.assertIn("whatever loader.bad_samples is", line)
             self.assertNotIn("Train: 50", done.stdout)
+            self.assertTrue((only_run(self.output(f"runs{ranks}")) / "checkpoints/last/model.safetensors").exists())
 
     def test_are_replaced_by_the_same_ones_on_any_number_of_ranks(self):
         paths = self.damage(3)

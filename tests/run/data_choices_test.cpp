@@ -70,6 +70,21 @@ TEST_F(DataChoicesTest, AreWrittenDownWithTheirReason) {
   EXPECT_EQ(photos.run.experiment, "photos_resnet18");
 }
 
+TEST_F(DataChoicesTest, AFewImagesFillABatch) {
+  const std::vector<config::Override> few = {{"data.limit_train", "3", "command line"}};
+  EXPECT_EQ(opened("digits", few).loader.batch_size, 2);
+  EXPECT_EQ(opened("digits", few, 3).loader.batch_size, 1);
+}
+
+TEST_F(DataChoicesTest, WhatWasChosenMustGoWithWhatWasGiven) {
+  EXPECT_TRUE(mentions(dtrain::testing::error_text(
+                           [&] {
+                             opened("photos", {{"schedule.min_lr", "0.5", "command line"}});
+                           },
+                           ExitCode::kConfig),
+                       {"schedule.min_lr", "optimizer.lr"}));
+}
+
 TEST_F(DataChoicesTest, WhatTheUserGaveStays) {
   const settings::RunConfig config = opened("photos",
                                             {{"loader.batch_size", "20", "command line"},

@@ -72,6 +72,16 @@ TEST(Resumable, AnotherNumberOfRanksWithTheSameGlobalBatchIsAnnounced) {
   EXPECT_TRUE(mentions(refusal(meta(), config(), kSnapshotData, 1), {"global batch", "24", "12"}));
 }
 
+TEST(Resumable, AnotherSizeIsRefusedThoughTheOldRunDidNotWriteItDown) {
+  DataIdentity before = kSnapshotData, now = kSnapshotData;
+  before.input = {28, 28, 1};
+  now.input = {14, 14, 1};
+  settings::RunConfig smaller = config();
+  smaller.transforms.size = 14;
+  EXPECT_TRUE(mentions(refusal(describe_run(config(), before, 2), smaller, now),
+                       {"transforms.size", "28 x 28 x 1", "14 x 14 x 1"}));
+}
+
 TEST(Resumable, AllThatChangesTheCourseIsRefusedAtOnce) {
   settings::RunConfig now = config();
   now.optimizer.momentum = 0.5;

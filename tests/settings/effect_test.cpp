@@ -27,6 +27,7 @@ TEST(Effects, free_settings_are_these) {
                    "run.epochs",
                    "run.log_interval",
                    "data.data_dir",
+                   "data.follow_links",
                    "data.test_split",
                    "data.cache_mb",
                    "loader.eval_batch_size",

@@ -2,34 +2,12 @@
 #include "data/datasets/csv_file.h"
 
 #include "util/check.h"
+#include "util/utf8.h"
 
 namespace dtrain::data {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
-// Table 3-7 of the Unicode standard: no overlong forms, no surrogates, nothing above U+10FFFF.
-bool is_utf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<uint8_t>(text[i]);
-    const size_t length = lead < 0x80         ? 1
-                          : lead >> 5 == 0x6  ? 2
-                          : lead >> 4 == 0xE  ? 3
-                          : lead >> 3 == 0x1E ? 4
-                                              : 0;
-    if (length == 0 || length > text.size() - i) return false;
-    uint32_t code = length == 1 ? lead : lead & (0x7FU >> length);
-    for (size_t k = 1; k < length; ++k) {
-      const auto next = static_cast<uint8_t>(text[i + k]);
-      if (next >> 6 != 0x2) return false;
-      code = code << 6 | (next & 0x3FU);
-    }
-    constexpr uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (code < kLeast[length] || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) return false;
-    i += length;
-  }
-  return true;
-}
 
 Error malformed(const std::string& cause) {
   return data_error("CSV", cause, "write it as RFC 4180 describes, in UTF-8");
@@ -56,7 +34,7 @@ bool CsvReader::next(std::vector<std::string>& fields) {
     read_record(fields);
     const std::string_view record = text_.substr(begin_, position_ - begin_);
     if (record.find('\0') != record.npos) throw malformed("holds a zero byte (is it UTF-16?)");
-    if (!is_utf8(record)) throw malformed("is not UTF-8");
+    if (!util::is_utf8(record)) throw malformed("is not UTF-8");
     if (record != "\n" && record != "\r\n") return true;
   }
   return false;

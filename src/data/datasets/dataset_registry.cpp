@@ -116,6 +116,7 @@ std::unique_ptr<Dataset> open_folder(const DatasetRow& row, const SplitRequest& 
                                                           .class_split = request.train_split,
                                                           .limit = request.limit,
                                                           .label_in_name = request.label_in_name,
+                                                          .follow_links = request.follow_links,
                                                           .advice = row.advice,
                                                           .problems = request.problems});
 }
@@ -335,7 +336,10 @@ void validate(const DatasetConfig& config, config::Problems& problems) {
     if (!ok) problems.add(path, text);
   };
   const std::string folds = std::to_string(config.folds), fold = std::to_string(config.fold);
-  expect(config.holdout == 0 || config.folds == 0,
+  expect(config.holdout == -1 || config.holdout >= 0,
+         "data.holdout",
+         "must be at least 0, or -1 to have it chosen");
+  expect(config.holdout <= 0 || config.folds == 0,
          "data.folds",
          "is " + folds +
              ", but data.holdout takes the evaluation samples from the training split "
@@ -360,7 +364,8 @@ std::unique_ptr<Dataset> open_dataset(const DatasetConfig& config, Split split) 
                                                           : config.train_split,
                    .train_split = config.train_split,
                    .limit = eval ? config.limit_eval : config.limit_train,
-                   .label_in_name = config.label_in_name});
+                   .label_in_name = config.label_in_name,
+                   .follow_links = config.follow_links});
 }
 
 std::vector<std::string> splits_of(const DatasetConfig& config) {
@@ -383,7 +388,8 @@ std::vector<NamedSplit> open_all_splits(const DatasetConfig& config) {
                                 .split = name,
                                 .train_split = config.train_split,
                                 .limit = limit,
-                                .label_in_name = config.label_in_name})});
+                                .label_in_name = config.label_in_name,
+                                .follow_links = config.follow_links})});
   }
   return splits;
 }

@@ -26,6 +26,7 @@ struct SplitRequest {
   std::string train_split;  // the one that is trained on, for classes that only the data show
   int64_t limit = 0;        // 0: all samples
   std::string label_in_name = "auto";              // of flat images: first, last or auto
+  bool follow_links = false;                       // out of the folder
   std::vector<FolderProblem>* problems = nullptr;  // see ImageFolderOptions; others throw
 };
 
@@ -63,12 +64,13 @@ struct DatasetConfig {
   std::string dataset = kLeftToTheData;
   std::string data_dir;
   std::string label_in_name = kLeftToTheData;
+  bool follow_links = false;
   std::string train_split = "train";
   std::string eval_split = kLeftToTheData;
   std::string test_split = "none";
   int64_t limit_train = 0;
   int64_t limit_eval = 0;
-  double holdout = 0;
+  double holdout = -1;
   int64_t folds = 0;
   int64_t fold = 0;
   int64_t labels_per_class = 0;
@@ -93,6 +95,7 @@ void fields(V& v, DatasetConfig& c) {
     c.label_in_name,
     one_of({"auto", "first", "last"}),
     "Where flat image names hold the class: first in 3_17.jpg, last in 17_frog.jpg.");
+  v("follow_links", c.follow_links, kFree, "Follow links that lead out of the data set's folder.");
   v("train_split",
     c.train_split,
     one_of({"train", "validation", "test"}),
@@ -117,9 +120,8 @@ void fields(V& v, DatasetConfig& c) {
     "Evaluate on so many samples only, chosen like those of training; 0: all of them.");
   v("holdout",
     c.holdout,
-    between(0, 0.99),
-    "Part of each class of the training split that is held out and evaluated on, in place of "
-    "eval_split; 0: none, or what eval_split=auto chooses.");
+    between(-1, 0.99),
+    "Share of each class of training held out for evaluation; -1: what eval_split=auto needs.");
   v("folds",
     c.folds,
     between(0, 1000),

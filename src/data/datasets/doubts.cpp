@@ -59,7 +59,7 @@ std::vector<std::string> doubts_about_classes(const Dataset& train) {
   }
   if (!missing.empty()) {
     doubts.push_back("A class is named like a missing value: " + first_of(missing) +
-                     "; leave the label empty for images without one");
+                     "; leave the label empty for images without one, and set data.unlabeled=rest");
   }
   return doubts;
 }

@@ -7,6 +7,8 @@ namespace dtrain::data {
 namespace {
 
 constexpr size_t kMostDigits = 6;
+constexpr int kSurelyNumbers = 1000;  // classes up to here may have any gaps
+constexpr size_t kMostGaps = 10;      // above, as many numbers for each label that is there
 
 std::set<std::string> labels_of(const std::vector<std::string>& file_names, LabelSide side) {
   std::set<std::string> labels;
@@ -15,9 +17,12 @@ std::set<std::string> labels_of(const std::vector<std::string>& file_names, Labe
   return labels;
 }
 
+bool is_digits(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+}
+
 bool is_small_number(const std::string& label) {
-  return !label.empty() && label.size() <= kMostDigits &&
-         label.find_first_not_of("0123456789") == std::string::npos;
+  return label.size() <= kMostDigits && is_digits(label);
 }
 
 void set_classes(const std::set<std::string>& labels, LabelReading& reading) {
@@ -29,6 +34,12 @@ void set_classes(const std::set<std::string>& labels, LabelReading& reading) {
   }
   int highest = 0;
   for (const std::string& label : labels) highest = std::max(highest, std::stoi(label));
+  // Dates are no class numbers.
+  if (highest > kSurelyNumbers && static_cast<size_t>(highest) > kMostGaps * labels.size()) {
+    reading.are_numbers = false;
+    reading.classes.assign(labels.begin(), labels.end());
+    return;
+  }
   for (int k = 0; k <= highest; ++k) reading.classes.push_back(std::to_string(k));
 }
 
@@ -37,9 +48,11 @@ void set_classes(const std::set<std::string>& labels, LabelReading& reading) {
 std::string label_in_name(const std::string& file_name, LabelSide side) {
   const size_t dot = file_name.rfind('.');
   const std::string stem = file_name.substr(0, dot == 0 ? std::string::npos : dot);
-  const size_t at = side == LabelSide::kFirst ? stem.find('_') : stem.rfind('_');
-  if (at == std::string::npos) return "";
-  return side == LabelSide::kFirst ? stem.substr(0, at) : stem.substr(at + 1);
+  const size_t first = stem.find('_'), last = stem.rfind('_');
+  if (first == std::string::npos) return "";
+  if (side == LabelSide::kLast) return stem.substr(last + 1);
+  const bool ends_in_number = is_digits(stem.substr(last + 1)) && !is_digits(stem.substr(0, first));
+  return stem.substr(0, ends_in_number ? last : first);
 }
 
 LabelReading read_labels(const std::vector<std::string>& file_names, const std::string& wanted) {

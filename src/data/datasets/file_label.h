@@ -1,7 +1,7 @@
 // The class in the name of a flat image file.
 //
 //   3_17.jpg       the label comes first  (food-11 of 2022)
-//   cat_0001.jpg   first
+//   hot_dog_0001.jpg  first: all before the number
 //   1_frog.png     last                   (darknet's CIFAR: a number, then the class)
 #pragma once
 
@@ -13,7 +13,8 @@ namespace dtrain::data {
 // Which side of a file's name the label stands on.
 enum class LabelSide { kFirst, kLast };
 
-// What stands before the first underscore, or behind the last one and before the extension; empty
+// What stands behind the last underscore and before the extension, or first: a number before the
+// first underscore, all before a last number, or else what is before the first underscore. Empty
 // where there is no underscore or nothing on that side.
 std::string label_in_name(const std::string& file_name, LabelSide side);
 
@@ -21,7 +22,8 @@ std::string label_in_name(const std::string& file_name, LabelSide side);
 struct LabelReading {
   LabelSide side = LabelSide::kFirst;
   bool are_numbers = false;          // then "07" is class "7"
-  std::vector<std::string> classes;  // numbers in their order and without gaps, else names sorted
+  std::vector<std::string> classes;  // numbers in their order and without gaps; else names sorted,
+                                     // as also numbers are that leave most of their range out
   size_t labels_on_other_side = 0;
   bool other_side_fits = false;  // it would name classes too
 

@@ -2,6 +2,7 @@
 #include "data/datasets/image_folder.h"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <utility>
 
@@ -27,6 +28,33 @@ std::vector<fs::path> places_of(const std::string& split) {
     places.push_back(name);
   }
   return places;
+}
+
+bool is_same_but_for_case(const std::string& a, const std::string& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+    return std::tolower(x) == std::tolower(y);
+  });
+}
+
+// The folder at `place` below `root`, "train" or "training/unlabeled"; `Train` is one too where
+// there is no `train`. Empty where there is none.
+fs::path child_folder(const fs::path& root, const fs::path& place) {
+  std::error_code error;
+  if (fs::is_directory(root / place, error)) return root / place;
+  fs::path found = root;
+  for (const fs::path& part : place) {
+    fs::path next;
+    for (fs::directory_iterator it(found, error), end; !error && it != end; it.increment(error)) {
+      const fs::path name = it->path().filename();
+      std::error_code ignored;
+      if (!is_same_but_for_case(name.string(), part.string()) || !it->is_directory(ignored))
+        continue;
+      if (next.empty() || name < next.filename()) next = it->path();
+    }
+    if (next.empty()) return {};
+    found = next;
+  }
+  return found;
 }
 
 fs::path require_folder(const ImageFolderOptions& options, const std::string& split) {
@@ -74,11 +102,12 @@ ImageFolder::ImageFolder(ImageFolderOptions options) : options_(std::move(option
   const std::vector<PictureFile> found = list(folder_);
   const fs::path class_folder = require_folder(options_, options_.class_split);
   find_classes(options_.class_split == options_.split ? found : list(class_folder));
-  const bool unlabelled = options_.split == kUnlabelledSplit ||
+  const bool unlabelled = options_.split == kUnlabelledSplit || has_no_labels(found) ||
                           (class_names_.size() > 1 && hides_labels(options_, class_folder, found));
   const auto count = static_cast<int64_t>(found.size());
   const int64_t kept = options_.limit > 0 ? std::min(options_.limit, count) : count;
   std::map<std::string, std::vector<fs::path>> unknown;  // files by class
+  std::vector<fs::path> without_class;
   for (int64_t i = 0; i < kept; ++i) {
     const PictureFile& file = found[static_cast<size_t>(i * count / kept)];
     if (unlabelled) {
@@ -90,12 +119,16 @@ ImageFolder::ImageFolder(ImageFolderOptions options) : options_(std::move(option
     if (at != class_names_.end()) {
       files_.push_back({file.path, at - class_names_.begin(), file.bytes});
     } else if (name.empty()) {
-      report({FolderProblem::Kind::kNoClass,
-              folder_ / file.path,
-              "it lies in no class's folder and its name holds no class"});
+      without_class.push_back(folder_ / file.path);
     } else {
       unknown[name].push_back(folder_ / file.path);
     }
+  }
+  for (const fs::path& path : without_class) {
+    report({FolderProblem::Kind::kNoClass,
+            path,
+            "it lies in no class's folder and its name holds no class, like " +
+                std::to_string(without_class.size() - 1) + " others of " + std::to_string(kept)});
   }
   for (const auto& [name, files] : unknown) {
     report({FolderProblem::Kind::kUnknownClass,
@@ -123,6 +156,18 @@ void ImageFolder::find_classes(const std::vector<PictureFile>& training) {
   class_names_ = labels_.classes;
 }
 
+bool ImageFolder::is_class(const std::string& name) const {
+  return std::find(class_names_.begin(), class_names_.end(), name) != class_names_.end();
+}
+
+// Flat images of another split than that of training, none of which names a class.
+bool ImageFolder::has_no_labels(const std::vector<PictureFile>& found) const {
+  return options_.split != options_.class_split &&
+         std::none_of(found.begin(), found.end(), [&](const PictureFile& file) {
+           return file.path.has_parent_path() || is_class(class_of(file.path));
+         });
+}
+
 // Of a file below a split's folder; empty where it has none.
 std::string ImageFolder::class_of(const fs::path& path) const {
   if (path.has_parent_path()) return path.begin()->string();
@@ -130,7 +175,7 @@ std::string ImageFolder::class_of(const fs::path& path) const {
 }
 
 std::vector<PictureFile> ImageFolder::list(const fs::path& folder) const {
-  PictureList listed = list_pictures(folder, options_.root);
+  PictureList listed = list_pictures(folder, options_.root, options_.follow_links);
   const bool own = folder == folder_;  // another split's problems are its own
   if (own && options_.problems == nullptr) warn_of_ignored(folder, listed.ignored);
   for (FolderProblem& problem : listed.problems) {
@@ -142,9 +187,16 @@ std::vector<PictureFile> ImageFolder::list(const fs::path& folder) const {
 void ImageFolder::report(FolderProblem problem) const {
   if (options_.problems != nullptr) {
     options_.problems->push_back(std::move(problem));
+  } else if (problem.kind == FolderProblem::Kind::kEmptyClass) {
+    warn_of_empty(problem.path);
   } else if (problem.stops_training()) {
+    using Kind = FolderProblem::Kind;
+    const std::string advice =
+        problem.kind == Kind::kNoClass        ? "move it into the folder of its class, or remove it"
+        : problem.kind == Kind::kUnknownClass ? "rename the class, or remove it"
+                                              : options_.advice;
     throw data_error(
-        "data set " + options_.name + ", " + problem.path.string(), problem.cause, options_.advice);
+        "data set " + options_.name + ", " + problem.path.string(), problem.cause, advice);
   }
 }
 
@@ -156,9 +208,8 @@ std::vector<std::string> ImageFolder::splits(const fs::path& root) {
   std::vector<std::string> found;
   for (const std::string& split : kAllSplits) {
     const std::vector<fs::path> places = places_of(split);
-    std::error_code ignored;
     if (std::any_of(places.begin(), places.end(), [&](const fs::path& place) {
-          return fs::is_directory(root / place, ignored);
+          return !child_folder(root, place).empty();
         })) {
       found.push_back(split);
     }
@@ -170,9 +221,10 @@ std::vector<std::string> ImageFolder::splits(const fs::path& root) {
 fs::path ImageFolder::folder_of(const fs::path& root, const std::string& split) {
   std::error_code ignored;
   for (const fs::path& place : places_of(split)) {
-    const fs::path folder = root / place;
-    if (fs::is_directory(folder / "labeled", ignored)) return folder / "labeled";
-    if (fs::is_directory(folder, ignored)) return folder;
+    const fs::path folder = child_folder(root, place);
+    if (folder.empty()) continue;
+    const fs::path labelled = child_folder(folder, "labeled");
+    return labelled.empty() ? folder : labelled;
   }
   const bool is_whole = split == "train" && fs::is_directory(root, ignored) &&
                         splits(root) == std::vector<std::string>{"train"};

@@ -5,6 +5,7 @@
 //                                        of one class: they have no labels
 //   <root>/<split>/unlabeled/**          of that too: the split `unlabeled`, without classes
 //   <root>/<split>/<class>_<rest>        food-11 of 2022; file_label.h has the other ways
+//   <root>/<split>/*                     none of them with a class of the training split: no labels
 //   <root>/<class>/**, <root>/<class>_*  no folder of a split: all of it is the training split
 //
 // A split's folder is called train or training; validation, val or valid; test, testing or
@@ -28,6 +29,7 @@ struct ImageFolderOptions {
   std::string class_split = "train";   // whose folders name the classes, so that all splits agree
   int64_t limit = 0;                   // so many samples, evenly spread; 0: all
   std::string label_in_name = "auto";  // of flat files: see file_label.h
+  bool follow_links = false;           // out of the root, too
   std::string advice;
   // Where given, problems of the split are added here and what has them is left out, instead of
   // the first one being thrown; of an unknown class the first file stands for all.
@@ -72,6 +74,8 @@ class ImageFolder : public Dataset {
 
   void find_classes(const std::vector<PictureFile>& training);
   std::string class_of(const std::filesystem::path& path) const;
+  bool is_class(const std::string& name) const;
+  bool has_no_labels(const std::vector<PictureFile>& found) const;
   std::vector<PictureFile> list(const std::filesystem::path& folder) const;
   void report(FolderProblem problem) const;
 

@@ -2,6 +2,7 @@
 #include "data/datasets/open_datasets.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -32,7 +33,7 @@ Indices picked(const Indices& from, const Indices& positions) {
   return indices;
 }
 
-void expect_labels(const Dataset& dataset, const std::string& advice) {
+void expect_labels(const Dataset& dataset, const std::function<std::string()>& advice) {
   int64_t missing = 0, first = 0;
   for (int64_t i = dataset.size() - 1; i >= 0; --i) {
     if (dataset.target(i) != kUnlabelled) continue;
@@ -43,7 +44,7 @@ void expect_labels(const Dataset& dataset, const std::string& advice) {
   throw data_error("data set " + dataset.name(),
                    std::to_string(missing) + " of " + std::to_string(dataset.size()) +
                        " samples have no label, the first is " + dataset.describe(first),
-                   "give them labels, or " + advice);
+                   "give them labels, or " + advice());
 }
 
 void expect_samples(const Indices& indices, const std::string& setting, const std::string& cause) {
@@ -73,7 +74,10 @@ class Division {
     HoldoutSplit split = stratified_split(targets_, config_.holdout, seed_);
     train_ = std::move(split.train);
     eval_ = std::move(split.held_out);
-    expect_samples(eval_, "data.holdout", "holds out nothing: no class has two samples");
+    expect_samples(
+        eval_,
+        "data.holdout",
+        "holds out nothing: no class has two samples (data.eval_split=train evaluates on them)");
   }
   void take_fold() {
     const std::vector<Indices> folds = k_folds(targets_, config_.folds, seed_);
@@ -128,6 +132,18 @@ void divide(const DatasetConfig& config, uint64_t seed, OpenedData& opened) {
   }
 }
 
+std::string advice_on_evaluation(const DatasetConfig& config) {
+  DatasetConfig other = config;
+  other.eval_split = kLeftToTheData;
+  other.holdout = -1;
+  settle(other);
+  if (holds_out(config) || other.eval_split == config.eval_split) {
+    return "evaluate on another split";
+  }
+  return holds_out(other) ? "set data.holdout=0.1 in place of data.eval_split"
+                          : "set data.eval_split=" + other.eval_split + ", which is there";
+}
+
 }  // namespace
 
 bool holds_out(const DatasetConfig& config) { return config.holdout > 0 || config.folds > 0; }
@@ -154,10 +170,10 @@ OpenedData open_datasets(const DatasetConfig& given, uint64_t seed) {
     DatasetConfig tested = config;
     tested.eval_split = config.test_split;
     opened.test = open_dataset(tested, Split::kEval);
-    expect_labels(*opened.test, "set data.test_split=none");
+    expect_labels(*opened.test, [] { return "set data.test_split=none"; });
   }
-  expect_labels(*opened.train, "set data.unlabeled=rest, which sets them apart");
-  expect_labels(*opened.eval, "evaluate on another split");
+  expect_labels(*opened.train, [] { return "set data.unlabeled=rest, which sets them apart"; });
+  expect_labels(*opened.eval, [&] { return advice_on_evaluation(config); });
   return opened;
 }
 

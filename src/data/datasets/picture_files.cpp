@@ -11,6 +11,7 @@
 #include "image/format.h"
 #include "util/log.h"
 #include "util/text.h"
+#include "util/utf8.h"
 
 namespace dtrain::data {
 namespace {
@@ -22,7 +23,8 @@ constexpr size_t kMostIgnoredKinds = 6;  // that a warning names
 
 class Lister {
  public:
-  Lister(const fs::path& folder, const fs::path& root) : folder_(folder) {
+  Lister(const fs::path& folder, const fs::path& root, bool follow_links)
+      : folder_(folder), follows_links_(follow_links) {
     std::error_code error;
     root_ = fs::canonical(root, error);
     if (error) {
@@ -48,7 +50,7 @@ class Lister {
     add(FolderProblem::Kind::kRefused, path, std::move(cause));
   }
 
-  // Refuses a link that leads nowhere or out of the root.
+  // Refuses a link that leads nowhere or, unless that is wanted, out of the root.
   bool stays_inside(const fs::path& path) {
     std::error_code error;
     const fs::path target = fs::canonical(path, error);
@@ -58,8 +60,9 @@ class Lister {
     }
     const fs::path::iterator root_end =
         std::mismatch(root_.begin(), root_.end(), target.begin(), target.end()).first;
-    if (root_end == root_.end()) return true;
-    refuse(path, "the link leads out of " + root_.string());
+    if (root_end == root_.end() || follows_links_) return true;
+    refuse(path,
+           "the link leads out of " + root_.string() + ", which data.follow_links=true allows");
     return false;
   }
 
@@ -114,14 +117,22 @@ class Lister {
   }
 
   fs::path folder_, root_;
+  bool follows_links_;
   std::set<std::pair<dev_t, ino_t>> listed_;
   PictureList out_;
 };
 
+void warn_once(const std::string& line) {
+  static std::mutex mutex;
+  static std::set<std::string> said;
+  const std::lock_guard lock(mutex);
+  if (said.insert(line).second) util::log().early_warning(line);
+}
+
 }  // namespace
 
-PictureList list_pictures(const fs::path& folder, const fs::path& root) {
-  return Lister(folder, root).list();
+PictureList list_pictures(const fs::path& folder, const fs::path& root, bool follow_links) {
+  return Lister(folder, root, follow_links).list();
 }
 
 std::string ignored_text(const std::map<std::string, int64_t>& ignored) {
@@ -141,18 +152,17 @@ std::string ignored_text(const std::map<std::string, int64_t>& ignored) {
   if (others > 0) kinds.emplace_back(-others, "other");
   return "ignored " + std::to_string(total) + (total == 1 ? " file: " : " files: ") +
          util::joined(kinds, ", ", [](const auto& kind) {
-           return std::to_string(-kind.first) + " " + kind.second;
+           return std::to_string(-kind.first) + " " + util::printable(kind.second);
          });
 }
 
 void warn_of_ignored(const fs::path& folder, const std::map<std::string, int64_t>& ignored) {
   const std::string text = ignored_text(ignored);
-  if (text.empty()) return;
-  static std::mutex mutex;
-  static std::set<std::string> said;
-  const std::string line = folder.string() + ": " + text;
-  const std::lock_guard lock(mutex);
-  if (said.insert(line).second) util::log().early_warning(line);
+  if (!text.empty()) warn_once(folder.string() + ": " + text);
+}
+
+void warn_of_empty(const fs::path& folder) {
+  warn_once(folder.string() + " holds no image: there is no such class");
 }
 
 }  // namespace dtrain::data

@@ -41,12 +41,18 @@ struct PictureList {
 // Lists image files (by the ends of their names) at any depth below `folder`, which lies in
 // `root`. Hidden files are ignored. Nothing is opened, so nothing can hang. Every folder is
 // listed once: one that a link leads to a second time is refused, so that neither a circle nor a
-// tree of links has the listing go on for ever.
-PictureList list_pictures(const std::filesystem::path& folder, const std::filesystem::path& root);
+// tree of links has the listing go on for ever. Links that lead out of the root are refused unless
+// `follow_links` says otherwise.
+PictureList list_pictures(const std::filesystem::path& folder,
+                          const std::filesystem::path& root,
+                          bool follow_links = false);
 
 // "ignored 3 files: 2 .txt, 1 hidden"; empty where there are none. The six most frequent kinds are
 // named.
 std::string ignored_text(const std::map<std::string, int64_t>& ignored);
+
+// Says in the log, once for a folder, that a class's folder has no image.
+void warn_of_empty(const std::filesystem::path& folder);
 
 // Says so in the log, once in the life of the process for a folder, however often it is opened.
 void warn_of_ignored(const std::filesystem::path& folder,

@@ -99,12 +99,13 @@ std::optional<Recognised> as_image_folder(const fs::path& path) {
     recognised.reading = whole ? "one folder per class" : "class folders";
   } else if (!found.flat.empty()) {
     const LabelReading labels = read_labels(found.flat, kLeftToTheData);
-    if (labels.classes.empty()) return std::nullopt;
+    if (labels.classes.size() < 2) return std::nullopt;
     recognised.label_in_name = labels.side == LabelSide::kFirst ? "first" : "last";
     recognised.reading = flat_text(labels, recognised.other_reading);
   } else {
     return std::nullopt;
   }
+  if (recognised.label_in_name != kLeftToTheData && found.flat.size() < 2) return std::nullopt;
   if (whole) return recognised;
   std::vector<std::string> splits;
   for (const std::string& split : ImageFolder::splits(path)) {
@@ -175,7 +176,8 @@ std::optional<Recognised> as_known_files(const fs::path& path) {
 }
 
 std::string force_text(const Recognised& other) {
-  return "data.dataset=" + other.dataset + " would take " + other.reading;
+  return "--dataset " + other.dataset + " --data-dir " + other.path.string() + " would take " +
+         other.reading;
 }
 
 // The kinds that fit, the likeliest first.
@@ -206,8 +208,25 @@ void expect_no_split(const fs::path& path) {
     const fs::path shown = (given.has_filename() ? given : given.parent_path()).parent_path();
     throw data_error("data.data_dir",
                      "is the " + name + " folder of a data set, " + path.string(),
-                     "give its parent: " + (shown.empty() ? std::string(".") : shown.string()));
+                     "give its parent: " + (given == "."    ? std::string("..")
+                                            : shown.empty() ? std::string(".")
+                                                            : shown.string()));
   }
+}
+
+bool is_split_name(const std::string& name) {
+  return std::any_of(kAllSplits.begin(), kAllSplits.end(), [&](const std::string& split) {
+    const std::vector<std::string> names = split_names(split);
+    return std::find(names.begin(), names.end(), name) != names.end();
+  });
+}
+
+// The folder that a training writes is not what it reads.
+void expect_no_run(const fs::path& path) {
+  if (!is_file(path / "config.json") || !fs::exists(path / "checkpoints")) return;
+  throw config_error("data.data_dir",
+                     path.string() + " is the folder of a run",
+                     "--resume " + path.string() + " resumes it");
 }
 
 std::string what_is_in(const fs::path& path) {
@@ -219,6 +238,7 @@ std::string what_is_in(const fs::path& path) {
       ++(image::has_image_ending(entry.path()) ? images : others);
     }
   }
+  if (images == 0 && folders == 1) return "it holds one folder, and classes are at least two";
   if (images > 0 && folders == 0) {
     return std::to_string(images) + " images lie flat in it, and their names hold no class";
   }
@@ -233,6 +253,7 @@ Recognised recognise(const fs::path& path) {
   if (!fs::exists(path, ignored)) {
     throw data_error("data.data_dir", "there is no " + path.string(), "check the path");
   }
+  expect_no_run(path);
   if (fs::is_directory(path, ignored)) expect_no_split(path);
   fs::path place = path;
   for (int depth = 0; depth <= kDeepest; ++depth) {
@@ -240,9 +261,9 @@ Recognised recognise(const fs::path& path) {
     // An archive often unpacks to a folder within a folder.
     std::vector<fs::path> folders;
     for (const auto& entry : entries_of(place)) {
-      if (is_folder(entry)) folders.push_back(entry.path());
+      if (is_folder(entry) && has_image_below(entry.path())) folders.push_back(entry.path());
     }
-    if (folders.size() != 1) break;
+    if (folders.size() != 1 || is_split_name(folders.front().filename().string())) break;
     place = folders.front();
   }
   throw data_error(
@@ -277,6 +298,8 @@ Settled settle(DatasetConfig& config) {
       choose("data.label_in_name", config.label_in_name, found.label_in_name, found.reading);
     }
   }
+  const bool may_hold_out = config.holdout < 0;
+  config.holdout = std::max(config.holdout, 0.0);
   if (config.eval_split != kLeftToTheData) return settled;
   const bool divided = config.holdout > 0 || config.folds > 0;
   const std::vector<std::string> splits = splits_of(config);
@@ -285,6 +308,11 @@ Settled settle(DatasetConfig& config) {
   if (!divided && validates) {
     choose("data.eval_split", config.eval_split, std::string("validation"), "it is there");
     return settled;
+  }
+  if (!divided && !may_hold_out) {
+    throw config_error("data.eval_split",
+                       "there is no validation split, and data.holdout=0 holds nothing out",
+                       "name a split, or leave data.holdout out");
   }
   if (!divided) {
     choose("data.holdout", config.holdout, kUsualHoldout, "there is no validation split");

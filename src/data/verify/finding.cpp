@@ -22,6 +22,7 @@ const std::vector<FindingRow>& finding_rows() {
       {Kind::kTooLarge, kError, "too_large", "above a limit of pixels, bytes or memory"},
       {Kind::kNoClass, kError, "no_class", "in no class's folder"},
       {Kind::kUnknownClass, kError, "unknown_class", "a class that the training split lacks"},
+      {Kind::kLacksLabels, kError, "lacks_labels", "samples without a label that the run needs"},
       {Kind::kClassList, kError, "class_list", "classes differ from those of the training split"},
       {Kind::kConflictingLabels, kWarning, "conflicting_labels", "the same content in two classes"},
       {Kind::kInTwoSplits, kWarning, "in_two_splits", "the same content in an earlier split"},
@@ -36,6 +37,7 @@ const std::vector<FindingRow>& finding_rows() {
       {Kind::kSixteenBit, kNote, "sixteen_bit", "16 bits a channel, of which 8 are used"},
       {Kind::kRotated, kNote, "rotated", "turned or mirrored as its EXIF orientation says"},
       {Kind::kIgnoredFile, kNote, "ignored_file", "hidden, or no image by its name"},
+      {Kind::kNoLabels, kNote, "no_labels", "samples without a label, which the run does not use"},
       {Kind::kNotChecked, kNote, "not_checked", "a split that the run does not use"},
   };
   return rows;

@@ -25,6 +25,7 @@ enum class FindingKind {
   kTooLarge,
   kNoClass,
   kUnknownClass,
+  kLacksLabels,
   kClassList,
   // warnings
   kConflictingLabels,
@@ -38,6 +39,7 @@ enum class FindingKind {
   kSixteenBit,
   kRotated,
   kIgnoredFile,
+  kNoLabels,
   kNotChecked,
 };
 

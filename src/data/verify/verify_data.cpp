@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -109,6 +110,7 @@ class Verifier {
                            .train_split = options_.data.train_split,
                            .limit = 0,
                            .label_in_name = options_.data.label_in_name,
+                           .follow_links = options_.data.follow_links,
                            .problems = &problems});
       dataset->fingerprint();  // loads what is held in memory
     } catch (const Error& error) {
@@ -141,6 +143,7 @@ class Verifier {
     SplitReport out{.split = split, .samples = dataset.size()};
     out.class_names = dataset.class_names();
     out.class_samples.resize(out.class_names.size());
+    judge_labels(dataset, split);
     const size_t place = report_.splits.size();
     for (size_t i = 0; i < checked.samples.size(); ++i) {
       const SampleCheck& sample = checked.samples[i];
@@ -156,6 +159,23 @@ class Verifier {
     compare_classes();
   }
 
+  // Samples without a label are what the split `unlabeled` and an unused one may have.
+  void judge_labels(const Dataset& dataset, const std::string& split) {
+    if (split == kUnlabelledSplit) return;
+    int64_t missing = 0;
+    for (int64_t i = 0; i < dataset.size(); ++i) missing += dataset.target(i) == kUnlabelled;
+    if (missing == 0) return;
+    const bool set_apart = split == options_.data.train_split && options_.data.unlabeled == "rest";
+    const bool fails = is_used(split) && !set_apart;
+    add(fails ? FindingKind::kLacksLabels : FindingKind::kNoLabels,
+        split,
+        dataset.name(),
+        std::to_string(missing) + " of " + std::to_string(dataset.size()) +
+            " samples have no label" +
+            (fails ? ", and the run trains or evaluates on this split" : ""));
+    if (missing == dataset.size()) without_labels_.insert(split);
+  }
+
   // The last split with the training one.
   void compare_classes() {
     const SplitReport& last = report_.splits.back();
@@ -167,7 +187,7 @@ class Verifier {
           "has " + std::to_string(last.class_names.size()) + " classes, " + train.split + " has " +
               std::to_string(train.class_names.size()) + ", and " + first_difference(last, train));
     }
-    if (last.split == kUnlabelledSplit) return;
+    if (last.split == kUnlabelledSplit || without_labels_.contains(last.split)) return;
     for (size_t k = 0; k < last.class_names.size(); ++k) {
       if (last.class_samples[k] > 0) continue;
       add(FindingKind::kMissingClass,
@@ -234,6 +254,7 @@ class Verifier {
   const DatasetRow& row_;
   std::vector<std::string> splits_;
   VerifyReport report_;
+  std::set<std::string> without_labels_;
   std::vector<std::unique_ptr<Dataset>> datasets_;  // of report_.splits
   std::vector<Member> members_;
 };

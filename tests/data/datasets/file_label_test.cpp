@@ -47,6 +47,14 @@ TEST(LabelReading, TheLastIsTakenWhereTheFirstMakesNearlyEveryImageAClass) {
   EXPECT_EQ(read_labels(files, "first").classes, (Names{"0", "1", "2", "3"}));
 }
 
+TEST(LabelReading, NamesHoldUnderscoresAndDatesAreNoClassNumbers) {
+  EXPECT_EQ(label_in_name("hot_dog_001.jpg", LabelSide::kFirst), "hot_dog");
+  EXPECT_EQ(label_in_name("3_17_2.jpg", LabelSide::kFirst), "3");
+  EXPECT_EQ(
+      read_labels({"202601_0.png", "202601_1.png", "202604_0.png", "202604_1.png"}, "auto").classes,
+      (Names{"202601", "202604"}));
+}
+
 TEST(LabelReading, SaysWhereBothSidesFit) {
   const LabelReading read =
       read_labels({"cat_day.jpg", "cat_night.jpg", "dog_day.jpg", "dog_night.jpg"}, "auto");

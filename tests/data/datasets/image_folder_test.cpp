@@ -214,6 +214,40 @@ TEST_F(ImageFolderTest, LinksOutPipesAndLoopsAreRefusedWithoutWaiting) {
   EXPECT_TRUE(mentions(refusal(), {"lost.jpg", "nowhere"}));
 }
 
+TEST_F(ImageFolderTest, LinksOutAreFollowedWhereThatIsWantedAndLoopsAreNot) {
+  const dtrain::testing::TempFolder elsewhere;
+  fs::create_directories(elsewhere / "pictures/deep");
+  fs::copy_file(kPictures / "jpeg_420.jpg", elsewhere / "pictures/deep/1.jpg");
+  fs::copy_file(kPictures / "jpeg_444.jpg", elsewhere / "2.jpg");
+  add("train/a/0.jpg");
+  fs::create_directory_symlink(elsewhere / "pictures", folder_ / "train/b");
+  fs::create_symlink(elsewhere / "2.jpg", folder_ / "train/a/2.jpg");
+  EXPECT_TRUE(mentions(refusal(), {"leads out", "data.follow_links=true"}));
+  ImageFolderOptions options;
+  options.name = "pictures/train";
+  options.root = folder_.path();
+  options.follow_links = true;
+  const ImageFolder followed(options);
+  EXPECT_EQ(followed.size(), 3);
+  EXPECT_EQ(followed.class_names(), (Names{"a", "b"}));
+  EXPECT_EQ(followed.origin(2), "train/b/deep/1.jpg");
+  fs::create_directory_symlink(elsewhere / "pictures", elsewhere / "pictures/deep/again");
+  EXPECT_TRUE(mentions(error_text([&] { ImageFolder{options}; }, ExitCode::kData), {"leads back"}));
+}
+
+TEST_F(ImageFolderTest, AFlatSplitWithoutAClassInItsNamesHasNoLabels) {
+  for (const char* name : {"train/cat/1.jpg", "train/dog/2.jpg", "test/0001.jpg", "test/x_2.jpg"}) {
+    add(name);
+  }
+  const ImageFolder test = open("test");
+  ASSERT_EQ(test.size(), 2);
+  EXPECT_EQ(test.target(0), kUnlabelled);
+  EXPECT_EQ(test.class_names(), (Names{"cat", "dog"}));
+  // Some with a class and some without are a slip.
+  add("test/cat/3.jpg");
+  EXPECT_TRUE(mentions(refusal("test"), {"test/0001.jpg", "holds no class", "1 others of 3"}));
+}
+
 TEST_F(ImageFolderTest, ASplitThatIsALinkOutOfTheRootIsRefused) {
   const dtrain::testing::TempFolder elsewhere;
   fs::create_directories(elsewhere / "train/a");

@@ -174,6 +174,21 @@ TEST_F(UnlabelledTest, ADataSetsOwnUnlabelledSplitIsOpened) {
   EXPECT_EQ(targets_of(*data.unlabeled), std::vector<int64_t>(2, kUnlabelled));
 }
 
+TEST_F(UnlabelledTest, AreNotEvaluatedOnAndTheSettingToChangeIsNamed) {
+  for (int i = 0; i < 4; ++i) {
+    const std::string number = std::to_string(i) + ".jpg";
+    for (const char* folder : {"train/a/", "train/b/", "val/a/", "test/"}) add(folder + number);
+  }
+  config_.dataset = "image_folder";
+  const auto nothing = [](auto&) {};
+  EXPECT_TRUE(mentions(refusal(nothing, ExitCode::kData),
+                       {"4 of 4 samples have no label", "set data.eval_split=validation"}));
+  fs::remove_all(folder_ / "val");
+  EXPECT_TRUE(mentions(refusal(nothing, ExitCode::kData), {"set data.holdout=0.1"}));
+  const auto test_too = [](auto& c) { c.eval_split = "auto", c.test_split = "test"; };
+  EXPECT_TRUE(mentions(refusal(test_too, ExitCode::kData), {"set data.test_split=none"}));
+}
+
 TEST_F(UnlabelledTest, SamplesWithoutALabelAreSetApartOrRefused) {
   std::ofstream csv(folder_ / "all.csv");
   csv << "path,label,split\n";

@@ -147,7 +147,8 @@ TEST_F(RecogniseTest, ACsvFileBesideClassFoldersIsTheOtherReading) {
   add("train/dog/1.jpg");
   add("train.csv", "path,label\ntrain/cat/1.jpg,cat\n");
   EXPECT_EQ(read().dataset, "image_folder");
-  EXPECT_TRUE(mentions(read().other_reading, {"data.dataset=csv", "train.csv"}));
+  EXPECT_TRUE(
+      mentions(read().other_reading, {"--dataset csv --data-dir " + root().string(), "train.csv"}));
 }
 
 TEST_F(RecogniseTest, CsvFilesAndPacksByTheirFilesAndFolders) {
@@ -205,6 +206,43 @@ TEST_F(RecogniseTest, WhatIsNoDataSetIsRefusedWithWhatIsThere) {
   EXPECT_TRUE(mentions(refusal("papers"), {"2 folders", "1 other files"}));
   EXPECT_TRUE(mentions(refusal("nowhere"), {"there is no", "nowhere"}));
   EXPECT_TRUE(mentions(refusal("flat/a.jpg"), {"neither a CSV file nor a pack"}));
+}
+
+TEST_F(RecogniseTest, CapitalsInTheNamesOfSplitsMakeNoClasses) {
+  for (const char* name :
+       {"Train/cat/1.jpg", "Train/dog/1.jpg", "VAL/cat/1.jpg", "VAL/dog/1.jpg"}) {
+    add(name);
+  }
+  EXPECT_EQ(settled().eval_split, "validation");
+  EXPECT_EQ(opened_.train->class_names(), (std::vector<std::string>{"cat", "dog"}));
+  EXPECT_EQ(read().reading, "class folders in Train, VAL");
+}
+
+TEST_F(RecogniseTest, ATestSplitAloneIsNotTrainedOn) {
+  add("test/cat/1.jpg");
+  add("test/dog/1.jpg");
+  EXPECT_TRUE(mentions(refusal(), {"one folder"}));
+}
+
+TEST_F(RecogniseTest, FilesOfACameraNameNoClass) {
+  for (int i = 0; i < 4; ++i) add("IMG_000" + std::to_string(i) + ".jpg");
+  EXPECT_TRUE(mentions(refusal(), {"4 images lie flat"}));
+}
+
+TEST_F(RecogniseTest, TheFolderOfARunIsNoData) {
+  add("run/config.json", "{}");
+  fs::create_directories(root() / "run/checkpoints");
+  EXPECT_TRUE(mentions(error_text([&] { read("run"); }, ExitCode::kConfig), {"--resume"}));
+}
+
+TEST_F(RecogniseTest, AHoldoutOfZeroIsNotOverruled) {
+  add("cat/1.jpg");
+  add("dog/1.jpg");
+  DatasetConfig config;
+  config.data_dir = root();
+  config.holdout = 0;
+  EXPECT_TRUE(mentions(error_text([&] { settle(config); }, ExitCode::kConfig),
+                       {"no validation split", "data.holdout=0"}));
 }
 
 TEST_F(RecogniseTest, SettledSettingsStay) {

@@ -179,6 +179,22 @@ TEST_F(VerifyDataTest, TheUnlabelledPartIsASplitLikeTheOthers) {
                    {"not_checked", "data set image_folder/test"}}));
 }
 
+TEST_F(VerifyDataTest, AFlatTestSplitWithoutLabelsIsANoteUnlessTheRunNeedsThem) {
+  add_good();
+  for (int i = 0; i < 3; ++i) add("test/" + std::to_string(i) + ".jpg", "jpeg_422.jpg");
+  const VerifyReport report = verify();
+  EXPECT_FALSE(report.training_would_fail());
+  EXPECT_EQ(report.count(FindingKind::kNoLabels, "test"), 1);
+  EXPECT_EQ(report.count(FindingKind::kMissingClass, "test"), 0);
+  DatasetConfig data;
+  data.dataset = "image_folder";
+  data.data_dir = folder_.path();
+  data.eval_split = "test";
+  const VerifyReport needed = verify_data({.data = data});
+  EXPECT_TRUE(needed.training_would_fail());
+  EXPECT_EQ(needed.count(FindingKind::kLacksLabels, "test"), 1);
+}
+
 TEST_F(VerifyDataTest, WithPartsOfTheTrainingSplitNoOtherIsNeeded) {
   add("train/cat/1.jpg", "jpeg_420.jpg");
   add("train/dog/2.png", "photo.png");
