@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "data/datasets/open_datasets.h"
 #include "run/machine.h"
@@ -25,6 +26,34 @@ std::string value_of_none(const std::string& path) {
   const bool is_number =
       path == "model.in_channels" || path == "model.num_classes" || path == "transforms.size";
   return is_number ? "0" : "";
+}
+
+// Why a setting is bound to the steps that are done; begins with a comma, or is empty.
+std::string reason_of(const std::string& path) {
+  static const std::vector<std::pair<std::string, std::string>> reasons = {
+      {"run.seed", "from which the order of samples and all augmentation follow"},
+      {"data.", "so that it would train or evaluate on other samples"},
+      {"transforms.", "so that images would reach the network in another form than before"},
+      {"loader.", "which cuts the epochs that are done into other steps"},
+      {"model.", "and the saved weights are of the former network"},
+      {"optimizer.", "and the saved state is of the former optimizer"},
+      {"ema.", "and the saved state is of the former average"},
+      {"train.best_metric", "and the best checkpoint was chosen by the former metric"},
+      {"train.metrics", "and summary.csv has the columns of the former metrics"},
+      {"dist.deterministic_world", "and sums were added up in the former order"},
+  };
+  for (const auto& [prefix, reason] : reasons) {
+    if (path.starts_with(prefix)) return ", " + reason;
+  }
+  return "";
+}
+
+// Without momentum there are no buffers in the checkpoint, or none to put those into.
+bool begins_or_ends_momentum(const std::string& path,
+                             const settings::RunConfig& before,
+                             const settings::RunConfig& now) {
+  return path == "optimizer.momentum" && now.optimizer.name == "sgd" &&
+         (before.optimizer.momentum == 0) != (now.optimizer.momentum == 0);
 }
 
 // The first class that differs: a target is a position in this list.
@@ -68,7 +97,8 @@ std::vector<std::string> check_resumable(const config::Json& meta,
                                          const std::string& checkpoint,
                                          const settings::RunConfig& config,
                                          const DataIdentity& data,
-                                         int64_t ranks) {
+                                         int64_t ranks,
+                                         int64_t step) {
   config::Problems refused;
   std::vector<std::string> announced;
   const auto global_batch = meta.at("global_batch_size").get<int64_t>();
@@ -117,8 +147,13 @@ std::vector<std::string> check_resumable(const config::Json& meta,
     if (difference.effect == config::kRounding) {
       announced.push_back(both(difference.path, difference.left, difference.right) +
                           kRoundsOtherwise);
+    } else if (difference.effect == config::kAhead &&
+               !begins_or_ends_momentum(difference.path, saved, config)) {
+      announced.push_back(difference.path + ": " + difference.left + " until step " +
+                          std::to_string(step) + ", " + difference.right + " from now on");
     } else {
-      refused.add(difference.path, both("it", difference.left, difference.right));
+      refused.add(difference.path,
+                  both("it", difference.left, difference.right) + reason_of(difference.path));
     }
   }
   if (meta.at("data").at("train") != data.train_fingerprint) {

@@ -3,6 +3,7 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,12 +15,14 @@
 #include "callbacks/early_stopping.h"
 #include "callbacks/failed_update_report.h"
 #include "callbacks/fault_injection.h"
+#include "callbacks/learning_watch.h"
 #include "callbacks/metric_logger.h"
 #include "callbacks/plot_writer.h"
 #include "callbacks/progress_logger.h"
 #include "callbacks/replica_checker.h"
 #include "checkpoint/checkpoint_folder.h"
 #include "checkpoint/resume.h"
+#include "data/datasets/subset.h"
 #include "data/loader/device_prefetcher.h"
 #include "dist/gradient_reducer.h"
 #include "dist/ordered_reducer.h"
@@ -52,6 +55,7 @@
 #include "util/folder_trial.h"
 #include "util/log.h"
 #include "util/signals.h"
+#include "util/text.h"
 
 namespace dtrain::run {
 namespace {
@@ -68,6 +72,7 @@ struct Loaders {
 // A resumed run goes on in the folder of its checkpoint; an empty checkpoint means a new run.
 struct Start {
   std::string checkpoint;
+  int64_t step = 0;
   config::Json meta;
 };
 
@@ -112,11 +117,14 @@ Start find_start(const settings::RunConfig& config,
     const auto point = find_resume_point(config, folder, lock);
     if (!point) return;
     start.checkpoint = point->checkpoint.string();
+    start.step = point->manifest.position.step;
     start.meta = point->manifest.meta;
     for (const auto& warning : point->warnings) util::log_warning(warning);
   });
   start.checkpoint = mpi.broadcast(start.checkpoint);
-  if (!start.checkpoint.empty()) start.meta = config::Json::parse(mpi.broadcast(start.meta.dump()));
+  if (start.checkpoint.empty()) return start;
+  start.meta = config::Json::parse(mpi.broadcast(start.meta.dump()));
+  start.step = std::stoll(mpi.broadcast(std::to_string(start.step)));
   return start;
 }
 
@@ -170,6 +178,13 @@ settings::RunFolder open_run_folder(const settings::RunConfig& config,
                    ": files take their place");
   }
   return folder;
+}
+
+// Whether settings of the learning rate are among what is announced of a resume.
+bool changes_the_rate(const std::vector<std::string>& announced) {
+  return std::any_of(announced.begin(), announced.end(), [](const std::string& line) {
+    return line.starts_with("optimizer.lr:") || line.starts_with("schedule.");
+  });
 }
 
 // The parts of one training, made in this order; the later ones borrow from the earlier ones.
@@ -244,6 +259,7 @@ TrainRun::TrainRun(settings::RunConfig config, const dist::MpiScope& mpi, fs::pa
       config_.grad_scaler, precision_ == train::Precision::kFloat16);
 
   start_ = find_start(config_, place_, mpi, lock_);
+  if (start_.checkpoint.empty()) name_initial_checkpoint(config_, mpi);
   data_ = dist::together(mpi, [&] {
     if (start_.checkpoint.empty()) return open_data(config_, mpi.size());
     keep_choices(config_, start_.meta, mpi.size());
@@ -281,8 +297,8 @@ TrainRun::TrainRun(settings::RunConfig config, const dist::MpiScope& mpi, fs::pa
   expect_agreement(facts_of(config_, data_.identity, *learner_parts_.model), mpi);
   if (!start_.checkpoint.empty()) {
     dist::together(mpi, [&] {
-      announced_ =
-          check_resumable(start_.meta, start_.checkpoint, config_, data_.identity, group_->size());
+      announced_ = check_resumable(
+          start_.meta, start_.checkpoint, config_, data_.identity, group_->size(), start_.step);
     });
   }
   control_ = group_->control_group();
@@ -340,6 +356,10 @@ void TrainRun::start_or_resume() {
                  ", step " + std::to_string(state.step));
   for (const auto& difference : announced_) util::log_warning(difference);
   follow_epochs(state);
+  if (changes_the_rate(announced_)) {
+    util::log_info("Learning rate: " + util::number_text((*schedule_)(state.step)) + " at step " +
+                   std::to_string(state.step) + ", as the changed settings have it there");
+  }
   if (state.epoch >= state.epochs) {
     util::log_info("Nothing to train: " + std::to_string(state.epoch) +
                    " epochs are done, and run.epochs is " + std::to_string(state.epochs) +
@@ -488,6 +508,7 @@ void TrainRun::make_callbacks() {
     if (writes) store.emplace(folder_.checkpoints(), config_.checkpoint);
   });
   add(std::make_unique<callbacks::ProgressLogger>());
+  add(std::make_unique<callbacks::LearningWatch>(data::class_sizes(*data_.eval)));
   if (auto fault = callbacks::injected_fault(learner_->model(), group_->rank()))
     add(std::move(fault));
   add(std::make_unique<callbacks::ReplicaChecker>(
