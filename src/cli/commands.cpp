@@ -111,7 +111,8 @@ Invocation parse_invocation(const Words& all) {
     std::vector<std::string> names;
     for (const Command& known : commands()) names.emplace_back(known.name);
     throw usage_error("command line",
-                      "there is no command and no file " + name + config::did_you_mean(name, names),
+                      "unknown command " + name + config::did_you_mean(name, names) +
+                          ", nor is there such a file",
                       "`dtrain help` lists the commands");
   }
   Invocation out{.command = command, .words = all};

@@ -1,6 +1,7 @@
 #include "cli/config_arguments.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "util/check.h"
 #include "util/text.h"
@@ -20,6 +21,12 @@ void take_data_or_config(Arguments& arguments) {
       throw usage_error("command line",
                         "stray argument " + util::quoted(word),
                         is_config ? "one config file is enough" : "the data are named already");
+    }
+    if (!is_config && !std::filesystem::exists(word)) {
+      throw usage_error(
+          "command line",
+          "stray argument " + util::quoted(word) + ": there is no such folder or file",
+          "words name the data or a config file; flags are --name value");
     }
     if (is_config) {
       arguments.config_file = word;

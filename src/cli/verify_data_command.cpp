@@ -10,7 +10,6 @@
 #include "cli/commands.h"
 #include "cli/config_arguments.h"
 #include "config/json.h"
-#include "data/datasets/recognise.h"
 #include "data/verify/verify_data.h"
 #include "render/table.h"
 #include "util/atomic_file.h"
@@ -141,8 +140,7 @@ void show_progress(const std::string& split, int64_t done, int64_t total) {
 int run_verify_data(const Words& words, dist::MpiScope*) {
   Words rest = words;
   const std::optional<std::string> json_file = take_json_file(rest);
-  settings::RunConfig config = read_run_config(rest);
-  data::settle(config.data);
+  const settings::RunConfig config = read_run_config(rest);
   data::VerifyOptions options{.data = config.data, .workers = config.loader.workers};
   if (config::origin_of(config.origins, "loader.workers") == config::kDefaultOrigin) {
     options.workers = std::thread::hardware_concurrency();

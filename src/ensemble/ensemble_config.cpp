@@ -17,9 +17,11 @@ bool is_any_of(const std::string& path, std::initializer_list<const char*> paths
 // where they are a part of it.
 bool says_which_samples(const std::string& path, const std::string& validation) {
   if (!path.starts_with("data.")) return false;
-  if (is_any_of(path, {"data.cache", "data.cache_mb", "data.data_dir"})) return false;
+  if (is_any_of(path, {"data.cache", "data.cache_mb", "data.data_dir", "data.test_split"}))
+    return false;
   return validation == "eval" || !is_any_of(path,
-                                            {"data.fold",
+                                            {"data.eval_split",
+                                             "data.fold",
                                              "data.folds",
                                              "data.holdout",
                                              "data.split_seed",

@@ -3,12 +3,14 @@
 #include <utility>
 
 #include "data/datasets/open_datasets.h"
+#include "data/datasets/recognise.h"
 #include "util/check.h"
 
 namespace dtrain::settings {
 
 std::unique_ptr<data::Dataset> open_split(const RunConfig& config, const std::string& split) {
   data::DatasetConfig wanted = config.data;
+  data::settle(wanted);
   if (split == "unlabeled") return data::open_dataset(wanted, data::Split::kUnlabelled);
   if (split != "eval" && split != "train") wanted.eval_split = split;
   const bool is_part = split == "train" || split == "eval";

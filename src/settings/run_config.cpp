@@ -81,6 +81,11 @@ void check_training(Checker& checker, const RunConfig& c) {
                  "schedule.cycles",
                  "is " + std::to_string(c.schedule.cycles) +
                      ", which does not divide run.epochs, " + std::to_string(c.run.epochs));
+  const auto expect_rate_or_none = [&](double value, const char* path) {
+    checker.expect(value == -1 || value >= 0, path, "must be at least 0, or -1 to have it chosen");
+  };
+  expect_rate_or_none(c.optimizer.lr, "optimizer.lr");
+  expect_rate_or_none(c.schedule.warmup_epochs, "schedule.warmup_epochs");
   checker.expect(c.optimizer.lr < 0 || c.schedule.min_lr <= c.optimizer.lr,
                  "schedule.min_lr",
                  "is " + number_text(c.schedule.min_lr) + ", above optimizer.lr, " +

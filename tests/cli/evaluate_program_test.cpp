@@ -86,6 +86,7 @@ TEST_F(EvaluateProgramTest, FindsThePicturesOfTheDataThatFlagsOrAFileName) {
   data::DatasetConfig config;
   config.dataset = "idx";
   config.data_dir = data.string();
+  config.eval_split = "test";
   const std::string fingerprint = data::open_dataset(config, data::Split::kEval)->fingerprint();
   const std::string file = write("a.h5", {-1, 2, 3, 1}, fingerprint);
   const fs::path settings = folder_ / "settings.json";
@@ -149,7 +150,7 @@ TEST_F(EvaluateProgramTest, RefusesWhatDoesNotFitWithTheRightExitCode) {
                           Case{a + " " + none + output, 65, {none}},
                           Case{a + " --output " + a + "/below", 74, {a + "/below"}},
                           Case{a + output + " --config " + none, 74, {none}},
-                          Case{a + output + " --lr -1", 78, {"optimizer.lr"}}}) {
+                          Case{a + output + " --lr -2", 78, {"optimizer.lr"}}}) {
     const ShellResult result = evaluate(one.arguments);
     EXPECT_EQ(result.code, one.code) << one.arguments << "\n" << result.output;
     EXPECT_EQ(result.lines_with("dtrain: error: ").size(), 1U) << result.output;

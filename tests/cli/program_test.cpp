@@ -78,7 +78,7 @@ TEST_F(ProgramTest, prints_help_with_every_field_grouped_by_section) {
     EXPECT_NE(result.output.find(flags_of(field.path)[0]), std::string::npos) << field.path;
   }
   EXPECT_NE(call("inspect --help").output.find("dtrain inspect config"), std::string::npos);
-  EXPECT_NE(call("train -h").output.find("dtrain train --config FILE"), std::string::npos);
+  EXPECT_NE(call("train -h").output.find("dtrain train [DATA]"), std::string::npos);
 }
 
 TEST_F(ProgramTest, exits_with_64_on_a_wrong_command_line) {
@@ -86,13 +86,17 @@ TEST_F(ProgramTest, exits_with_64_on_a_wrong_command_line) {
   expect_one_line_error(call("trian"), 64, "unknown command trian (did you mean train?)");
   expect_one_line_error(call("--epoch 3"), 64, "did you mean --epochs?");
   expect_one_line_error(call("train stray --epochs 3"), 64, "stray argument \"stray\"");
+  const std::string words = dtrain::testing::TempFolder().path().string() + " a.json b.json";
+  expect_one_line_error(call("train " + words), 64, "there is no such folder");
+  expect_one_line_error(call("--data-dir a " + folder_.path().string()), 64, "named already");
+  expect_one_line_error(call("a.json b.json"), 64, "one config file is enough");
   expect_one_line_error(call("inspect"), 64, "nothing to inspect");
   expect_one_line_error(call("inspect config a b"), 64, "unexpected \"b\"");
   expect_one_line_error(call("help me"), 64, "unknown command me");
 }
 
 TEST_F(ProgramTest, exits_with_78_on_a_wrong_configuration_and_lists_all_of_it) {
-  const std::string config = file("a.json", R"({"optimizer": {"lr": -1, "lr": 2}, "lodaer": {}})");
+  const std::string config = file("a.json", R"({"optimizer": {"lr": -2, "lr": 2}, "lodaer": {}})");
   for (const char* command : {"", "inspect config "}) {
     const ShellResult result = call(std::string(command) + "--config " + config + " --epochs 0");
     expect_one_line_error(result, 78, "4 problems");

@@ -112,7 +112,7 @@ TEST_F(ReportProgramTest, RefusesWhatDoesNotFitWithTheRightExitCode) {
         Case{broken.string(), 74, {(broken / "vote.json").string()}},
         Case{run_.string() + " --output " + member + "/page.html", 74, {member + "/page.html"}},
         Case{odd.string(), 78, {"epoch"}},
-        Case{run_.string() + " --lr -1", 78, {"optimizer.lr"}}}) {
+        Case{run_.string() + " --lr -2", 78, {"optimizer.lr"}}}) {
     const ShellResult result = report(one.arguments);
     EXPECT_EQ(result.code, one.code) << one.arguments << "\n" << result.output;
     EXPECT_EQ(result.lines_with("dtrain: error: ").size(), 1U) << result.output;

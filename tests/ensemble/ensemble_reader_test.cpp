@@ -133,8 +133,9 @@ TEST_F(EnsembleReaderTest, WhatWouldFailOnlyBehindTheTrainingsIsRefusedBefore) {
   EXPECT_TRUE(mentions(
       refusal(R"("checkpoint": "best")", R"("config": {"checkpoint": {"keep_best": false}})"),
       {"ensemble.checkpoint", "keep_best"}));
-  EXPECT_TRUE(mentions(refusal(R"("weights": "fitted")", R"("seeds": [1])"),
-                       {"ensemble.weights", "data.holdout"}));
+  EXPECT_TRUE(
+      mentions(refusal(R"("weights": "fitted")", R"("config": {"data": {"eval_split": "test"}})"),
+               {"ensemble.weights", "data.holdout"}));
   EXPECT_TRUE(mentions(refusal(R"("split": "eval")", R"("folds": 2)"), {"ensemble.split", "fold"}));
 }
 
@@ -144,8 +145,10 @@ TEST_F(EnsembleReaderTest, ValidationSamplesAreApartWhereTrainingHoldsThemOut) {
                                        data + R"(}}, "members": [{"name": "a"}]})");
     return validates_apart(config.ensemble, config.members[0]);
   };
-  EXPECT_FALSE(apart(""));
-  EXPECT_FALSE(apart(R"("labels_per_class": 20)"));  // these draw what is trained on alone
+  EXPECT_TRUE(apart(""));  // of Fashion-MNIST a tenth is held out
+  EXPECT_FALSE(apart(R"("eval_split": "test")"));
+  // This one draws what is trained on alone.
+  EXPECT_FALSE(apart(R"("eval_split": "test", "labels_per_class": 20)"));
   EXPECT_TRUE(apart(R"("holdout": 0.1)"));
   EXPECT_TRUE(apart(R"("folds": 5)"));
 }

@@ -131,6 +131,7 @@ void dump(const Settings& s, const dist::MpiScope& mpi) {
   const at::ScalarType dtype = train::weight_dtype(s.precision);
 
   data::DatasetConfig data_config;
+  data_config.dataset = "fashion_mnist";
   const auto dataset = data::open_dataset(data_config, data::Split::kTrain);
   const auto& row = data::find_dataset(data_config.dataset);
   data::TransformConfig transforms;

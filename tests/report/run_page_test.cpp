@@ -30,6 +30,7 @@ class RunPageTest : public ::testing::Test {
     dtrain::testing::write_tiny_idx(data_.path());
     config_.data.dataset = "idx";
     config_.data.data_dir = data_.path().string();
+    config_.data.eval_split = "test";
     config_.run.epochs = 4;
     fs::create_directory(run_);
     write("config.json", settings::effective_config(config_));

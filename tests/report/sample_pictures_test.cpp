@@ -22,6 +22,7 @@ class SamplePicturesTest : public ::testing::Test {
     settings::RunConfig config;
     config.data.dataset = "idx";
     config.data.data_dir = folder_.path().string();
+    config.data.eval_split = "test";
     return config;
   }
   // Two classes of two pictures each.

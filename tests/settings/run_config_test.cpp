@@ -95,7 +95,10 @@ TEST(RunConfig, refuses_settings_that_contradict_each_other) {
   expect_problem({{"transforms.erasing_ratio", "1", "x"}}, "two numbers, the smallest first");
   expect_problem({{"transforms.mean", "0.1,0.2,0.3", "x"}, {"transforms.std", "1,1", "x"}},
                  "has 2 channels, but transforms.mean has 3");
-  expect_problem({{"schedule.min_lr", "1", "x"}}, "above optimizer.lr, 0.1");
+  expect_problem({{"schedule.min_lr", "1", "x"}, {"optimizer.lr", "0.1", "x"}},
+                 "above optimizer.lr, 0.1");
+  expect_problem({{"optimizer.lr", "-0.1", "x"}}, "at least 0, or -1");
+  expect_problem({{"schedule.warmup_epochs", "-0.5", "x"}}, "at least 0, or -1");
   expect_problem({{"train.eval_interval", "11", "x"}}, "before the first evaluation");
   expect_problem({{"dist.backend", "nccl", "x"}, {"run.device", "cpu", "x"}}, "run.device is cpu");
   expect_problem({{"dist.first_bucket_mb", "30", "x"}}, "above dist.bucket_mb, 25");
@@ -109,7 +112,11 @@ TEST(RunConfig, resolves_what_was_left_open_and_says_why) {
   EXPECT_EQ(config.run.experiment, "fashion_mnist_resnet18");
   EXPECT_EQ(config.run.device, "cpu");
   EXPECT_EQ(config.run.threads, 3);
-  EXPECT_EQ(config.loader.eval_batch_size, config.loader.batch_size);
+  EXPECT_EQ(config.data.dataset, "fashion_mnist");
+  EXPECT_EQ(config.data.eval_split, "train");
+  EXPECT_EQ(config.data.holdout, 0.1);
+  EXPECT_EQ(config::origin_of(config.origins, "data.holdout"),
+            "automatic (there is no validation split)");
   EXPECT_NE(config.train.precision, "auto");
   EXPECT_EQ(config::origin_of(config.origins, "run.threads"), "automatic (processors per rank)");
   EXPECT_EQ(config::origin_of(config.origins, "run.device"), "automatic (0 GPUs visible)");
@@ -120,7 +127,7 @@ TEST(RunConfig, takes_the_seed_of_splits_from_the_run_where_there_are_any) {
   RunConfig config = load_run_config("", {{"data.holdout", "0.1", "x"}, {"run.seed", "7", "x"}});
   run::resolve(config, {.cores = 1});
   EXPECT_EQ(config.data.split_seed, 7);
-  config = load_run_config("", {{"run.seed", "7", "x"}});
+  config = load_run_config("", {{"run.seed", "7", "x"}, {"data.eval_split", "test", "x"}});
   run::resolve(config, {.cores = 1});
   EXPECT_EQ(config.data.split_seed, -1);
 }

@@ -131,6 +131,8 @@ int main(int argc, char** argv) {
   const int64_t counts[] = {std::atoll(argv[3]), std::atoll(argv[4]), std::atoll(argv[4])};
   try {
     data::DatasetConfig config;
+    config.dataset = "fashion_mnist";
+    config.eval_split = "test";
     if (const char* folder = std::getenv("DTRAIN_DATA_DIR")) config.data_dir = folder;
     const auto train = data::open_dataset(config, data::Split::kTrain);
     const auto eval = data::open_dataset(config, data::Split::kEval);

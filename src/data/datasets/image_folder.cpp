@@ -104,8 +104,11 @@ ImageFolder::ImageFolder(ImageFolderOptions options) : options_(std::move(option
                 std::to_string(files.size()) + " here"});
   }
   if (files_.empty()) {
+    const std::string looked = folder_ == options_.root
+                                   ? ", nor a folder " + util::joined(split_names("train"), " or ")
+                                   : "";
     throw data_error("data set " + options_.name,
-                     "there is no image below " + folder_.string(),
+                     "there is no image below " + folder_.string() + looked,
                      options_.advice);
   }
 }

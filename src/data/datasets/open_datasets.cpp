@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "data/datasets/recognise.h"
 #include "data/datasets/split.h"
 #include "data/datasets/subset.h"
 #include "util/check.h"
@@ -135,7 +136,9 @@ bool draws_splits(const DatasetConfig& config) {
   return holds_out(config) || config.labels_per_class > 0;
 }
 
-OpenedData open_datasets(const DatasetConfig& config, uint64_t seed) {
+OpenedData open_datasets(const DatasetConfig& given, uint64_t seed) {
+  DatasetConfig config = given;
+  settle(config);
   config::Problems problems;
   validate(config, problems);
   problems.throw_if_any("data");

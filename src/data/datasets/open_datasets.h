@@ -26,6 +26,7 @@ struct OpenedData {
 // `seed` is the run's, for where data.split_seed is -1. Throws Error(kConfig) for settings that
 // contradict each other or leave a part without samples, Error(kData) for samples without a label
 // where one is needed, and what open_dataset() throws.
+// What is left to the data is settled first (recognise.h).
 OpenedData open_datasets(const DatasetConfig& config, uint64_t seed);
 
 // Whether the evaluation samples are cut out of the training split; otherwise they are

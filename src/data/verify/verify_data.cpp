@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "data/datasets/recognise.h"
 #include "data/split_names.h"
 #include "data/verify/verify_split.h"
 #include "util/check.h"
@@ -39,8 +40,8 @@ FindingKind kind_of(FolderProblem::Kind kind) {
 class Verifier {
  public:
   explicit Verifier(const VerifyOptions& options)
-      : options_(options), row_(find_dataset(options.data.dataset)) {
-    const std::string& dir = options.data.data_dir;
+      : options_(settled(options)), row_(find_dataset(options_.data.dataset)) {
+    const std::string& dir = options_.data.data_dir;
     report_.dataset = row_.name;
     report_.folder = dir.empty() ? row_.default_dir : dir;
     if (report_.folder.empty()) {
@@ -48,8 +49,8 @@ class Verifier {
           "data.data_dir", "data set " + row_.name + " has no default folder", "set --data-dir");
     }
     // Those of the run first: what stands in two splits is blamed on the later one.
-    splits_ = {options.data.train_split};
-    for (const char* name : {options.data.eval_split.c_str(), "train", "validation", "test"}) {
+    splits_ = {options_.data.train_split};
+    for (const char* name : {options_.data.eval_split.c_str(), "train", "validation", "test"}) {
       if (place_of(name) == splits_.size()) splits_.emplace_back(name);
     }
     if (is_used(kUnlabelledSplit) || has_unlabelled()) splits_.emplace_back(kUnlabelledSplit);
@@ -67,6 +68,11 @@ class Verifier {
   }
 
  private:
+  static VerifyOptions settled(VerifyOptions options) {
+    settle(options.data);
+    return options;
+  }
+
   bool is_used(const std::string& split) const {
     const DatasetConfig& data = options_.data;
     if (split == kUnlabelledSplit) return data.unlabeled == "split";
@@ -225,7 +231,7 @@ class Verifier {
             (own == other ? "" : ", of class " + own + " here and " + other + " there"));
   }
 
-  const VerifyOptions& options_;
+  const VerifyOptions options_;
   const DatasetRow& row_;
   std::vector<std::string> splits_;
   VerifyReport report_;

@@ -49,6 +49,7 @@ class CifarTest : public ::testing::Test {
     DatasetConfig config;
     config.dataset = name;
     config.data_dir = folder_.path();
+    config.eval_split = "test";
     return open_dataset(config, split);
   }
   void write_cifar10() const {

@@ -30,6 +30,7 @@ DatasetConfig idx_config(const TempFolder& folder) {
   DatasetConfig config;
   config.dataset = "idx";
   config.data_dir = folder.path();
+  config.eval_split = "test";
   return config;
 }
 
@@ -185,6 +186,7 @@ TEST(DatasetRegistry, BothSplitsAgreeOnTheClassesOfAnyIdxFolder) {
 TEST(DatasetRegistry, MissingFilesAreAnErrorThatNamesFolderFilesAndPackage) {
   TempFolder folder;
   DatasetConfig config;
+  config.dataset = "fashion_mnist";
   config.data_dir = folder.path();
   EXPECT_TRUE(mentions(
       open_error(config),
@@ -216,8 +218,11 @@ TEST(DatasetRegistry, AnUnknownNameIsAnErrorThatListsTheKnownOnes) {
 // Debian's package is a dependency of the tests, so its absence is a failure.
 TEST(FashionMnist, HasItsOfficialSplitsClassesMeanAndDeviation) {
   ASSERT_TRUE(std::filesystem::exists(kDebianFolder)) << "apt install dataset-fashion-mnist";
-  const auto train = open_dataset({}, Split::kTrain);
-  const auto eval = open_dataset({}, Split::kEval);
+  DatasetConfig config;
+  config.dataset = "fashion_mnist";
+  config.eval_split = "test";
+  const auto train = open_dataset(config, Split::kTrain);
+  const auto eval = open_dataset(config, Split::kEval);
   EXPECT_EQ(train->name(), "fashion_mnist/train");
   EXPECT_EQ(train->size(), 60000);
   EXPECT_EQ(eval->size(), 10000);

@@ -187,7 +187,7 @@ TEST_F(ImageFolderTest, FingerprintFollowsPathsSizesAndClasses) {
 }
 
 TEST_F(ImageFolderTest, WhatIsMissingIsNamed) {
-  EXPECT_TRUE(mentions(refusal(), {"train, training", folder_.path().string()}));
+  EXPECT_TRUE(mentions(refusal(), {"train or training", folder_.path().string()}));
   fs::create_directories(folder_ / "train/a");
   EXPECT_TRUE(mentions(refusal(), {"no image below"}));
   add("train/a/1.jpg");

@@ -44,6 +44,7 @@ class OpenDatasetsTest : public ::testing::Test {
     dtrain::testing::write_tiny_idx(folder_.path());
     config_.dataset = "idx";
     config_.data_dir = folder_.path();
+    config_.eval_split = "test";
   }
   OpenedData open(const std::function<void(DatasetConfig&)>& change, uint64_t seed = 42) const {
     DatasetConfig config = config_;

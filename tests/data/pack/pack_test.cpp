@@ -357,6 +357,7 @@ TEST_F(PackTest, TheTableOfDataSetsOpensPacksAndKnowsTheirSplits) {
        {.output = file_});
   config.dataset = "pack";
   config.data_dir = file_;
+  config.eval_split = "test";
   const auto train = open_dataset(config, Split::kTrain);
   EXPECT_EQ(train->name(), "pack/train");
   EXPECT_EQ(train->size(), 2);
