@@ -105,10 +105,7 @@ int run_evaluate(const Words& words, dist::MpiScope*) {
   }
   util::log().set_terminal(stdout);
   for (std::string& word : request.positionals) word = predictions_of(word).string();
-  if (!output.empty()) {
-    util::make_folders(output);
-    util::expect_writable(fs::path(output) / "metrics.json");
-  }
+  if (!output.empty()) util::expect_writable_folder(output);
   if (files == 1) {
     evaluate_one(request, output);
   } else {

@@ -93,14 +93,14 @@ config::Json describe_run(const settings::RunConfig& config,
   return meta;
 }
 
-std::vector<std::string> check_resumable(const config::Json& meta,
-                                         const std::string& checkpoint,
-                                         const settings::RunConfig& config,
-                                         const DataIdentity& data,
-                                         int64_t ranks,
-                                         int64_t step) {
+ResumeChanges check_resumable(const config::Json& meta,
+                              const std::string& checkpoint,
+                              const settings::RunConfig& config,
+                              const DataIdentity& data,
+                              int64_t ranks,
+                              int64_t step) {
   config::Problems refused;
-  std::vector<std::string> announced;
+  ResumeChanges announced;
   const auto global_batch = meta.at("global_batch_size").get<int64_t>();
   if (global_batch != global_batch_size(config, ranks)) {
     refused.add(
@@ -113,9 +113,10 @@ std::vector<std::string> check_resumable(const config::Json& meta,
   // The deterministic world computes the same bits on any number of ranks.
   const bool exact = config.dist.deterministic_world > 0;
   if (const auto saved = meta.at("ranks").get<int64_t>(); saved != ranks) {
-    announced.push_back(both("the number of ranks", std::to_string(saved), std::to_string(ranks)) +
-                        (exact ? ": in the deterministic world no bit depends on it"
-                               : ": the samples and their order stay, sums round otherwise"));
+    announced.rounding.push_back(
+        both("the number of ranks", std::to_string(saved), std::to_string(ranks)) +
+        (exact ? ": in the deterministic world no bit depends on it"
+               : ": the samples and their order stay, sums round otherwise"));
   }
   const config::Json machine = meta.value("machine", config::Json::object());
   for (const auto& [what, where, key, now] :
@@ -124,7 +125,7 @@ std::vector<std::string> check_resumable(const config::Json& meta,
         std::tuple{"LibTorch", &machine, "libtorch", libtorch_version()},
         std::tuple{"the set of instructions", &machine, "instructions", instruction_sets()}}) {
     const std::string saved = where->value(key, now);
-    if (saved != now) announced.push_back(both(what, saved, now) + kRoundsOtherwise);
+    if (saved != now) announced.rounding.push_back(both(what, saved, now) + kRoundsOtherwise);
   }
   const settings::RunConfig saved =
       settings::parse_effective_config(meta.at("config").dump(), checkpoint + "/manifest.json");
@@ -145,12 +146,12 @@ std::vector<std::string> check_resumable(const config::Json& meta,
     // Older runs have no such option, which is read as false.
     if (difference.path == "ema.warmup" && !config.ema.enabled && !saved.ema.enabled) continue;
     if (difference.effect == config::kRounding) {
-      announced.push_back(both(difference.path, difference.left, difference.right) +
-                          kRoundsOtherwise);
+      announced.rounding.push_back(both(difference.path, difference.left, difference.right) +
+                                   kRoundsOtherwise);
     } else if (difference.effect == config::kAhead &&
                !begins_or_ends_momentum(difference.path, saved, config)) {
-      announced.push_back(difference.path + ": " + difference.left + " until step " +
-                          std::to_string(step) + ", " + difference.right + " from now on");
+      announced.ahead.push_back(difference.path + ": " + difference.left + " until step " +
+                                std::to_string(step) + ", " + difference.right + " from now on");
     } else {
       refused.add(difference.path,
                   both("it", difference.left, difference.right) + reason_of(difference.path));

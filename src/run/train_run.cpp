@@ -66,9 +66,9 @@ struct Loaders {
   std::unique_ptr<data::DataLoader> test;  // null where nothing is tested at the end
 };
 
-// Whether settings of the learning rate are among what is announced of a resume.
-bool changes_the_rate(const std::vector<std::string>& announced) {
-  return std::any_of(announced.begin(), announced.end(), [](const std::string& line) {
+// Whether settings of the learning rate are among those that a resume changes.
+bool changes_the_rate(const std::vector<std::string>& changes) {
+  return std::any_of(changes.begin(), changes.end(), [](const std::string& line) {
     return line.starts_with("optimizer.lr:") || line.starts_with("schedule.");
   });
 }
@@ -102,7 +102,7 @@ class TrainRun {
   data::Settled settled_;  // what the data were recognised as
   Data data_;
   Start start_;
-  std::vector<std::string> announced_;
+  ResumeChanges announced_;
   std::string early_warning_;                  // of what was found before there was a log
   std::string started_from_;                   // at rank 0, which other weights: a line for the log
   std::optional<dist::ProcessGroup> group_;    // gradients and batch norm
@@ -240,9 +240,10 @@ void TrainRun::start_or_resume() {
   restore_snapshot(start_.checkpoint, *group_, *control_, parts_, state);
   util::log_info("Resumed " + start_.checkpoint + " at epoch " + std::to_string(state.epoch) +
                  ", step " + std::to_string(state.step));
-  for (const auto& difference : announced_) util::log_warning(difference);
+  for (const auto& line : announced_.rounding) util::log_warning(line);
+  for (const auto& line : announced_.ahead) util::log_info(line);
   follow_epochs(state);
-  if (changes_the_rate(announced_)) {
+  if (changes_the_rate(announced_.ahead)) {
     util::log_info("Learning rate: " + util::number_text((*schedule_)(state.step)) + " at step " +
                    std::to_string(state.step) + ", as the changed settings have it there");
   }

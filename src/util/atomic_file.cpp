@@ -210,6 +210,15 @@ void expect_writable(const fs::path& path) {
   fs::remove(trial, error);
 }
 
+void expect_writable_folder(const fs::path& path) {
+  const fs::path folder = (path / "").parent_path();
+  fs::path there = folder;
+  std::error_code error;
+  while (!there.empty() && !fs::exists(there, error)) there = there.parent_path();
+  if (there == folder) return expect_writable(folder / "trial");
+  expect_writable((there.empty() ? "." : there) / folder.filename());
+}
+
 std::string read_file(const fs::path& path, int64_t limit) {
   std::string content;
   read_pieces(path, [&](std::string_view piece) {

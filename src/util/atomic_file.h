@@ -78,6 +78,8 @@ void write_file_atomic(const std::filesystem::path& path, std::string_view conte
 // removes a temporary beside it. Error(kIo) where its folder is missing or refuses, the disk takes
 // nothing, or `path` is a folder.
 void expect_writable(const std::filesystem::path& path);
+// The same of a folder that is made later, with all that is missing above it.
+void expect_writable_folder(const std::filesystem::path& path);
 
 // A whole file as bytes. Error(kIo) if it cannot be read, is larger than `limit`, or is no regular
 // file, which could keep its reader waiting for ever.

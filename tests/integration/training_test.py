@@ -218,7 +218,7 @@ class ResumeWithItsOwnSettings(TrainingTest):
         folder = self.stopped(7)
         rate = rows(straight(None))[1]["lr"]
         done = run(["--resume", folder, "--set", "schedule.name=constant", "--lr", 0.0625, "--smoothing", 0.1])
-        for line in ("loss.label_smoothing: 0 until step 7, 0.1 from now on", "schedule.name: cosine until step 7",
+        for line in ("loss.label_smoothing: 0.05 until step 7, 0.1 from now on", "schedule.name: cosine until step 7",
                      "Learning rate: 0.0625 at step 7, as the changed settings have it there"):
             self.assertIn(line, done.stdout)
         self.assertNotEqual(float(rate), 0.0625)

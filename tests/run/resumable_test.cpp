@@ -23,7 +23,10 @@ settings::RunConfig config() {
 std::vector<std::string> announced(const config::Json& meta,
                                    const settings::RunConfig& now = config(),
                                    int64_t ranks = 2) {
-  return check_resumable(meta, "runs/x/checkpoints/last", now, kSnapshotData, ranks, 1200);
+  ResumeChanges changes =
+      check_resumable(meta, "runs/x/checkpoints/last", now, kSnapshotData, ranks, 1200);
+  changes.ahead.insert(changes.ahead.end(), changes.rounding.begin(), changes.rounding.end());
+  return changes.ahead;
 }
 
 std::string refusal(const config::Json& meta,

@@ -241,6 +241,10 @@ TEST_F(AtomicFileTest, SaysBeforehandThatAnOutputCannotBeWritten) {
   EXPECT_NE(refusal(folder_ / "gone/x.csv").find("there is no folder"), std::string::npos);
   EXPECT_NE(refusal(folder_).find("it is a folder"), std::string::npos);
   EXPECT_NE(refusal("/proc/x.csv").find("cannot write /proc/x.csv"), std::string::npos);
+  write_file_atomic(folder_ / "file", "");
+  expect_writable_folder(folder_ / "a/b/");
+  EXPECT_EQ(names(), std::vector<std::string>{"file"});
+  EXPECT_THROW(expect_writable_folder(folder_ / "file/below"), Error);
 }
 
 }  // namespace
