@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "data/datasets/doubts.h"
 #include "data/datasets/open_datasets.h"
 #include "data/datasets/picture_sizes.h"
 #include "data/datasets/subset.h"
@@ -197,6 +198,18 @@ void keep_choices(settings::RunConfig& config, const config::Json& meta, int64_t
   const auto global = meta.at("global_batch_size").get<int64_t>();
   if (global % pieces == 0) keep("loader.batch_size", config.loader.batch_size, global / pieces);
   keep("schedule.warmup_epochs", config.schedule.warmup_epochs, saved.schedule.warmup_epochs);
+}
+
+std::vector<std::string> doubts_about(const settings::RunConfig& config, const Data& data) {
+  std::vector<std::string> doubts = data::doubts_about_classes(*data.train);
+  const bool is_same_split =
+      !data::holds_out(config.data) && config.data.eval_split == config.data.train_split;
+  const DataIdentity& identity = data.identity;
+  const std::string same = data::doubt_about_evaluation(
+      identity.train_fingerprint,
+      is_same_split ? identity.train_fingerprint : identity.eval_fingerprint);
+  if (!same.empty()) doubts.push_back(same);
+  return doubts;
 }
 
 std::vector<std::string> describe_data(const settings::RunConfig& config,

@@ -30,6 +30,9 @@ void choose_by_data(settings::RunConfig& config,
 // that with which the global batch stays.
 void keep_choices(settings::RunConfig& config, const config::Json& meta, int64_t ranks);
 
+// What a person should know of these data (data/datasets/doubts.h), after identify().
+std::vector<std::string> doubts_about(const settings::RunConfig& config, const Data& data);
+
 // At most five lines: what was found, classes, images of each split, their size, and what is
 // evaluated on.
 std::vector<std::string> describe_data(const settings::RunConfig& config,

@@ -220,7 +220,10 @@ class Doctor {
     model_ = dist::together(mpi_, [&] { return new_model(); });
     expect_agreement(facts_of(config_, data_.identity, *model_), mpi_);
     const std::vector<std::string> lines = describe_data(config_, settled_, data_);
-    return {Level::kOk, util::joined(lines, "; ") + "; the same on all ranks", ""};
+    const std::string found = util::joined(lines, "; ") + "; the same on all ranks";
+    const std::vector<std::string> doubts = doubts_about(config_, data_);
+    if (!doubts.empty()) return warning(util::joined(doubts, "; "), "compare: " + found);
+    return {Level::kOk, found, ""};
   }
 
   Finding connections() {

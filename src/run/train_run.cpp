@@ -13,6 +13,7 @@
 #include "callbacks/bad_sample_quota.h"
 #include "callbacks/checkpoint_saver.h"
 #include "callbacks/early_stopping.h"
+#include "callbacks/evaluation_check.h"
 #include "callbacks/failed_update_report.h"
 #include "callbacks/fault_injection.h"
 #include "callbacks/learning_watch.h"
@@ -23,6 +24,7 @@
 #include "checkpoint/checkpoint_folder.h"
 #include "checkpoint/resume.h"
 #include "data/datasets/subset.h"
+#include "data/loader/background_check.h"
 #include "data/loader/device_prefetcher.h"
 #include "dist/gradient_reducer.h"
 #include "dist/ordered_reducer.h"
@@ -123,6 +125,7 @@ class TrainRun {
   std::vector<std::unique_ptr<train::Callback>> callbacks_;
   std::optional<train::Trainer> trainer_;
   checkpoint::StateList parts_;  // of checkpoints
+  std::optional<data::BackgroundCheck> evaluation_check_;
 };
 
 // Everything that a user can get wrong shows here, before anything is written.
@@ -195,6 +198,7 @@ Outcome TrainRun::run() {
   util::log_info(settings::values_table(config_));
   util::log_info(headline());
   for (const std::string& line : describe_data(config_, settled_, data_)) util::log_info(line);
+  for (const std::string& doubt : doubts_about(config_, data_)) util::log_warning(doubt);
   if (!early_warning_.empty()) util::log_warning(early_warning_);
   make_learner();
   make_trainer();
@@ -405,6 +409,13 @@ void TrainRun::make_callbacks() {
         [this] { return loaders_.train->replaced_samples(); },
         *control_,
         config_.loader.max_bad_samples));
+  }
+  if (data::BackgroundCheck::concerns(*data_.eval)) {
+    evaluation_check_.emplace(*data_.eval,
+                              data::make_eval_view(config_.transforms, data_.eval->shape()),
+                              data::Shard{group_->rank(), group_->size()});
+    add(std::make_unique<callbacks::EvaluationCheck>(
+        [this] { return evaluation_check_->found(); }));
   }
   if (config_.train.patience > 0) {
     add(std::make_unique<callbacks::EarlyStopping>(config_.train.patience));

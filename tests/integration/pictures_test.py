@@ -45,6 +45,21 @@ class BadSamples(Pictures):
             (line,) = error_lines(done)
             self.assertIn(str(path), line)
 
+    def test_of_the_evaluation_split_end_the_run_in_its_first_epoch_whatever_the_policy_is(self):
+        for name in ("val", "validation", "test"):
+            for path in sorted(self.data.glob(f"{name}/*/*.jpg"))[-1:]:
+                path.write_bytes(path.read_bytes()[:300])
+                bad = path
+        for ranks in (None, 2):
+            done = run(["--config", CONFIG, *SETTINGS, "-b", 8, "--data-dir", self.data, "--epochs", 100,
+                        "--set", "train.eval_interval=100", "--set", "loader.bad_samples=replace",
+                        "--output", self.output(f"runs{ranks}")], ranks, expect=65)
+            (line,) = error_lines(done)
+            self.assertIn("evaluation data, ", line)
+            self.assertIn(str(bad.parent.parent.name), line)
+            self.assertIn("whatever loader.bad_samples is", line)
+            self.assertNotIn("Train: 50", done.stdout)
+
     def test_are_replaced_by_the_same_ones_on_any_number_of_ranks(self):
         paths = self.damage(3)
         found = []

@@ -148,5 +148,18 @@ TEST_F(DataChoicesTest, AreSaidInAtMostFiveLines) {
                        {"Evaluates on test", "best checkpoint is then chosen on it"}));
 }
 
+TEST_F(DataChoicesTest, EvaluationOnTheTrainingSplitIsDoubted) {
+  settings::RunConfig config = opened("digits");
+  identify(data_);
+  EXPECT_TRUE(doubts_about(config, data_).empty());
+  config = opened(
+      "digits",
+      {{"data.eval_split", "train", "command line"}, {"data.limit_eval", "10", "command line"}});
+  identify(data_);
+  const std::vector<std::string> doubts = doubts_about(config, data_);
+  ASSERT_EQ(doubts.size(), 1U);
+  EXPECT_TRUE(mentions(doubts[0], {"is the training split"}));
+}
+
 }  // namespace
 }  // namespace dtrain::run
