@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "config/fields.h"
+#include "data/split_names.h"
 #include "settings/run_config.h"
 
 namespace dtrain::ensemble {

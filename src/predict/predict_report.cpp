@@ -117,7 +117,7 @@ void PredictReport::add(const predict::PredictedBatch& batch) {
         rows, floats_of(logits), config_.keep_views ? floats_of(views) : std::span<const float>());
   }
   done_ += logits.size(0);
-  if (!prints_classes_) progress();
+  if (!prints_classes_ || done_ > kShownPictures) progress();
 }
 
 void PredictReport::progress() {

@@ -79,7 +79,7 @@ struct Wanted {
   bool is_required = true;
 };
 
-std::string lower(std::string text) {
+std::string small_letters(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return text;
 }
@@ -143,7 +143,7 @@ class TableReader {
     std::vector<size_t> similar;
     for (size_t i = 0; i < fields_.size() && wanted.name == wanted.usual; ++i) {
       const auto& names = wanted.synonyms;
-      if (std::find(names.begin(), names.end(), lower(fields_[i])) != names.end()) {
+      if (std::find(names.begin(), names.end(), small_letters(fields_[i])) != names.end()) {
         similar.push_back(i);
       }
     }

@@ -63,6 +63,16 @@ TEST_F(MappedClassesTest, RefuseSamplesOfOtherClassesByName) {
   EXPECT_EQ(text.find("Soup/1.jpg"), std::string::npos);
 }
 
+TEST_F(MappedClassesTest, MissAFolderByItsPath) {
+  DatasetConfig config;
+  config.dataset = "image_folder";
+  config.data_dir = folder_ / "gone";
+  config.eval_split = "test";
+  config.known_classes = {"Egg"};
+  EXPECT_TRUE(mentions(error_text([&] { open_dataset(config, Split::kEval); }, ExitCode::kData),
+                       {(folder_ / "gone").string()}));
+}
+
 TEST(AreNamed, ButNotByNumbersAlone) {
   EXPECT_TRUE(are_named({"0", "frog"}));
   EXPECT_FALSE(are_named({"0", "1", "10"}));
