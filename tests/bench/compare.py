@@ -76,7 +76,7 @@ def dtrain_first_step(build):
     with tempfile.TemporaryDirectory() as folder:
         return until_first_step(
             [build / "dtrain", "--config", ROOT / "configs/fashion_mnist_resnet18.json", "--batch-size", "128",
-             "--data-dir", DATA, "--output", folder], 2)
+             "--data-dir", DATA, "--output", folder, "--set", "data.holdout=0", "--set", "data.eval_split=test"], 2)
 
 
 def main():

@@ -38,8 +38,7 @@ void fields(V& v, TransformConfig& c) {
   v("size",
     c.size,
     between(0, 4096),
-    "Height and width to which pictures are brought; 0: left as they are, or 224 where they "
-    "differ.");
+    "Side that images are resized and cropped to; 0: chosen from the images' sizes.");
   v("eval_resize",
     c.eval_resize,
     between(0, 8192),
