@@ -219,10 +219,12 @@ class Doctor {
     });
     model_ = dist::together(mpi_, [&] { return new_model(); });
     expect_agreement(facts_of(config_, data_.identity, *model_), mpi_);
-    const std::vector<std::string> lines = describe_data(config_, settled_, data_);
-    const std::string found = util::joined(lines, "; ") + "; the same on all ranks";
+    described_ = describe_data(config_, settled_, data_);
+    const std::string found = std::to_string(data_.train->size()) + " training and " +
+                              std::to_string(data_.eval->size()) +
+                              " evaluation images, the same on all ranks";
     const std::vector<std::string> doubts = doubts_about(config_, data_);
-    if (!doubts.empty()) return warning(util::joined(doubts, "; "), "compare: " + found);
+    if (!doubts.empty()) return warning(found, util::joined(doubts, "; "));
     return {Level::kOk, found, ""};
   }
 
@@ -354,6 +356,7 @@ class Doctor {
       if (finding.level == Level::kFailure && code == ExitCode::kDone) code = finding.code;
     }
     if (mpi_.rank() == 0) {
+      for (const std::string& line : described_) std::printf("%s\n", line.c_str());
       std::fputs(table.text().c_str(), stdout);
       std::fflush(stdout);
     }
@@ -367,6 +370,7 @@ class Doctor {
   c10::Device device_ = at::kCPU;
   std::set<std::string> hosts_;
   data::Settled settled_;
+  std::vector<std::string> described_;  // the data, in lines
   Data data_;
   std::shared_ptr<nn::Classifier> model_;
   std::optional<dist::ProcessGroup> group_;
