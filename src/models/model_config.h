@@ -16,7 +16,7 @@ struct ModelConfig {
   std::string stem = "auto";
   int64_t width = 64;
   bool zero_init_residual = false;
-  std::string initial_checkpoint;
+  std::string initial_checkpoint = {};
 };
 
 // The names that create_model knows, in the order of the table in model_table.cpp.

@@ -17,20 +17,16 @@ std::string png_bytes(const Image& image) {
   header.width = png_uint_32(image.width);
   header.height = png_uint_32(image.height);
   header.format = image.channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
-  png_alloc_size_t size = 0;
-  std::string bytes;
-  // The first call asks for the size.
-  for (const bool is_counting : {true, false}) {
-    if (!is_counting) bytes.resize(size);
-    if (png_image_write_to_memory(&header,
-                                  is_counting ? nullptr : bytes.data(),
-                                  &size,
-                                  /*convert_to_8bit=*/0,
-                                  image.pixels.data(),
-                                  /*row_stride=*/0,
-                                  /*colormap=*/nullptr) == 0) {
-      throw io_error("PNG image", header.message, "please report this");
-    }
+  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(header);
+  std::string bytes(size, '\0');
+  if (png_image_write_to_memory(&header,
+                                bytes.data(),
+                                &size,
+                                /*convert_to_8bit=*/0,
+                                image.pixels.data(),
+                                /*row_stride=*/0,
+                                /*colormap=*/nullptr) == 0) {
+    throw io_error("PNG image", header.message, "please report this");
   }
   bytes.resize(size);
   return bytes;

@@ -76,6 +76,17 @@ class AFolder(TrainingTest):
         self.assertIn("class first in their names", done.stdout)
 
 
+class OtherFormats(TrainingTest):
+    def test_opencv_is_loaded_when_an_image_needs_it(self):
+        for name, picture in (("jpeg", ROOT / "tests/golden/images/jpeg_420.jpg"), ("webp", FORMATS / "webp_lossy.webp")):
+            for label in ("a", "b"):
+                folder = self.scratch / name / "train" / label
+                folder.mkdir(parents=True)
+                shutil.copy(picture, folder)
+            done = run(["verify-data", self.scratch / name], env={"LD_DEBUG": "files"})
+            self.assertEqual("libopencv_core" in done.stderr, name == "webp", name)
+
+
 class AnyName(TrainingTest):
     def test_is_kept_to_the_byte_though_it_is_no_utf8(self):
         made = self.scratch / "made"
