@@ -128,6 +128,20 @@ class AnyName(TrainingTest):
              "--data-dir", self.output("food.h5"), "--output", self.output("packed.h5")])
 
 
+class AnEnsemble(TrainingTest):
+    def test_is_refused_before_it_trains_where_no_member_has_the_split_that_is_voted_on(self):
+        data = self.scratch / "made"
+        subprocess.run([MAKE_PICTURES, "classes", data, "60", "10"], check=True)
+        shutil.rmtree(data / "test")
+        config = self.scratch / "ensemble.json"
+        config.write_text(json.dumps({"ensemble": {"output": str(self.output("ensemble"))},
+                                      "base": {"data": {"data_dir": str(data)}, "model": {"width": 8}},
+                                      "members": [{"name": "a"}, {"name": "b", "seeds": [1]}]}))
+        done = run(["ensemble", config], expect=65)
+        self.assertIn("ensemble.split=test", error_lines(done)[0])
+        self.assertFalse(list(self.output("ensemble").glob("members/*")))
+
+
 class Testing(TrainingTest):
     def test_the_best_checkpoint_is_tested_once_after_training(self):
         flags = ["--set", "data.eval_split=train", "--set", "data.test_split=test", "--set", "train.precision=float32"]
