@@ -8,6 +8,7 @@
 #include <string>
 
 #include "image/bad_picture.h"
+#include "image/foreign_format.h"
 #include "image/header_bytes.h"
 #include "image/other_headers.h"
 #include "image/tiff_directory.h"
@@ -146,6 +147,8 @@ Header read_header(std::span<const uint8_t> bytes, const Limits& limits) {
     header = read_jpeg(bytes);
   } else if (bytes.size() >= 8 && std::memcmp(bytes.data(), kPngSignature, 8) == 0) {
     header = read_png(bytes);
+  } else if (const std::string foreign = foreign_format(bytes); !foreign.empty()) {
+    throw unsupported("is " + foreign + ", which is not decoded: convert it to JPEG or PNG");
   } else if (const auto other = read_other_header(bytes)) {
     header = *other;
   } else {
