@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "data/datasets/open_datasets.h"
 #include "tests/support/mentions.h"
 #include "tests/support/pictures.h"
 #include "tests/support/temp_folder.h"
@@ -193,6 +194,43 @@ TEST_F(VerifyDataTest, AFlatTestSplitWithoutLabelsIsANoteUnlessTheRunNeedsThem) 
   const VerifyReport needed = verify_data({.data = data});
   EXPECT_TRUE(needed.training_would_fail());
   EXPECT_EQ(needed.count(FindingKind::kLacksLabels, "test"), 1);
+}
+
+TEST_F(VerifyDataTest, TrainingCanStartExactlyWhereTheSettingsFitTheData) {
+  for (const char* path : {"train/cat/1.jpg", "train/cat/2.jpg", "train/cat/3.jpg"}) {
+    add(path, "jpeg_420.jpg");
+  }
+  for (const char* path : {"train/dog/4.jpg", "train/dog/5.jpg"}) add(path, "jpeg_444.jpg");
+  for (const char* path : {"test/0001.jpg", "test/0002.jpg"}) add(path, "jpeg_422.jpg");
+  const auto judge = [&](auto change) {
+    DatasetConfig data;
+    data.dataset = "image_folder";
+    data.data_dir = folder_.path();
+    change(data);
+    const VerifyReport report = verify_data({.data = data});
+    bool opens = true;
+    try {
+      open_datasets(data, 0);
+    } catch (const Error&) {
+      opens = false;
+    }
+    EXPECT_EQ(report.training_would_fail(), !opens);
+    return opens;
+  };
+  // A tenth of the training split is held out; the test split has no labels.
+  EXPECT_TRUE(judge([](auto&) {}));
+  EXPECT_FALSE(judge([](auto& data) { data.test_split = "test"; }));
+  EXPECT_FALSE(judge([](auto& data) { data.test_split = "validation"; }));
+  EXPECT_FALSE(judge([](auto& data) { data.eval_split = "validation"; }));
+  EXPECT_TRUE(judge([](auto& data) { data.folds = 2; }));
+  EXPECT_FALSE(judge([](auto& data) { data.folds = 9; }));
+  EXPECT_FALSE(judge([](auto& data) { data.unlabeled = "rest"; }));
+  EXPECT_FALSE(judge([](auto& data) { data.labels_per_class = 3; }));
+  EXPECT_FALSE(judge([](auto& data) { data.unlabeled = "split"; }));
+  // A bad image matters to those who use its split.
+  fs::resize_file(folder_ / "test/0001.jpg", 0);
+  EXPECT_TRUE(judge([](auto&) {}));
+  EXPECT_EQ(verify().count(FindingKind::kEmptyFile, "test"), 1);
 }
 
 TEST_F(VerifyDataTest, WithPartsOfTheTrainingSplitNoOtherIsNeeded) {
