@@ -99,19 +99,20 @@ std::vector<int64_t> targets_of_labels(const std::vector<std::string>& labels,
 // Looks pictures up below a folder.
 class Finder {
  public:
-  explicit Finder(fs::path folder) : folder_(std::move(folder)), root_(fs::canonical(folder_)) {}
+  Finder(fs::path folder, bool follow_links)
+      : folder_(std::move(folder)), root_(fs::canonical(folder_)), follows_links_(follow_links) {}
 
   // What is wrong with a file; empty when nothing is, and `bytes` is its size.
   std::string trouble_with(const std::string& path, int64_t& bytes) {
     const fs::path full = folder_ / path;
     struct stat status = {};
     if (::lstat(full.c_str(), &status) != 0) return "there is no file " + path;
-    if (!inside(full.parent_path())) return "path " + path + " leads out of " + root_.string();
+    if (!inside(full.parent_path())) return "path " + path + leads_out();
     if (S_ISLNK(status.st_mode)) {
       std::error_code error;
       const fs::path target = fs::canonical(full, error);
       if (error || ::stat(full.c_str(), &status) != 0) return "link " + path + " leads nowhere";
-      if (!below_root(target)) return "link " + path + " leads out of " + root_.string();
+      if (!below_root(target)) return "link " + path + leads_out();
     }
     if (!S_ISREG(status.st_mode)) return path + " is not a regular file";
     bytes = status.st_size;
@@ -119,8 +120,12 @@ class Finder {
   }
 
  private:
+  std::string leads_out() const {
+    return " leads out of " + root_.string() + ", which data.follow_links=true allows";
+  }
   bool below_root(const fs::path& path) const {
-    return std::mismatch(root_.begin(), root_.end(), path.begin(), path.end()).first == root_.end();
+    return follows_links_ ||
+           std::mismatch(root_.begin(), root_.end(), path.begin(), path.end()).first == root_.end();
   }
   // Asked once for each folder: there are far fewer of them than pictures.
   bool inside(const fs::path& folder) {
@@ -132,6 +137,7 @@ class Finder {
   }
 
   fs::path folder_, root_;
+  bool follows_links_;
   std::unordered_map<std::string, bool> inside_;
 };
 
@@ -153,7 +159,7 @@ CsvIndex::CsvIndex(CsvIndexOptions options) : options_(std::move(options)) {
   const std::vector<int64_t> targets = targets_of_labels(table.labels, class_names_);
   const bool unlabelled = options_.split == kUnlabelledSplit;
   CsvFindings findings;
-  Finder finder(folder_);
+  Finder finder(folder_, options_.follow_links);
   for (const CsvRow& row : table.rows) {
     const size_t label = static_cast<size_t>(row.label);
     File file{row.path, unlabelled ? kUnlabelled : targets[label], 0};

@@ -19,6 +19,7 @@ struct CsvIndexOptions {
   std::string split = "train";        // train, validation, test or unlabeled
   std::string class_split = "train";  // whose labels are the classes, so that all splits agree
   int64_t limit = 0;                  // so many samples, evenly spread; 0: all
+  bool follow_links = false;          // out of the CSV's folder
   std::string advice;
 };
 

@@ -127,6 +127,7 @@ std::unique_ptr<Dataset> open_csv(const DatasetRow& row, const SplitRequest& req
                                                     .split = request.split,
                                                     .class_split = request.train_split,
                                                     .limit = request.limit,
+                                                    .follow_links = request.follow_links,
                                                     .advice = row.advice});
 }
 
