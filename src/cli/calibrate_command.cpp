@@ -4,10 +4,12 @@
 
 #include "cli/command_settings.h"
 #include "cli/commands.h"
+#include "cli/run_predictions.h"
 #include "predictions/calibration_record.h"
 #include "report/calibration_report.h"
 #include "report/pictures.h"
 #include "report/predicting_checkpoint.h"
+#include "util/atomic_file.h"
 #include "util/check.h"
 #include "util/log.h"
 
@@ -38,7 +40,7 @@ void fields(V& v, CalibrateSettings& c) {
 
 namespace {
 
-constexpr const char* kCalibrateUsage = "usage: dtrain calibrate PREDICTIONS.h5 [flags]";
+constexpr const char* kCalibrateUsage = "usage: dtrain calibrate PREDICTIONS.h5_OR_RUN [flags]";
 
 void keep(const predictions::PredictionsFile& file,
           const predictions::CalibrationReport& report,
@@ -50,7 +52,8 @@ void keep(const predictions::PredictionsFile& file,
     return;
   }
   predictions::keep_calibration(*checkpoint, file.header(), report);
-  util::log_info("Kept: " + (*checkpoint / predictions::kCalibrationFile).string());
+  util::log_info((report.fit.problem.empty() ? "Kept: " : "Kept: temperature 1, in ") +
+                 (*checkpoint / predictions::kCalibrationFile).string());
 }
 
 }  // namespace
@@ -66,7 +69,8 @@ int run_calibrate(const Words& words, dist::MpiScope*) {
                       kCalibrateUsage);
   }
   util::log().set_terminal(stdout);
-  const predictions::PredictionsFile file(parsed.positionals.front());
+  const predictions::PredictionsFile file(predictions_of(parsed.positionals.front()));
+  if (!settings.diagram.empty()) util::expect_writable(settings.diagram);
   if (file.header().temperature != 1) {
     util::log_info("The temperature that " + file.path().string() +
                    " carries is left aside: what follows is of its logits as they are stored");

@@ -42,7 +42,7 @@ const std::vector<Command>& commands() {
        &run_pack,
        &pack_flags},
       {"predict",
-       "--checkpoint RUN_OR_CHECKPOINT [PICTURE_OR_FOLDER ...] [flags]",
+       "RUN_OR_CHECKPOINT [IMAGE, FOLDER or CSV ...] [flags]",
        "Write what a trained network says of every sample of a split, or print the likeliest "
        "classes of pictures.",
        /*uses_ranks=*/true,
@@ -61,14 +61,14 @@ const std::vector<Command>& commands() {
        &run_vote,
        &vote_flags},
       {"calibrate",
-       "VALIDATION.h5 [flags]",
+       "VALIDATION.h5_OR_RUN [flags]",
        "Fit the temperature that makes confidences right, on predictions of labelled samples, and "
        "keep it with the checkpoint.",
        /*uses_ranks=*/false,
        &run_calibrate,
        &calibrate_flags},
       {"evaluate",
-       "A.h5 [B.h5] [--output FOLDER] [--config FILE] [flags]",
+       "A.h5_OR_RUN [B.h5_OR_RUN] [--output FOLDER] [--config FILE] [flags]",
        "Accuracy, scores of each class, confusions and calibration of predictions; of two files, "
        "what differs.",
        /*uses_ranks=*/false,

@@ -6,10 +6,12 @@
 
 #include "cli/command_settings.h"
 #include "cli/commands.h"
+#include "cli/run_predictions.h"
 #include "predictions/evaluation.h"
 #include "report/evaluation_files.h"
 #include "report/evaluation_report.h"
 #include "settings/run_folder.h"
+#include "util/atomic_file.h"
 #include "util/check.h"
 #include "util/log.h"
 
@@ -36,7 +38,7 @@ using predictions::Evaluation;
 using predictions::PredictionsFile;
 
 constexpr const char* kEvaluateUsage =
-    "usage: dtrain evaluate A.h5 [B.h5] [--output FOLDER] [flags]";
+    "usage: dtrain evaluate A.h5_OR_RUN [B.h5_OR_RUN] [--output FOLDER] [flags]";
 
 using EvaluateRequest = ParsedCommand<EvaluateSettings>;
 
@@ -102,6 +104,8 @@ int run_evaluate(const Words& words, dist::MpiScope*) {
         "dtrain evaluate", std::to_string(files) + " files of predictions", kEvaluateUsage);
   }
   util::log().set_terminal(stdout);
+  for (std::string& word : request.positionals) word = predictions_of(word).string();
+  if (!output.empty()) util::expect_writable_folder(output);
   if (files == 1) {
     evaluate_one(request, output);
   } else {

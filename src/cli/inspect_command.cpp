@@ -30,10 +30,12 @@ constexpr const char* kOptionsPreface =
     "all of\n"
     "them in one message, each with its line and the nearest known name.\n"
     "\n"
-    "A resumed run may change the settings marked `free`. It may change those marked `rounding` "
-    "too; its\n"
-    "results then differ in rounding at most. It is refused with any other change, except that the "
-    "batch\n"
+    "A resumed run may change the settings marked `free`. Those marked `ahead` may change too, for "
+    "the "
+    "steps\n"
+    "that are still to come, and each change is announced; so may those marked `rounding`, and "
+    "results then\n"
+    "differ in rounding at most. It is refused with any other change, except that the batch\n"
     "of a rank may change where the global batch stays the same.\n"
     "\n";
 

@@ -78,6 +78,7 @@ int run_report(const Words& words, dist::MpiScope*) {
                       kReportUsage);
   }
   util::log().set_terminal(stdout);
+  if (!output.empty()) util::expect_writable(output);
   const Page page = page_of(subject_of(parsed.positionals.front()),
                             {.hardest = parsed.own.hardest, .of_run = std::move(parsed.of_run)});
   if (output.empty()) output = page.folder / "report.html";

@@ -9,6 +9,7 @@
 
 #include "cli/command_settings.h"
 #include "cli/commands.h"
+#include "cli/run_predictions.h"
 #include "predictions/submission.h"
 #include "predictions/vote_files.h"
 #include "predictions/vote_validation.h"
@@ -75,7 +76,9 @@ struct VoteRequest {
 VoteRequest read_vote_request(const Words& words) {
   auto parsed = parse_file_command<VoteSettings>(words, kVoteUsage);
   if (parsed.positionals.empty()) throw usage_error("dtrain vote", "no files", kVoteUsage);
-  return {std::move(parsed.own), Paths(parsed.positionals.begin(), parsed.positionals.end())};
+  Paths files;
+  for (const std::string& word : parsed.positionals) files.push_back(predictions_of(word));
+  return {std::move(parsed.own), std::move(files)};
 }
 
 std::vector<double> numbers_of(const std::string& text, size_t count) {
@@ -176,6 +179,10 @@ void expect_outputs(const VoteRequest& request) {
   for (const auto& path : request.files) files.push_back({"a member", path});
   for (const auto& path : settings.validation) files.push_back({"--validation", path});
   for (size_t i = 0; i < outputs; ++i) {
+    if (files[i].role != "--csv") {  // the folder of a vote is made
+      util::make_folders(files[i].path.has_parent_path() ? files[i].path.parent_path() : ".");
+    }
+    util::expect_writable(files[i].path);
     for (size_t j = i + 1; j < files.size(); ++j) {
       if (!util::same_path(files[i].path, files[j].path)) continue;
       throw usage_error(

@@ -74,6 +74,7 @@ void for_each_field_of(const Part& part, const std::function<void(const Field&)>
 // Nothing where a change is refused, as most are: the eye finds the others.
 std::string effect_text(Effect effect) {
   if (effect == kFree) return "free";
+  if (effect == kAhead) return "ahead";
   return effect == kRounding ? "rounding" : "";
 }
 

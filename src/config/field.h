@@ -19,6 +19,8 @@ struct Range {
 };
 struct OneOf {
   std::vector<std::string> names;
+  // Other spellings that are read, each with the name it stands for.
+  std::vector<std::pair<std::string, std::string>> aliases = {};
 };
 struct NotEmpty {};
 struct Any {};
@@ -27,7 +29,10 @@ inline Range at_least(double low) { return {.low = low}; }
 inline Range at_most(double high) { return {.high = high}; }
 inline Range between(double low, double high) { return {.low = low, .high = high}; }
 inline Range above(double low) { return {.low = low, .low_open = true}; }  // exclusive
-inline OneOf one_of(std::vector<std::string> names) { return {std::move(names)}; }
+inline OneOf one_of(std::vector<std::string> names,
+                    std::vector<std::pair<std::string, std::string>> aliases = {}) {
+  return {std::move(names), std::move(aliases)};
+}
 inline NotEmpty not_empty() { return {}; }
 inline constexpr Any any{};
 
@@ -36,6 +41,7 @@ using Constraint = std::variant<Any, Range, OneOf, NotEmpty>;
 // What another value changes in a training that resumes.
 enum class Effect {
   kCourse,    // its course: refused
+  kAhead,     // what follows, not what is past: announced
   kRounding,  // rounding at most: announced
   kFree,      // only what is written, or how fast
 };

@@ -145,6 +145,17 @@ void from_text(const std::string& text, std::vector<T>& value) {
   }
 }
 
+// Puts the name that is meant in the place of another spelling of it.
+void resolve_alias(const Constraint& constraint, std::string& value) {
+  const OneOf* choice = std::get_if<OneOf>(&constraint);
+  if (choice == nullptr) return;
+  for (const auto& [alias, name] : choice->aliases) {
+    if (value == alias) value = name;
+  }
+}
+template <class T>
+void resolve_alias(const Constraint&, T&) {}
+
 // Parses with `parse(value)` into a fresh value, checks it, and only then touches the field.
 template <class Parse>
 void assign(const Field& field, const Parse& parse) {
@@ -156,6 +167,7 @@ void assign(const Field& field, const Parse& parse) {
         } else {
           T value{};
           parse(value);
+          resolve_alias(field.constraint, value);
           if (auto wrong = violation(field.constraint, value)) throw *wrong;
           *target = std::move(value);
         }

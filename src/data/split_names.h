@@ -2,7 +2,10 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "config/field.h"
 
 namespace dtrain::data {
 
@@ -20,6 +23,11 @@ inline std::vector<std::string> split_names(const std::string& split) {
   if (split == "validation") return {"validation", "val", "valid"};
   if (split == kUnlabelledSplit) return {"unlabeled", "unlabelled"};
   return {"test", "testing", "evaluation"};
+}
+
+// For settings that name a split: the usual other names of validation are read as well.
+inline config::OneOf one_of_splits(std::vector<std::string> names) {
+  return config::one_of(std::move(names), {{"val", "validation"}, {"valid", "validation"}});
 }
 
 }  // namespace dtrain::data

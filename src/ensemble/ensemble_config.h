@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "config/fields.h"
+#include "data/split_names.h"
 #include "settings/run_config.h"
 
 namespace dtrain::ensemble {
@@ -53,11 +54,11 @@ void fields(V& v, EnsembleSection& c) {
   v("checkpoint", c.checkpoint, one_of({"best", "last"}), "Checkpoint of a member that predicts.");
   v("split",
     c.split,
-    one_of({"eval", "train", "validation", "test"}),
+    data::one_of_splits({"eval", "train", "validation", "test"}),
     "Samples that are voted on.");
   v("validation",
     c.validation,
-    one_of({"none", "eval", "validation"}),
+    data::one_of_splits({"none", "eval", "validation"}),
     "Samples that temperatures and weights are fitted on; eval: what each member was evaluated on "
     "while it was trained, so that data.holdout keeps it apart from the split voted on.");
   v("views", c.views, "Test-time augmentation of the members' predictions (docs/transforms.md).");

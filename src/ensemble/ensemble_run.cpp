@@ -149,10 +149,13 @@ void predict_both(const EnsembleConfig& config,
     if (calibrates(ensemble, member)) {
       dist::together(group, [&] {
         if (group.rank() != 0) return;
+        const predictions::CalibrationReport report =
+            predictions::calibrate(predictions::read_labelled(files.validation), kSeed);
         predictions::keep_calibration(
-            checkpoint,
-            predictions::PredictionsFile(files.validation).header(),
-            predictions::calibrate(predictions::read_labelled(files.validation), kSeed));
+            checkpoint, predictions::PredictionsFile(files.validation).header(), report);
+        if (!report.fit.problem.empty()) {
+          util::log_warning(member.name + " keeps temperature 1: " + report.fit.problem);
+        }
       });
     }
   }

@@ -20,6 +20,7 @@ void fields(V& v, EmaConfig& c) {
   v("decay",
     c.decay,
     between(0.0, 1.0),
+    kAhead,
     "Share of the average that stays at each update; the rest is that of the new weights.");
   v("warmup",
     c.warmup,

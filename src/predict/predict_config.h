@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/fields.h"
+#include "data/split_names.h"
 
 namespace dtrain::predict {
 
@@ -19,6 +20,7 @@ struct PredictConfig {
   bool fold_batch_norm = true;
   bool calibrated = true;
   std::string csv;
+  std::string probabilities;
 };
 
 template <class V>
@@ -31,7 +33,7 @@ void fields(V& v, PredictConfig& c) {
     "the newest run in runs.");
   v("split",
     c.split,
-    one_of({"eval", "train", "validation", "test", "unlabeled"}),
+    data::one_of_splits({"eval", "train", "validation", "test", "unlabeled"}),
     "Samples to predict. eval and train: what the training evaluated and trained on, with its "
     "holdout or fold; others: that split of the data set.");
   v("views",
@@ -58,10 +60,10 @@ void fields(V& v, PredictConfig& c) {
   v("calibrated",
     c.calibrated,
     "Take the temperature that dtrain calibrate left with the checkpoint.");
-  v("csv",
-    c.csv,
-    "Also write Id,Category lines to this file: the sample's number with leading zeros, or that of "
-    "its file where files are named by numbers, and the name of its class.");
+  v("csv", c.csv, "Also write a submission, Id,Category, to this file (docs/cli.md).");
+  v("probabilities",
+    c.probabilities,
+    "Also write path, class, index and all probabilities to this CSV file.");
 }
 
 }  // namespace dtrain::predict

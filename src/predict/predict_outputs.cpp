@@ -45,7 +45,7 @@ Error collision(const NamedCheckpoint& one, const NamedCheckpoint& other, const 
 std::vector<fs::path> prediction_paths(const std::vector<NamedCheckpoint>& checkpoints,
                                        const std::string& split,
                                        const std::string& output,
-                                       const std::string& csv) {
+                                       const std::vector<CsvTable>& tables) {
   std::vector<fs::path> paths;
   std::map<fs::path, int> count;
   for (const NamedCheckpoint& one : checkpoints) {
@@ -57,10 +57,12 @@ std::vector<fs::path> prediction_paths(const std::vector<NamedCheckpoint>& check
     if (count[util::whole_path(paths[i])] > 1) paths[i] = with_name(paths[i], checkpoints[i].path);
     const auto [other, is_new] = taken.emplace(util::whole_path(paths[i]), i);
     if (!is_new) throw collision(checkpoints[other->second], checkpoints[i], paths[i]);
-    if (csv.empty() || !util::same_path(csv, paths[i])) continue;
-    throw usage_error("--csv",
-                      "would replace the predictions in " + paths[i].string(),
-                      "choose another name for one of them");
+    for (const CsvTable& table : tables) {
+      if (table.file.empty() || !util::same_path(table.file, paths[i])) continue;
+      throw usage_error(table.flag,
+                        "would replace the predictions in " + paths[i].string(),
+                        "choose another name for one of them");
+    }
   }
   return paths;
 }

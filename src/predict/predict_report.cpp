@@ -17,7 +17,7 @@ namespace dtrain::predict {
 namespace {
 
 constexpr double kSecondsOnScreen = 0.2, kSecondsInFile = 10;  // between two lines of progress
-constexpr int64_t kShownClasses = 5;
+constexpr int64_t kShownClasses = 5, kShownPictures = 20;
 
 std::span<const float> floats_of(const at::Tensor& tensor) {
   return {tensor.const_data_ptr<float>(), size_t(tensor.numel())};
@@ -41,11 +41,14 @@ PredictReport::PredictReport(const PredictConfig& config,
       dataset_(dataset),
       header_(std::move(header)),
       output_(std::move(output)),
-      prints_classes_(prints_classes),
+      prints_classes_(prints_classes && config.csv.empty() && config.probabilities.empty()),
       merge_(predict::parse_view_merge(config.merge)),
       submission_(dataset.size()) {
   if (!output_.empty()) {
     writer_.emplace(output_, header_, dataset_.size(), config_.keep_views);
+  }
+  if (!config_.probabilities.empty()) {
+    probabilities_.emplace(config_.probabilities, header_.class_names);
   }
 }
 
@@ -98,16 +101,23 @@ void PredictReport::add(const predict::PredictedBatch& batch) {
     const int64_t index = batch.first + i;
     rows.targets.push_back(dataset_.target(index));
     rows.paths.push_back(dataset_.origin(index));
-    if (prints_classes_) print_classes(dataset_.describe(index), logits[i]);
+    if (prints_classes_ && index < kShownPictures) {
+      print_classes(dataset_.describe(index), logits[i]);
+    }
   }
   if (!config_.csv.empty()) submission_.add(rows, header_.class_names);
+  if (probabilities_) {
+    const at::Tensor shares =
+        at::softmax(logits.to(at::kDouble) / header_.temperature, 1).contiguous();
+    probabilities_->add(rows, {shares.const_data_ptr<double>(), size_t(shares.numel())});
+  }
   count(rows, logits);
   if (writer_) {
     writer_->append(
         rows, floats_of(logits), config_.keep_views ? floats_of(views) : std::span<const float>());
   }
   done_ += logits.size(0);
-  if (!prints_classes_) progress();
+  if (!prints_classes_ || done_ > kShownPictures) progress();
 }
 
 void PredictReport::progress() {
@@ -133,6 +143,11 @@ void PredictReport::finish() {
   }
   if (writer_) writer_->finish();
   if (!config_.csv.empty()) util::write_file_atomic(config_.csv, submission_.text());
+  if (probabilities_) probabilities_->finish();
+  if (prints_classes_ && done_ > kShownPictures) {
+    util::log_info("... and " + std::to_string(done_ - kShownPictures) +
+                   " more; --csv FILE writes the classes of all, --probabilities FILE everything");
+  }
   if (labelled_ > 0) {
     const auto n = double(labelled_);
     util::log_info("Eval: " + dataset_.name() + "  Loss: " + util::formatted("%.4f", loss_ / n) +
@@ -143,7 +158,9 @@ void PredictReport::finish() {
                         : "  Temperature: " + util::formatted("%.4f", header_.temperature)));
   }
   std::string where = output_.string();
-  if (!config_.csv.empty()) where += (where.empty() ? "" : ", ") + config_.csv;
+  for (const std::string& file : {config_.csv, config_.probabilities}) {
+    if (!file.empty()) where += (where.empty() ? "" : ", ") + file;
+  }
   if (!where.empty()) {
     util::log_info("Predicted: " + std::to_string(done_) + " samples by " + header_.checkpoint +
                    ": " + where);

@@ -11,6 +11,7 @@
 #include "predict/predictor.h"
 #include "predict/view_merge.h"
 #include "predictions/predictions.h"
+#include "predictions/probability_table.h"
 #include "predictions/submission.h"
 #include "util/timer.h"
 
@@ -19,7 +20,8 @@ namespace dtrain::predict {
 // On rank 0. Takes the batches in order.
 class PredictReport {
  public:
-  // `output` may be empty: no file. Borrows the data set.
+  // `output` may be empty: no file. The likeliest classes of the first samples are printed if
+  // `prints_classes`, and no file is written that has all of them. Borrows the data set.
   PredictReport(const PredictConfig& config,
                 const data::Dataset& dataset,
                 predictions::PredictionsHeader header,
@@ -44,6 +46,7 @@ class PredictReport {
   predict::ViewMerge merge_;
   std::optional<predictions::PredictionsWriter> writer_;
   predictions::Submission submission_;
+  std::optional<predictions::ProbabilityTable> probabilities_;
   int64_t done_ = 0, labelled_ = 0, top1_ = 0, top5_ = 0;
   double loss_ = 0;
   int64_t broken_ = 0;  // samples with a logit that is not finite

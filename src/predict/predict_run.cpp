@@ -12,6 +12,7 @@
 #include <optional>
 #include <utility>
 
+#include "data/datasets/mapped_classes.h"
 #include "data/datasets/named_pictures.h"
 #include "data/loader/device_prefetcher.h"
 #include "data/transforms/tta.h"
@@ -30,17 +31,24 @@
 #include "settings/open_split.h"
 #include "settings/run_folder.h"
 #include "train/autocast.h"
+#include "util/atomic_file.h"
 #include "util/log.h"
+#include "util/text.h"
 
 namespace dtrain::predict {
 namespace {
 
 namespace fs = std::filesystem;
 
-// Targets are places in the list of classes: with another list they would mean something else.
-void expect_classes(const data::Dataset& dataset, const TrainedModel& trained) {
-  const auto& found = dataset.class_names();
-  if (found == trained.class_names) return;
+// Targets are places in the list of classes: with another list they would mean something else, but
+// for classes that have names.
+std::unique_ptr<data::Dataset> with_classes(std::unique_ptr<data::Dataset> dataset,
+                                            const TrainedModel& trained) {
+  const auto& found = dataset->class_names();
+  if (found == trained.class_names) return dataset;
+  if (data::are_named(found) && data::are_named(trained.class_names)) {
+    return std::make_unique<data::MappedClasses>(std::move(dataset), trained.class_names);
+  }
   const auto [left, right] = std::mismatch(
       found.begin(), found.end(), trained.class_names.begin(), trained.class_names.end());
   const std::string difference = left == found.end() || right == trained.class_names.end()
@@ -50,9 +58,37 @@ void expect_classes(const data::Dataset& dataset, const TrainedModel& trained) {
                                      : "its class " + std::to_string(left - found.begin()) +
                                            " is " + *left + ", the network's is " + *right;
   throw config_error(
-      "data set " + dataset.name(),
+      "data set " + dataset->name(),
       difference,
       "predict the data that " + trained.checkpoint + " was trained on, or pictures");
+}
+
+// Whether `pictures` is one CSV file that lists them.
+bool is_csv(const std::vector<std::string>& pictures) {
+  return pictures.size() == 1 && fs::path(pictures.front()).extension() == ".csv";
+}
+
+// All of it, whatever parts the training took of its own data.
+void read_csv(const std::string& file, data::DatasetConfig& data) {
+  data.dataset = "csv";
+  data.data_dir = file;
+  data.train_split = "train";
+  data.eval_split = "validation";
+  data.test_split = "none";
+  data.unlabeled = "none";
+  data.limit_train = data.limit_eval = data.folds = data.fold = data.labels_per_class = 0;
+  data.holdout = 0;
+}
+
+// The one that was named, or the only one that there is.
+std::string split_of_csv(const PredictRequest& request, const data::DatasetConfig& data) {
+  if (request.names_split) return request.config.split;
+  const std::vector<std::string> splits = data::splits_of(data);
+  if (splits.size() == 1) return splits.front();
+  throw usage_error(
+      request.pictures.front(),
+      splits.empty() ? "it has no rows" : "it has the splits " + util::joined(splits, ", "),
+      "name one with --split");
 }
 
 // "<run folder>/<checkpoint>": predictions are the same bytes wherever the run's folder lies.
@@ -84,7 +120,7 @@ class PredictRun {
   void make_network(std::string* fingerprint);
   at::Tensor forward(const at::Tensor& images);
   predictions::PredictionsHeader header(const std::string& fingerprint) const;
-  bool shows_pictures() const { return !request_.pictures.empty(); }
+  bool shows_pictures() const { return !request_.pictures.empty() && !is_csv(request_.pictures); }
 
   const PredictRequest& request_;
   TrainedModel trained_;
@@ -111,6 +147,8 @@ PredictRun::PredictRun(const PredictRequest& request,
   settings::RunConfig& config = trained_.config;
   dist::together(mpi, [&] {
     apply(config, request.overrides);
+    if (is_csv(request.pictures)) read_csv(request.pictures.front(), config.data);
+    config.data.known_classes = trained_.class_names;
     run::resolve(config, machine);
   });
   at::set_num_threads(1);
@@ -128,9 +166,11 @@ void PredictRun::open_data() {
     dataset_ =
         std::make_unique<data::NamedPictures>(request_.pictures, channels, trained_.class_names);
     if (config.transforms.size == 0) config.transforms.size = trained_.input.height;
+  } else if (is_csv(request_.pictures)) {
+    dataset_ = settings::open_split(config, split_of_csv(request_, config.data));
+    if (config.transforms.size == 0) config.transforms.size = trained_.input.height;
   } else {
-    dataset_ = settings::open_split(config, request_.config.split);
-    expect_classes(*dataset_, trained_);
+    dataset_ = with_classes(settings::open_split(config, request_.config.split), trained_);
   }
   dataset_->start_loading();
   normalization_ = normalization_of(config, *dataset_);
@@ -217,6 +257,25 @@ void PredictRun::run() {
   control.barrier();
 }
 
+// Before anything is predicted.
+void expect_outputs(const std::vector<fs::path>& outputs, const PredictConfig& config) {
+  for (const fs::path& path : outputs) {
+    if (path.empty()) continue;
+    util::make_folders(path.has_parent_path() ? path.parent_path() : ".");
+    util::expect_writable(path);
+  }
+  for (const std::string& file : {config.csv, config.probabilities}) {
+    if (!file.empty()) util::expect_writable(file);
+  }
+  if (config.csv.empty() || config.probabilities.empty() ||
+      !util::same_path(config.csv, config.probabilities)) {
+    return;
+  }
+  throw usage_error("--probabilities",
+                    "names the file of --csv, " + config.csv,
+                    "choose another name for one of them");
+}
+
 }  // namespace
 
 int64_t expect_predictable(const settings::RunConfig& config,
@@ -240,9 +299,16 @@ void predict(const PredictRequest& request, const dist::MpiScope& mpi, bool on_t
   }
   std::vector<fs::path> outputs(trained.size());
   dist::together(mpi, [&] {
-    if (mpi.rank() != 0 || (!request.pictures.empty() && request.output.empty())) return;
-    outputs =
-        prediction_paths(checkpoints, request.config.split, request.output, request.config.csv);
+    if (mpi.rank() != 0) return;
+    const PredictConfig& config = request.config;
+    if (request.pictures.empty() || !request.output.empty()) {
+      outputs =
+          prediction_paths(checkpoints,
+                           config.split,
+                           request.output,
+                           {{"--csv", config.csv}, {"--probabilities", config.probabilities}});
+    }
+    expect_outputs(outputs, config);
   });
   for (size_t i = 0; i < trained.size(); ++i) {
     PredictRun(request, std::move(trained[i]), outputs[i], mpi).run();

@@ -20,7 +20,9 @@ struct PredictRequest {
   // (predict_outputs.h).
   std::string output;
   // Files and folders; where there are any they are predicted in place of a split, without targets.
+  // A single CSV file is read as data set `csv`, with the targets that it has.
   std::vector<std::string> pictures;
+  bool names_split = false;  // whether config.split was given
 };
 
 // Writes a file of predictions for each checkpoint and says how good they are, or prints the five

@@ -9,6 +9,7 @@
 #include "metrics/probability_scores.h"
 #include "predictions/lbfgs.h"
 #include "util/random.h"
+#include "util/text.h"
 
 namespace dtrain::predictions {
 namespace {
@@ -180,6 +181,30 @@ CalibrationScores scores_of(const LabelledLogits& table, double temperature, int
   return out;
 }
 
+namespace {
+
+// Why a temperature is not worth keeping, by samples that it was not fitted on; empty: it is. The
+// NLL is what was minimised, so that alone decides; ECE depends on bins, and is heard together with
+// Brier.
+std::string harm_of(const CalibrationScores& before, const CalibrationScores& after) {
+  const auto change = [](const char* name, double left, double right) {
+    return std::string(name) + " " + util::number(left, "%.4f", "inf") + " -> " +
+           util::number(right, "%.4f", "inf");
+  };
+  std::string worse;
+  if (after.nll > before.nll) {
+    worse = change("NLL", before.nll, after.nll);
+  } else if (after.ece > before.ece && after.brier > before.brier) {
+    worse =
+        change("ECE", before.ece, after.ece) + ", " + change("Brier", before.brier, after.brier);
+  }
+  return worse.empty() ? ""
+                       : "a temperature makes samples worse that it was not fitted on (" + worse +
+                             "); calibrate on more of them";
+}
+
+}  // namespace
+
 CalibrationReport calibrate(const LabelledLogits& table, uint64_t seed, int64_t threads) {
   const auto in_first_half = [&](int64_t id) {
     return util::mix(seed, kHalvesStream, uint64_t(id)) >> 63 == 0;
@@ -191,6 +216,12 @@ CalibrationReport calibrate(const LabelledLogits& table, uint64_t seed, int64_t 
   report.reported = other.size();
   report.before = scores_of(other, 1, threads);
   report.after = scores_of(other, report.half.temperature, threads);
+  const std::string harm = harm_of(report.before, report.after);
+  if (!harm.empty()) {
+    report.fit.temperature = 1;
+    report.fit.nll_after = report.fit.nll_before;
+    report.fit.problem = harm;
+  }
   return report;
 }
 

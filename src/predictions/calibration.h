@@ -50,7 +50,9 @@ struct CalibrationReport {
   int64_t reported = 0;    // samples of the other half, on which that is
   CalibrationScores before, after;
 };
-// Halves are drawn with the seed and the samples' ids.
+// Halves are drawn with the seed and the samples' ids. Where the temperature of one half makes the
+// other's NLL worse, or both its ECE and its Brier score, fit.temperature is 1 and fit.problem has
+// the numbers before and after.
 CalibrationReport calibrate(const LabelledLogits& table, uint64_t seed, int64_t threads = 1);
 
 }  // namespace dtrain::predictions

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "util/csv.h"
 
@@ -23,6 +24,10 @@ std::string number_of(const std::string& path) {
   return is_number ? stem : "";
 }
 
+std::string name_of(const std::string& path) {
+  return std::filesystem::path(path).filename().string();
+}
+
 // Of whole numbers of any length.
 std::string without_zeros(const std::string& digits) {
   return digits.substr(std::min(digits.find_first_not_of('0'), digits.size() - 1));
@@ -41,31 +46,48 @@ Submission::Submission(int64_t samples)
 void Submission::add(const PredictionsIndex& rows, const std::vector<std::string>& class_names) {
   class_names_ = class_names;
   for (size_t i = 0; i < rows.ids.size(); ++i) {
-    lines_.push_back({rows.ids[i], rows.predicted[i], number_of(rows.paths[i])});
+    lines_.push_back({rows.ids[i], rows.predicted[i], rows.paths[i], number_of(rows.paths[i])});
   }
 }
 
-std::string Submission::text() const {
+// In the order of their numbers; empty where not all files have one, or two the same.
+std::vector<const Submission::Line*> Submission::numbered() const {
   std::vector<const Line*> lines;
-  for (const Line& line : lines_) lines.push_back(&line);
-  bool is_numbered =
-      std::none_of(lines_.begin(), lines_.end(), [](const Line& one) { return one.stem.empty(); });
-  if (is_numbered) {
-    std::stable_sort(lines.begin(), lines.end(), [](const Line* a, const Line* b) {
-      return is_smaller(a->stem, b->stem);
-    });
-    const auto twin =
-        std::adjacent_find(lines.begin(), lines.end(), [](const Line* a, const Line* b) {
-          return !is_smaller(a->stem, b->stem);
-        });
-    is_numbered = twin == lines.end();
+  for (const Line& line : lines_) {
+    if (line.stem.empty()) return {};
+    lines.push_back(&line);
   }
+  std::stable_sort(lines.begin(), lines.end(), [](const Line* a, const Line* b) {
+    return is_smaller(a->stem, b->stem);
+  });
+  const auto twin =
+      std::adjacent_find(lines.begin(), lines.end(), [](const Line* a, const Line* b) {
+        return !is_smaller(a->stem, b->stem);
+      });
+  if (twin != lines.end()) return {};
+  return lines;
+}
+
+std::string Submission::text() const {
+  std::vector<const Line*> lines = numbered();
+  const bool is_numbered = !lines.empty();
+  std::set<std::string> names;
+  bool are_files = true;
+  if (!is_numbered) {
+    for (const Line& line : lines_) {
+      lines.push_back(&line);
+      names.insert(name_of(line.path));
+      are_files = are_files && !line.path.empty();
+    }
+  }
+  const bool are_names_unique = names.size() == lines_.size();
   std::string text = util::csv_row({"Id", "Category"});
-  for (size_t i = 0; i < lines_.size(); ++i) {
-    const Line& line = is_numbered ? *lines[i] : lines_[i];
-    text += util::csv_row(
-        {is_numbered ? padded(line.stem, kLeastWidth) : padded(std::to_string(line.id), width_),
-         class_names_[size_t(line.predicted)]});
+  for (const Line* line : lines) {
+    const std::string id = is_numbered        ? padded(line->stem, kLeastWidth)
+                           : !are_files       ? padded(std::to_string(line->id), width_)
+                           : are_names_unique ? name_of(line->path)
+                                              : line->path;
+    text += util::csv_row({id, class_names_[size_t(line->predicted)]});
   }
   return text;
 }

@@ -28,7 +28,9 @@ SamplePictures::SamplePictures(const settings::RunConfig& config,
 
 std::unique_ptr<SamplePictures> SamplePictures::open(const settings::RunConfig& config,
                                                      const predictions::PredictionsHeader& header) {
-  auto dataset = settings::find_split(config, header.data_fingerprint);
+  settings::RunConfig known = config;
+  known.data.known_classes = header.class_names;  // as the samples were predicted
+  auto dataset = settings::find_split(known, header.data_fingerprint);
   if (!dataset) return nullptr;
   return std::unique_ptr<SamplePictures>(new SamplePictures(config, std::move(dataset)));
 }

@@ -105,10 +105,7 @@ void choose_rate(settings::RunConfig& config, int64_t ranks) {
 
 std::string class_text(const data::Dataset& train) {
   const auto& names = train.class_names();
-  std::vector<int64_t> counts(names.size(), 0);
-  for (const int64_t target : data::targets_of(train)) {
-    if (target >= 0) ++counts[static_cast<size_t>(target)];
-  }
+  const std::vector<int64_t> counts = data::class_sizes(train);
   const auto [least, most] = std::minmax_element(counts.begin(), counts.end());
   const auto named = [&](auto at) {
     return std::to_string(*at) + " (" + names[static_cast<size_t>(at - counts.begin())] + ")";

@@ -26,6 +26,16 @@ bool differ_in_classes(const at::Tensor& saved, const at::Tensor& own) {
 
 }  // namespace
 
+void name_initial_checkpoint(settings::RunConfig& config, const dist::MpiScope& mpi) {
+  std::string path = config.model.initial_checkpoint;
+  if (path.empty()) return;
+  dist::together(mpi, [&] {
+    if (mpi.rank() != 0 || std::filesystem::is_regular_file(util::followed(path))) return;
+    path = checkpoint::find_checkpoint(path, config.run.output).string();
+  });
+  config.model.initial_checkpoint = mpi.broadcast(path);
+}
+
 std::string load_initial_weights(const settings::RunConfig& config, nn::Classifier& model) {
   const at::NoGradGuard no_grad;
   const std::string& request = config.model.initial_checkpoint;

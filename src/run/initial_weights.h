@@ -3,10 +3,16 @@
 
 #include <string>
 
+#include "dist/mpi_scope.h"
 #include "nn/classifier.h"
 #include "settings/run_config.h"
 
 namespace dtrain::run {
+
+// Puts the path of the checkpoint in place of `best`, `last` or a run in model.initial_checkpoint,
+// so that config.json still says where the weights came from when there are newer runs.
+// Collective: rank 0 looks. Throws Error(kIo).
+void name_initial_checkpoint(settings::RunConfig& config, const dist::MpiScope& mpi);
 
 // Gives `model` the weights that model.initial_checkpoint names: those that a checkpoint was
 // evaluated with (checkpoint::find_checkpoint()), or a .safetensors file. Names must be the same,

@@ -8,6 +8,7 @@
 #include "render/contact_sheet.h"
 #include "report/sample_renderer.h"
 #include "run/components.h"
+#include "util/atomic_file.h"
 
 namespace dtrain::run {
 namespace {
@@ -37,6 +38,7 @@ Columns columns_of(const settings::RunConfig& config, const Data& data, const st
 std::string write_contact_sheet(const settings::RunConfig& wanted,
                                 const std::string& views,
                                 const std::filesystem::path& path) {
+  util::expect_writable(path);
   settings::RunConfig config = wanted;
   data::settle(config.data);
   const Data data = open_data(config, /*ranks=*/1);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "config/byte_text.h"
 #include "data/datasets/open_datasets.h"
@@ -26,6 +27,34 @@ std::string value_of_none(const std::string& path) {
   const bool is_number =
       path == "model.in_channels" || path == "model.num_classes" || path == "transforms.size";
   return is_number ? "0" : "";
+}
+
+// Why a setting is bound to the steps that are done; begins with a comma, or is empty.
+std::string reason_of(const std::string& path) {
+  static const std::vector<std::pair<std::string, std::string>> reasons = {
+      {"run.seed", "from which the order of samples and all augmentation follow"},
+      {"data.", "so that it would train or evaluate on other samples"},
+      {"transforms.", "so that images would reach the network in another form than before"},
+      {"loader.", "which cuts the epochs that are done into other steps"},
+      {"model.", "and the saved weights are of the former network"},
+      {"optimizer.", "and the saved state is of the former optimizer"},
+      {"ema.", "and the saved state is of the former average"},
+      {"train.best_metric", "and the best checkpoint was chosen by the former metric"},
+      {"train.metrics", "and summary.csv has the columns of the former metrics"},
+      {"dist.deterministic_world", "and sums were added up in the former order"},
+  };
+  for (const auto& [prefix, reason] : reasons) {
+    if (path.starts_with(prefix)) return ", " + reason;
+  }
+  return "";
+}
+
+// Without momentum there are no buffers in the checkpoint, or none to put those into.
+bool begins_or_ends_momentum(const std::string& path,
+                             const settings::RunConfig& before,
+                             const settings::RunConfig& now) {
+  return path == "optimizer.momentum" && now.optimizer.name == "sgd" &&
+         (before.optimizer.momentum == 0) != (now.optimizer.momentum == 0);
 }
 
 // The first class that differs: a target is a position in this list.
@@ -65,13 +94,14 @@ config::Json describe_run(const settings::RunConfig& config,
   return meta;
 }
 
-std::vector<std::string> check_resumable(const config::Json& meta,
-                                         const std::string& checkpoint,
-                                         const settings::RunConfig& config,
-                                         const DataIdentity& data,
-                                         int64_t ranks) {
+ResumeChanges check_resumable(const config::Json& meta,
+                              const std::string& checkpoint,
+                              const settings::RunConfig& config,
+                              const DataIdentity& data,
+                              int64_t ranks,
+                              int64_t step) {
   config::Problems refused;
-  std::vector<std::string> announced;
+  ResumeChanges announced;
   const auto global_batch = meta.at("global_batch_size").get<int64_t>();
   if (global_batch != global_batch_size(config, ranks)) {
     refused.add(
@@ -84,9 +114,10 @@ std::vector<std::string> check_resumable(const config::Json& meta,
   // The deterministic world computes the same bits on any number of ranks.
   const bool exact = config.dist.deterministic_world > 0;
   if (const auto saved = meta.at("ranks").get<int64_t>(); saved != ranks) {
-    announced.push_back(both("the number of ranks", std::to_string(saved), std::to_string(ranks)) +
-                        (exact ? ": in the deterministic world no bit depends on it"
-                               : ": the samples and their order stay, sums round otherwise"));
+    announced.rounding.push_back(
+        both("the number of ranks", std::to_string(saved), std::to_string(ranks)) +
+        (exact ? ": in the deterministic world no bit depends on it"
+               : ": the samples and their order stay, sums round otherwise"));
   }
   const config::Json machine = meta.value("machine", config::Json::object());
   for (const auto& [what, where, key, now] :
@@ -95,7 +126,7 @@ std::vector<std::string> check_resumable(const config::Json& meta,
         std::tuple{"LibTorch", &machine, "libtorch", libtorch_version()},
         std::tuple{"the set of instructions", &machine, "instructions", instruction_sets()}}) {
     const std::string saved = where->value(key, now);
-    if (saved != now) announced.push_back(both(what, saved, now) + kRoundsOtherwise);
+    if (saved != now) announced.rounding.push_back(both(what, saved, now) + kRoundsOtherwise);
   }
   const settings::RunConfig saved =
       settings::parse_effective_config(meta.at("config").dump(), checkpoint + "/manifest.json");
@@ -118,10 +149,15 @@ std::vector<std::string> check_resumable(const config::Json& meta,
     // Older runs have no such option, which is read as false.
     if (difference.path == "ema.warmup" && !config.ema.enabled && !saved.ema.enabled) continue;
     if (difference.effect == config::kRounding) {
-      announced.push_back(both(difference.path, difference.left, difference.right) +
-                          kRoundsOtherwise);
+      announced.rounding.push_back(both(difference.path, difference.left, difference.right) +
+                                   kRoundsOtherwise);
+    } else if (difference.effect == config::kAhead &&
+               !begins_or_ends_momentum(difference.path, saved, config)) {
+      announced.ahead.push_back(difference.path + ": " + difference.left + " until step " +
+                                std::to_string(step) + ", " + difference.right + " from now on");
     } else {
-      refused.add(difference.path, both("it", difference.left, difference.right));
+      refused.add(difference.path,
+                  both("it", difference.left, difference.right) + reason_of(difference.path));
     }
   }
   if (meta.at("data").at("train") != data.train_fingerprint) {

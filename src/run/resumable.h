@@ -27,14 +27,24 @@ config::Json describe_run(const settings::RunConfig& config,
                           const DataIdentity& data,
                           int64_t ranks);
 
-// Compares the run that wrote a checkpoint with this one. What changes the course of the training
-// is refused: Error(kConfig) that lists each difference. What may change rounding at most (threads,
-// device, instruction sets, LibTorch, number of ranks with the same global batch) is returned, each
-// with what follows from it, to be announced.
-std::vector<std::string> check_resumable(const config::Json& meta,
-                                         const std::string& checkpoint,
-                                         const settings::RunConfig& config,
-                                         const DataIdentity& data,
-                                         int64_t ranks);
+// What a resume changes, a line each.
+struct ResumeChanges {
+  std::vector<std::string> ahead;     // settings of the steps to come, with both values
+  std::vector<std::string> rounding;  // what may change rounding at most, with what follows
+
+  bool empty() const { return ahead.empty() && rounding.empty(); }
+};
+
+// Compares the run that wrote a checkpoint at `step` with this one. What contradicts the steps that
+// are done is refused: Error(kConfig) that lists each difference with the reason. Returned, to be
+// announced, are settings that change the steps ahead (config::kAhead: learning rate, schedule,
+// augmentation ...), and what may change rounding (threads, device, instruction sets, LibTorch,
+// number of ranks with the same global batch).
+ResumeChanges check_resumable(const config::Json& meta,
+                              const std::string& checkpoint,
+                              const settings::RunConfig& config,
+                              const DataIdentity& data,
+                              int64_t ranks,
+                              int64_t step);
 
 }  // namespace dtrain::run

@@ -69,11 +69,14 @@ Start find_start(const settings::RunConfig& config,
     const auto point = find_resume_point(config, folder, lock);
     if (!point) return;
     start.checkpoint = point->checkpoint.string();
+    start.step = point->manifest.position.step;
     start.meta = point->manifest.meta;
     for (const auto& warning : point->warnings) util::log_warning(warning);
   });
   start.checkpoint = mpi.broadcast(start.checkpoint);
-  if (!start.checkpoint.empty()) start.meta = config::Json::parse(mpi.broadcast(start.meta.dump()));
+  if (start.checkpoint.empty()) return start;
+  start.meta = config::Json::parse(mpi.broadcast(start.meta.dump()));
+  start.step = std::stoll(mpi.broadcast(std::to_string(start.step)));
   return start;
 }
 

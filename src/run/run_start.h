@@ -18,6 +18,7 @@ namespace dtrain::run {
 // A resumed run goes on in the folder of its checkpoint; an empty checkpoint means a new run.
 struct Start {
   std::string checkpoint;
+  int64_t step = 0;   // that it stands at
   config::Json meta;  // of that checkpoint
 };
 

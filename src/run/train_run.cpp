@@ -3,6 +3,7 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,12 +16,14 @@
 #include "callbacks/evaluation_check.h"
 #include "callbacks/failed_update_report.h"
 #include "callbacks/fault_injection.h"
+#include "callbacks/learning_watch.h"
 #include "callbacks/metric_logger.h"
 #include "callbacks/plot_writer.h"
 #include "callbacks/progress_logger.h"
 #include "callbacks/replica_checker.h"
 #include "checkpoint/checkpoint_folder.h"
 #include "checkpoint/resume.h"
+#include "data/datasets/subset.h"
 #include "data/loader/background_check.h"
 #include "data/loader/device_prefetcher.h"
 #include "dist/gradient_reducer.h"
@@ -53,6 +56,7 @@
 #include "util/folder_lock.h"
 #include "util/log.h"
 #include "util/signals.h"
+#include "util/text.h"
 
 namespace dtrain::run {
 namespace {
@@ -63,6 +67,13 @@ struct Loaders {
   std::unique_ptr<data::DataLoader> train, eval;
   std::unique_ptr<data::DataLoader> test;  // null where nothing is tested at the end
 };
+
+// Whether settings of the learning rate are among those that a resume changes.
+bool changes_the_rate(const std::vector<std::string>& changes) {
+  return std::any_of(changes.begin(), changes.end(), [](const std::string& line) {
+    return line.starts_with("optimizer.lr:") || line.starts_with("schedule.");
+  });
+}
 
 // The parts of one training, made in this order; the later ones borrow from the earlier ones.
 class TrainRun {
@@ -94,7 +105,7 @@ class TrainRun {
   data::Settled settled_;  // what the data were recognised as
   Data data_;
   Start start_;
-  std::vector<std::string> announced_;
+  ResumeChanges announced_;
   std::string early_warning_;                  // of what was found before there was a log
   std::string started_from_;                   // at rank 0, which other weights: a line for the log
   std::optional<dist::ProcessGroup> group_;    // gradients and batch norm
@@ -138,6 +149,7 @@ TrainRun::TrainRun(settings::RunConfig config, const dist::MpiScope& mpi, fs::pa
       config_.grad_scaler, precision_ == train::Precision::kFloat16);
 
   start_ = find_start(config_, place_, mpi, lock_);
+  if (start_.checkpoint.empty()) name_initial_checkpoint(config_, mpi);
   data_ = dist::together(mpi, [&] {
     if (start_.checkpoint.empty()) return open_data(config_, mpi.size());
     keep_choices(config_, start_.meta, mpi.size());
@@ -175,8 +187,8 @@ TrainRun::TrainRun(settings::RunConfig config, const dist::MpiScope& mpi, fs::pa
   expect_agreement(facts_of(config_, data_.identity, *learner_parts_.model), mpi);
   if (!start_.checkpoint.empty()) {
     dist::together(mpi, [&] {
-      announced_ =
-          check_resumable(start_.meta, start_.checkpoint, config_, data_.identity, group_->size());
+      announced_ = check_resumable(
+          start_.meta, start_.checkpoint, config_, data_.identity, group_->size(), start_.step);
     });
   }
   control_ = group_->control_group();
@@ -235,8 +247,13 @@ void TrainRun::start_or_resume() {
   restore_snapshot(start_.checkpoint, *group_, *control_, parts_, state);
   util::log_info("Resumed " + start_.checkpoint + " at epoch " + std::to_string(state.epoch) +
                  ", step " + std::to_string(state.step));
-  for (const auto& difference : announced_) util::log_warning(difference);
+  for (const auto& line : announced_.rounding) util::log_warning(line);
+  for (const auto& line : announced_.ahead) util::log_info(line);
   follow_epochs(state);
+  if (changes_the_rate(announced_.ahead)) {
+    util::log_info("Learning rate: " + util::number_text((*schedule_)(state.step)) + " at step " +
+                   std::to_string(state.step) + ", as the changed settings have it there");
+  }
   if (state.epoch >= state.epochs) {
     util::log_info("Nothing to train: " + std::to_string(state.epoch) +
                    " epochs are done, and run.epochs is " + std::to_string(state.epochs) +
@@ -385,6 +402,7 @@ void TrainRun::make_callbacks() {
     if (writes) store.emplace(folder_.checkpoints(), config_.checkpoint);
   });
   add(std::make_unique<callbacks::ProgressLogger>());
+  add(std::make_unique<callbacks::LearningWatch>(data::class_sizes(*data_.eval)));
   if (auto fault = callbacks::injected_fault(learner_->model(), group_->rank()))
     add(std::move(fault));
   add(std::make_unique<callbacks::ReplicaChecker>(

@@ -15,6 +15,7 @@ void fields(V& v, LossConfig& c) {
   v("label_smoothing",
     c.label_smoothing,
     between(0.0, 1.0),
+    kAhead,
     "Share of the target that is spread evenly over all classes. Training only.");
 }
 

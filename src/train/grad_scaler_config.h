@@ -25,18 +25,22 @@ void fields(V& v, GradScalerConfig& c) {
   v("growth_factor",
     c.growth_factor,
     at_least(1.0),
+    kAhead,
     "float16: factor on the scale after growth_interval updates without an overflow.");
   v("backoff_factor",
     c.backoff_factor,
     between(0.0001, 1.0),
+    kAhead,
     "float16: factor on the scale after an overflow, whose update is skipped.");
   v("growth_interval",
     c.growth_interval,
     at_least(1),
+    kAhead,
     "float16: updates without an overflow before the scale grows.");
   v("min_scale",
     c.min_scale,
     above(0.0),
+    kAhead,
     "float16: the scale falls no further; 20 skipped updates in a row there end the run.");
 }
 

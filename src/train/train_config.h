@@ -41,6 +41,7 @@ void fields(V& v, TrainConfig& c) {
   v("clip_grad",
     c.clip_grad,
     at_least(0.0),
+    kAhead,
     "Largest global norm of the gradients; 0 is no limit.");
   v("grad_accum_steps",
     c.grad_accum_steps,

@@ -190,6 +190,35 @@ void write_file_atomic(const fs::path& path, std::string_view content) {
   file.commit();
 }
 
+void expect_writable(const fs::path& path) {
+  const std::string what = "cannot write " + path.string();
+  std::error_code error;
+  if (fs::is_directory(path, error)) throw io_error(what, "it is a folder", "name a file in it");
+  const fs::path parent = path.has_parent_path() ? path.parent_path() : ".";
+  if (!fs::is_directory(parent, error)) {
+    throw io_error(what, "there is no folder " + parent.string(), "make it, or choose another one");
+  }
+  const fs::path trial = temporary_beside(path);
+  try {
+    OutputFile file(trial, OutputFile::Mode::kCreateNew);
+    file.write("\n");
+    file.close();
+  } catch (const Error& refused) {
+    fs::remove(trial, error);
+    throw io_error(what, refused.cause(), refused.advice());
+  }
+  fs::remove(trial, error);
+}
+
+void expect_writable_folder(const fs::path& path) {
+  const fs::path folder = (path / "").parent_path();
+  fs::path there = folder;
+  std::error_code error;
+  while (!there.empty() && !fs::exists(there, error)) there = there.parent_path();
+  if (there == folder) return expect_writable(folder / "trial");
+  expect_writable((there.empty() ? "." : there) / folder.filename());
+}
+
 std::string read_file(const fs::path& path, int64_t limit) {
   std::string content;
   read_pieces(path, [&](std::string_view piece) {

@@ -74,6 +74,13 @@ class AtomicFile {
 // The usual case: all of the content at once.
 void write_file_atomic(const std::filesystem::path& path, std::string_view content);
 
+// Tries whether `path` can be written, before hours are spent on what goes into it: makes and
+// removes a temporary beside it. Error(kIo) where its folder is missing or refuses, the disk takes
+// nothing, or `path` is a folder.
+void expect_writable(const std::filesystem::path& path);
+// The same of a folder that is made later, with all that is missing above it.
+void expect_writable_folder(const std::filesystem::path& path);
+
 // A whole file as bytes. Error(kIo) if it cannot be read, is larger than `limit`, or is no regular
 // file, which could keep its reader waiting for ever.
 std::string read_file(const std::filesystem::path& path, int64_t limit = int64_t{1} << 30);

@@ -42,6 +42,23 @@ TEST_F(CalibrateProgramTest, PrintsBothSidesAndSaysThatThereIsNoCheckpoint) {
                         "--checkpoint"}));
 }
 
+TEST_F(CalibrateProgramTest, TakesTheOnlyPredictionsOfARun) {
+  const std::filesystem::path run = folder_ / "run";
+  std::filesystem::create_directory(run);
+  util::write_file_atomic(run / "config.json", "{}");
+  const ShellResult none = calibrate(run.string());
+  EXPECT_EQ(none.code, 64) << none.output;
+  EXPECT_TRUE(mentions(none.output, {"has no predictions", "dtrain predict " + run.string()}));
+  dtrain::testing::write_table(run / "predictions-eval.h5", 400, 4, 400);
+  const ShellResult one = calibrate(run.string());
+  EXPECT_EQ(one.code, 0) << one.output;
+  EXPECT_TRUE(mentions(one.output, {"predictions-eval.h5: temperature"}));
+  dtrain::testing::write_table(run / "predictions-test.h5", 400, 4, 400);
+  const ShellResult two = calibrate(run.string());
+  EXPECT_EQ(two.code, 64) << two.output;
+  EXPECT_TRUE(mentions(two.output, {"predictions-eval.h5, ", "predictions-test.h5", "name one"}));
+}
+
 TEST_F(CalibrateProgramTest, LeavesTheTemperatureAsideThatTheFileCarries) {
   const auto write = [&](const std::string& name, double temperature) {
     predictions::PredictionsHeader header = dtrain::testing::header_of(4);

@@ -244,9 +244,10 @@ class Voting(EnsembleTest):
         done = run(["vote", *[folder / "predictions-test.h5" for folder in members], "--output", vote, "--calibrate",
                     "--validation", ",".join(str(folder / "predictions-eval.h5") for folder in members)])
         self.assertTrue(self.content("tasks") == expected, "tasks and the ensemble differ")
-        temperatures = {row.split()[6] for row in done.stdout.splitlines() if re.match(r"[A-C] .* to ", row)}
-        self.assertEqual(len(temperatures), 3)
-        self.assertNotIn("1.0000", temperatures)
+        temperatures = [row.split()[6] for row in done.stdout.splitlines() if re.match(r"[A-C] .* to ", row)]
+        alone = [run(["calibrate", folder / "predictions-eval.h5", "--no-keep"]).stdout for folder in members]
+        self.assertEqual(temperatures, [re.search(r": temperature ([0-9.]+) fitted on all", text).group(1) for text in alone])
+        self.assertNotEqual(set(temperatures), {"1.0000"})
         self.ensemble(path, "--output", self.scratch / "plain", "--set", "ensemble.calibrate=false", "--epochs", 1)
         self.assertFalse(list((self.scratch / "plain").rglob("calibration.json")))
 

@@ -182,8 +182,8 @@ class Resume(TrainingTest):
     def test_another_setting_is_refused_and_named(self):
         folder = self.stopped(7)
         done = run(["--config", CONFIG, *QUICK, "--output", self.output("a"), "--epochs", 3, "-b", 48,
-                    "--resume", folder, "--momentum", "0.8"], expect=78)
-        self.assertIn("optimizer.momentum", done.stderr)
+                    "--resume", folder, "--seed", "8"], expect=78)
+        self.assertIn("run.seed", done.stderr)
 
     def test_another_data_set_is_refused(self):
         folder = self.stopped(7)
@@ -211,8 +211,21 @@ class ResumeWithItsOwnSettings(TrainingTest):
             self.assertIn("29990101-000000-failed: it holds no checkpoint", done.stdout)
             self.assertTrue(weights(copy / folder.name) == weights(straight(None)), word)
         self.assertIn("steps done, epoch", run(["inspect", "checkpoint", folder]).stdout)
-        done = run(["--resume", folder, "--momentum", 0.8], expect=78)
-        self.assertIn("optimizer.momentum", done.stderr)
+        done = run(["--resume", folder, "--seed", 8], expect=78)
+        self.assertIn("run.seed: it was 42 and is 8, from which the order of samples", done.stderr)
+
+    def test_what_is_ahead_may_change_from_the_step_it_resumes_at(self):
+        folder = self.stopped(7)
+        rate = rows(straight(None))[1]["lr"]
+        done = run(["--resume", folder, "--set", "schedule.name=constant", "--lr", 0.0625, "--smoothing", 0.1])
+        for line in ("loss.label_smoothing: 0.05 until step 7, 0.1 from now on", "schedule.name: cosine until step 7",
+                     "Learning rate: 0.0625 at step 7, as the changed settings have it there"):
+            self.assertIn(line, done.stdout)
+        self.assertNotEqual(float(rate), 0.0625)
+        self.assertEqual({float(row["lr"]) for row in rows(folder)[1:]}, {0.0625})
+        self.assertFalse(weights(folder) == weights(straight(None)))
+        # The checkpoint has them now: nothing changes any more.
+        self.assertNotIn("from now on", run(["--resume", folder]).stdout)
 
     def test_more_epochs_train_on_and_resume_exactly(self):
         folders = {}
@@ -277,6 +290,9 @@ class InitialCheckpoint(TrainingTest):
                      "--initial-checkpoint", source)
             folder = train(self.output(name), *flags, ranks=ranks)
             self.assertIn("Starts from the weights of", (folder / "log.txt").read_text())
+            best = (old / "checkpoints/best").resolve()
+            self.assertEqual(json.loads((folder / "config.json").read_text())["model"]["initial_checkpoint"],
+                             str(best if name == "run" else file))
             for tensor in ("conv1.weight", "fc.bias"):  # which a learning rate of 0 leaves as they are
                 self.assertEqual(stored(folder / "checkpoints/last/model.safetensors", tensor), stored(file, tensor))
             # It belongs to the past: a resume does not look for it.

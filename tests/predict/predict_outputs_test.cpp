@@ -23,7 +23,7 @@ class PredictOutputsTest : public ::testing::Test {
                       const std::string& output,
                       const std::string& csv = "") const {
     try {
-      prediction_paths(checkpoints, "eval", output, csv);
+      prediction_paths(checkpoints, "eval", output, {{"--csv", csv}});
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ExitCode::kUsage);
       return error.what();

@@ -16,6 +16,8 @@
 #include "tests/support/mentions.h"
 #include "tests/support/temp_folder.h"
 #include "util/atomic_file.h"
+#include "util/random.h"
+#include "util/text.h"
 
 namespace dtrain::predictions {
 namespace {
@@ -83,8 +85,10 @@ LabelledLogits large_table() {
 TEST(Temperature, DoesNotDependOnThreads) {
   const LabelledLogits table = large_table();
   const CalibrationReport one = calibrate(table, 3, 1);
-  EXPECT_EQ(one.fit.problem, "");
+  const FittedTemperature fit = fit_temperature(table, 1);
+  EXPECT_EQ(fit.problem, "");
   for (const int64_t threads : {2, 4}) {
+    EXPECT_EQ(fit_temperature(table, threads).temperature, fit.temperature);
     const CalibrationReport other = calibrate(table, 3, threads);
     EXPECT_EQ(other.fit.temperature, one.fit.temperature);
     EXPECT_EQ(other.fit.nll_after, one.fit.nll_after);
@@ -201,6 +205,45 @@ TEST(Calibrate, FitsOnOneHalfAndReportsOnTheOther) {
   EXPECT_LT(report.after.ece, report.before.ece / 2);
   EXPECT_EQ(report.after.top1, report.before.top1);
   EXPECT_NE(calibrate(table, 2).half.temperature, report.half.temperature);  // another half
+}
+
+// Targets drawn as the logits say, so that 1 is right and what few samples ask for is chance.
+LabelledLogits calibrated_table(uint64_t seed, int64_t samples) {
+  std::vector<float> logits;
+  std::vector<int64_t> targets;
+  for (int64_t i = 0; i < samples; ++i) {
+    const auto draw = [&](uint64_t k) {
+      return double(util::mix(seed, k, uint64_t(i)) >> 11) * 0x1p-53;
+    };
+    const double z = 4 * draw(0) - 2;
+    logits.push_back(float(z));
+    logits.push_back(0);
+    targets.push_back(draw(1) < 1 / (1 + std::exp(-z)) ? 0 : 1);
+  }
+  return table_of(2, targets, logits);
+}
+
+TEST(Calibrate, KeepsNoTemperatureThatMakesTheSamplesWorseThatItWasNotFittedOn) {
+  int64_t kept = 0, refused = 0;
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    const CalibrationReport report = calibrate(calibrated_table(seed, 60), seed);
+    if (!report.half.problem.empty()) continue;
+    const CalibrationScores &before = report.before, &after = report.after;
+    const bool is_worse =
+        after.nll > before.nll || (after.ece > before.ece && after.brier > before.brier);
+    if (!is_worse) {
+      kept += report.fit.temperature != 1;
+      continue;
+    }
+    ++refused;
+    EXPECT_EQ(report.fit.temperature, 1) << seed;
+    EXPECT_EQ(report.fit.nll_after, report.fit.nll_before);
+    EXPECT_TRUE(mentions(report.fit.problem, {"worse", util::number(after.nll, "%.4f")}) ||
+                mentions(report.fit.problem, {"worse", util::number(after.ece, "%.4f")}))
+        << report.fit.problem;
+  }
+  EXPECT_GT(kept, 5);
+  EXPECT_GT(refused, 5);
 }
 
 TEST(Calibrate, SaysWhyAHalfIsNotFitted) {

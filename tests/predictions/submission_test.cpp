@@ -23,7 +23,6 @@ std::string text_of(const std::vector<std::string>& paths, int64_t samples = 0) 
 
 TEST(Submission, HasTheSamplesNumbersWithFourDigitsAtLeast) {
   EXPECT_EQ(text_of({"", ""}), "Id,Category\n0000,cat\n0003,\"dog, hot\"\n");
-  EXPECT_EQ(text_of({"b.jpg", "a.jpg"}), "Id,Category\n0000,cat\n0003,\"dog, hot\"\n");
   EXPECT_EQ(text_of({"", ""}, 10'001), "Id,Category\n00000,cat\n00003,\"dog, hot\"\n");
 }
 
@@ -36,12 +35,20 @@ TEST(Submission, HasTheNumbersOfFilesThatAreNamedByNumbers) {
             "Id,Category\n0003,\"dog, hot\"\n20261124101500000000001,cat\n");
 }
 
-TEST(Submission, HasNoNumbersOfFilesOfWhichTwoAreTheSame) {
-  const std::string by_id = "Id,Category\n0000,cat\n0003,\"dog, hot\"\n";
-  EXPECT_EQ(text_of({"a/1.jpg", "b/1.jpg"}), by_id);
-  EXPECT_EQ(text_of({"1.jpg", "01.jpg"}), by_id);
-  EXPECT_EQ(text_of({"7.jpg", "cat.jpg"}), by_id);
-  EXPECT_EQ(text_of({"7.jpg", "-8.jpg"}), by_id);
+TEST(Submission, HasTheNamesOfOtherFiles) {
+  EXPECT_EQ(text_of({"new/IMG_1.jpg", "new/a, b.jpg"}),
+            "Id,Category\nIMG_1.jpg,cat\n\"a, b.jpg\",\"dog, hot\"\n");
+  EXPECT_EQ(text_of({"7.jpg", "cat.jpg"}), "Id,Category\n7.jpg,cat\ncat.jpg,\"dog, hot\"\n");
+  EXPECT_EQ(text_of({"7.jpg", "-8.jpg"}), "Id,Category\n7.jpg,cat\n-8.jpg,\"dog, hot\"\n");
+  EXPECT_EQ(text_of({"1.jpg", "01.jpg"}), "Id,Category\n1.jpg,cat\n01.jpg,\"dog, hot\"\n");
+}
+
+TEST(Submission, HasThePathsOfFilesOfWhichTwoHaveTheSameName) {
+  EXPECT_EQ(text_of({"a/1.jpg", "b/1.jpg"}), "Id,Category\na/1.jpg,cat\nb/1.jpg,\"dog, hot\"\n");
+}
+
+TEST(Submission, HasTheSamplesNumbersWhereSomeComeFromNoFile) {
+  EXPECT_EQ(text_of({"a.jpg", ""}), "Id,Category\n0000,cat\n0003,\"dog, hot\"\n");
 }
 
 }  // namespace

@@ -140,7 +140,8 @@ TEST_F(DataChoicesTest, ARunOfAnOlderVersionGoesOnWithItsSize) {
   saved["config"]["model"]["stem"] = "auto";
   saved["config"]["model"]["num_classes"] = 0;
   saved["config"]["data"]["eval_split"] = "test";
-  EXPECT_TRUE(check_resumable(saved, "runs/x/checkpoints/last", config, data_.identity, 1).empty());
+  EXPECT_TRUE(
+      check_resumable(saved, "runs/x/checkpoints/last", config, data_.identity, 1, 0).empty());
 }
 
 TEST_F(DataChoicesTest, AreSaidInAtMostFiveLines) {

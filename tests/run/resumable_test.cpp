@@ -23,7 +23,10 @@ settings::RunConfig config() {
 std::vector<std::string> announced(const config::Json& meta,
                                    const settings::RunConfig& now = config(),
                                    int64_t ranks = 2) {
-  return check_resumable(meta, "runs/x/checkpoints/last", now, kSnapshotData, ranks);
+  ResumeChanges changes =
+      check_resumable(meta, "runs/x/checkpoints/last", now, kSnapshotData, ranks, 1200);
+  changes.ahead.insert(changes.ahead.end(), changes.rounding.begin(), changes.rounding.end());
+  return changes.ahead;
 }
 
 std::string refusal(const config::Json& meta,
@@ -31,7 +34,7 @@ std::string refusal(const config::Json& meta,
                     const DataIdentity& data = kSnapshotData,
                     int64_t ranks = 2) {
   try {
-    check_resumable(meta, "runs/x/checkpoints/last", now, data, ranks);
+    check_resumable(meta, "runs/x/checkpoints/last", now, data, ranks, 1200);
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::kConfig);
     return error.what();
@@ -84,16 +87,39 @@ TEST(Resumable, AnotherSizeIsRefusedThoughTheOldRunDidNotWriteItDown) {
 
 TEST(Resumable, AllThatChangesTheCourseIsRefusedAtOnce) {
   settings::RunConfig now = config();
-  now.optimizer.momentum = 0.5;
-  now.loss.label_smoothing = 0.3;
+  now.optimizer.name = "adamw";
+  now.run.seed = 7;
   const std::string text = refusal(meta(), now, {"x", "y", {"dog", "cat"}});
-  EXPECT_TRUE(mentions(text,
-                       {"optimizer.momentum",
-                        "loss.label_smoothing",
-                        "training images",
-                        "evaluation images",
-                        "class names"}))
+  EXPECT_TRUE(
+      mentions(text,
+               {"optimizer.name: it was sgd and is adamw, and the saved state is of the former",
+                "run.seed: it was 42 and is 7, from which the order of samples",
+                "training images",
+                "evaluation images",
+                "class names"}))
       << text;
+}
+
+TEST(Resumable, WhatChangesTheStepsAheadIsAnnouncedWithBothValues) {
+  settings::RunConfig before = config(), now = config();
+  before.optimizer.lr = 0.1;
+  now.optimizer.lr = 0.01;
+  now.transforms.horizontal_flip = 0.25;
+  now.schedule.name = "constant";
+  const auto lines = announced(describe_run(before, kSnapshotData, 2), now);
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_TRUE(mentions(lines[0], {"transforms.horizontal_flip: ", " until step 1200, 0.25 from"}));
+  EXPECT_EQ(lines[1], "optimizer.lr: 0.1 until step 1200, 0.01 from now on");
+  EXPECT_EQ(lines[2], "schedule.name: cosine until step 1200, constant from now on");
+}
+
+// The buffers of the momentum are in the checkpoint, or they are not.
+TEST(Resumable, MomentumMayChangeButNeitherBeginNorEnd) {
+  settings::RunConfig now = config();
+  now.optimizer.momentum = 0.5;
+  ASSERT_EQ(announced(meta(), now).size(), 1U);
+  now.optimizer.momentum = 0;
+  EXPECT_TRUE(mentions(refusal(meta(), now), {"optimizer.momentum: it was 0.9 and is 0"}));
 }
 
 TEST(Resumable, MoreEpochsAreRefusedBeforeAnythingIsWrittenWhereCyclesHaveFixedEnds) {

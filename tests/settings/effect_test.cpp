@@ -28,6 +28,10 @@ TEST(Effects, free_settings_are_these) {
                    "run.log_interval",
                    "data.data_dir",
                    "data.follow_links",
+                   "data.csv_path_column",
+                   "data.csv_label_column",
+                   "data.csv_split_column",
+                   "data.csv_absolute_paths",
                    "data.test_split",
                    "data.cache_mb",
                    "loader.eval_batch_size",
@@ -51,6 +55,46 @@ TEST(Effects, free_settings_are_these) {
                    "checkpoint.keep_best",
                    "checkpoint.keep_every_epochs",
                    "checkpoint.check_finite"}));
+}
+
+// The optimizer, the schedule and the average read these at each step, and nothing that a
+// checkpoint holds has their shape; augmentation is drawn anew for each sample.
+TEST(Effects, settings_that_change_the_steps_ahead_are_these) {
+  EXPECT_EQ(paths_of(config::kAhead),
+            (Paths{"transforms.random_resized_crop",
+                   "transforms.crop_scale",
+                   "transforms.crop_ratio",
+                   "transforms.random_crop_padding",
+                   "transforms.padding_mode",
+                   "transforms.horizontal_flip",
+                   "transforms.random_erasing",
+                   "transforms.erasing_scale",
+                   "transforms.erasing_ratio",
+                   "transforms.erasing_value",
+                   "transforms.auto_augment",
+                   "transforms.train",
+                   "transforms.weak",
+                   "transforms.strong",
+                   "loss.label_smoothing",
+                   "optimizer.lr",
+                   "optimizer.weight_decay",
+                   "optimizer.momentum",
+                   "optimizer.nesterov",
+                   "optimizer.beta1",
+                   "optimizer.beta2",
+                   "optimizer.eps",
+                   "schedule.name",
+                   "schedule.warmup_epochs",
+                   "schedule.warmup_factor",
+                   "schedule.min_lr",
+                   "schedule.decay_epochs",
+                   "schedule.decay_rate",
+                   "ema.decay",
+                   "train.clip_grad",
+                   "grad_scaler.growth_factor",
+                   "grad_scaler.backoff_factor",
+                   "grad_scaler.growth_interval",
+                   "grad_scaler.min_scale"}));
 }
 
 TEST(Effects, settings_that_change_rounding_at_most_are_these) {
@@ -82,21 +126,7 @@ TEST(Effects, settings_that_change_the_course_of_training_are_these) {
                    "data.cache",
                    "transforms.size",
                    "transforms.eval_resize",
-                   "transforms.random_resized_crop",
-                   "transforms.crop_scale",
-                   "transforms.crop_ratio",
                    "transforms.exact_decoding",
-                   "transforms.random_crop_padding",
-                   "transforms.padding_mode",
-                   "transforms.horizontal_flip",
-                   "transforms.random_erasing",
-                   "transforms.erasing_scale",
-                   "transforms.erasing_ratio",
-                   "transforms.erasing_value",
-                   "transforms.auto_augment",
-                   "transforms.train",
-                   "transforms.weak",
-                   "transforms.strong",
                    "transforms.mean",
                    "transforms.std",
                    "loader.batch_size",
@@ -107,38 +137,18 @@ TEST(Effects, settings_that_change_the_course_of_training_are_these) {
                    "model.stem",
                    "model.width",
                    "model.zero_init_residual",
-                   "loss.label_smoothing",
                    "optimizer.name",
-                   "optimizer.lr",
-                   "optimizer.weight_decay",
                    "optimizer.no_decay_norm_bias",
-                   "optimizer.momentum",
-                   "optimizer.nesterov",
-                   "optimizer.beta1",
-                   "optimizer.beta2",
-                   "optimizer.eps",
-                   "schedule.name",
-                   "schedule.warmup_epochs",
-                   "schedule.warmup_factor",
-                   "schedule.min_lr",
                    "schedule.cycles",
-                   "schedule.decay_epochs",
-                   "schedule.decay_rate",
                    "ema.enabled",
-                   "ema.decay",
                    "ema.warmup",
                    "train.precision",
                    "train.channels_last",
                    "train.deterministic",
-                   "train.clip_grad",
                    "train.grad_accum_steps",
                    "train.metrics",
                    "train.best_metric",
                    "grad_scaler.init_scale",
-                   "grad_scaler.growth_factor",
-                   "grad_scaler.backoff_factor",
-                   "grad_scaler.growth_interval",
-                   "grad_scaler.min_scale",
                    "dist.shared_memory",
                    "dist.compression",
                    "dist.sync_bn",
@@ -148,13 +158,15 @@ TEST(Effects, settings_that_change_the_course_of_training_are_these) {
 TEST(Effects, stand_in_the_differences_of_two_runs) {
   RunConfig before, now;
   now.optimizer.lr = 1;
+  now.run.seed = 3;
   now.run.threads = 7;
   now.checkpoint.keep_last = 9;
   const auto found = differences(before, now);
-  ASSERT_EQ(found.size(), 3u);
-  EXPECT_EQ(found[0].effect, config::kRounding);
-  EXPECT_EQ(found[1].effect, config::kCourse);
-  EXPECT_EQ(found[2].effect, config::kFree);
+  ASSERT_EQ(found.size(), 4u);
+  EXPECT_EQ(found[0].effect, config::kCourse);
+  EXPECT_EQ(found[1].effect, config::kRounding);
+  EXPECT_EQ(found[2].effect, config::kAhead);
+  EXPECT_EQ(found[3].effect, config::kFree);
 }
 
 }  // namespace

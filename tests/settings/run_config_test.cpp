@@ -191,5 +191,13 @@ TEST(Machine, has_at_least_one_processor_and_reads_OMP_NUM_THREADS) {
   EXPECT_EQ(machine.omp_threads, 5);
 }
 
+TEST(RunConfig, ReadsTheUsualOtherNamesOfTheValidationSplit) {
+  for (const char* name : {"val", "valid", "validation"}) {
+    const RunConfig config =
+        load_run_config("", {{"data.eval_split", name, "command line --data.eval_split"}});
+    EXPECT_EQ(config.data.eval_split, "validation") << name;
+  }
+}
+
 }  // namespace
 }  // namespace dtrain::settings

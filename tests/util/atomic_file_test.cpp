@@ -220,5 +220,32 @@ TEST_F(AtomicFileTest, PipesAndDevicesAreNotReadFrom) {
   }
 }
 
+TEST_F(AtomicFileTest, TriesAnOutputWithoutLeavingOrTouchingAnything) {
+  write_file_atomic(folder_ / "old", "kept");
+  expect_writable(folder_ / "old");
+  expect_writable(folder_ / "new");
+  EXPECT_EQ(names(), std::vector<std::string>{"old"});
+  EXPECT_EQ(read_file(folder_ / "old"), "kept");
+}
+
+TEST_F(AtomicFileTest, SaysBeforehandThatAnOutputCannotBeWritten) {
+  const auto refusal = [](const fs::path& path) -> std::string {
+    try {
+      expect_writable(path);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kIo);
+      return error.what();
+    }
+    return "none";
+  };
+  EXPECT_NE(refusal(folder_ / "gone/x.csv").find("there is no folder"), std::string::npos);
+  EXPECT_NE(refusal(folder_).find("it is a folder"), std::string::npos);
+  EXPECT_NE(refusal("/proc/x.csv").find("cannot write /proc/x.csv"), std::string::npos);
+  write_file_atomic(folder_ / "file", "");
+  expect_writable_folder(folder_ / "a/b/");
+  EXPECT_EQ(names(), std::vector<std::string>{"file"});
+  EXPECT_THROW(expect_writable_folder(folder_ / "file/below"), Error);
+}
+
 }  // namespace
 }  // namespace dtrain::util

@@ -14,6 +14,7 @@
 #include "util/atomic_file.h"
 #include "util/check.h"
 #include "util/hash.h"
+#include "util/log.h"
 #include "util/text.h"
 
 namespace dtrain::data {
@@ -39,13 +40,13 @@ CsvTable read_split(const CsvIndexOptions& options, const std::string& split) {
   const fs::path file = csv_of(options, split);
   const std::string what = "data set " + options.name + ", " + file.string();
   CsvFindings findings;
-  CsvTable table = read_csv_table(util::read_file(file, kMaxCsvBytes), findings);
+  CsvTable table = read_csv_table(util::read_file(file, kMaxCsvBytes), findings, options.csv);
   if (file != options.path) {  // named after its split
     for (const CsvRow& row : table.rows) {
       if (!table.has_splits || row.split == split) continue;
       findings.add(row.line, "is of split " + std::string(row.split) + ", the file of " + split);
     }
-  } else if (!table.has_splits && split != options.class_split) {
+  } else if (!table.has_splits && split != options.class_split && options.known_classes.empty()) {
     throw data_error(
         what,
         "it has no column split, so that all of it is the training split",
@@ -107,12 +108,18 @@ class Finder {
     const fs::path full = folder_ / path;
     struct stat status = {};
     if (::lstat(full.c_str(), &status) != 0) return "there is no file " + path;
-    if (!inside(full.parent_path())) return "path " + path + leads_out();
+    if (path.starts_with('/')) {  // allowed by data.csv_absolute_paths, with the links on its way
+      if (::stat(full.c_str(), &status) != 0) return "link " + path + " leads nowhere";
+      if (!S_ISREG(status.st_mode)) return path + " is not a regular file";
+      bytes = status.st_size;
+      return "";
+    }
+    if (!follows_links_ && !inside(full.parent_path())) return "path " + path + leads_out();
     if (S_ISLNK(status.st_mode)) {
       std::error_code error;
       const fs::path target = fs::canonical(full, error);
       if (error || ::stat(full.c_str(), &status) != 0) return "link " + path + " leads nowhere";
-      if (!below_root(target)) return "link " + path + leads_out();
+      if (!follows_links_ && !below_root(target)) return "link " + path + leads_out();
     }
     if (!S_ISREG(status.st_mode)) return path + " is not a regular file";
     bytes = status.st_size;
@@ -124,8 +131,7 @@ class Finder {
     return " leads out of " + root_.string() + ", which data.follow_links=true allows";
   }
   bool below_root(const fs::path& path) const {
-    return follows_links_ ||
-           std::mismatch(root_.begin(), root_.end(), path.begin(), path.end()).first == root_.end();
+    return std::mismatch(root_.begin(), root_.end(), path.begin(), path.end()).first == root_.end();
   }
   // Asked once for each folder: there are far fewer of them than pictures.
   bool inside(const fs::path& folder) {
@@ -148,8 +154,13 @@ CsvIndex::CsvIndex(CsvIndexOptions options) : options_(std::move(options)) {
   folder_ = csv.has_parent_path() ? csv.parent_path() : ".";
   const std::string what = "data set " + options_.name + ", " + csv.string();
   const CsvTable table = read_split(options_, options_.split);
-  class_names_ = classes_among(
-      options_.split == options_.class_split ? table : read_split(options_, options_.class_split));
+  if (!table.guessed.empty() && options_.split == options_.class_split) {
+    util::log_info(what + ": read " + util::joined(table.guessed, ", "));
+  }
+  class_names_ = !options_.known_classes.empty() ? options_.known_classes
+                 : options_.split == options_.class_split
+                     ? classes_among(table)
+                     : classes_among(read_split(options_, options_.class_split));
   if (class_names_.empty()) {
     throw data_error(
         "data set " + options_.name + ", " + csv_of(options_, options_.class_split).string(),
@@ -159,13 +170,15 @@ CsvIndex::CsvIndex(CsvIndexOptions options) : options_(std::move(options)) {
   const std::vector<int64_t> targets = targets_of_labels(table.labels, class_names_);
   const bool unlabelled = options_.split == kUnlabelledSplit;
   CsvFindings findings;
-  Finder finder(folder_, options_.follow_links);
+  Finder finder(folder_, options_.csv.follow_links);
   for (const CsvRow& row : table.rows) {
     const size_t label = static_cast<size_t>(row.label);
     File file{row.path, unlabelled ? kUnlabelled : targets[label], 0};
     std::string trouble = finder.trouble_with(row.path, file.bytes);
     if (trouble.empty() && file.target < kUnlabelled) {
-      trouble = "split " + options_.class_split + " has no class " + table.labels[label];
+      trouble = options_.known_classes.empty()
+                    ? "split " + options_.class_split + " has no class " + table.labels[label]
+                    : "the network knows no class " + table.labels[label];
     }
     if (!trouble.empty()) {
       findings.add(row.line, trouble);
@@ -198,11 +211,11 @@ std::string CsvIndex::origin(int64_t index) const {
   return files_[static_cast<size_t>(index)].path;
 }
 
-std::vector<std::string> CsvIndex::splits(const fs::path& path) {
+std::vector<std::string> CsvIndex::splits(const fs::path& path, const CsvOptions& csv) {
   CsvTable table;
   if (is_file(path)) {
     CsvFindings findings;
-    table = read_csv_table(util::read_file(path, kMaxCsvBytes), findings);
+    table = read_csv_table(util::read_file(path, kMaxCsvBytes), findings, csv);
     findings.throw_if_any(path.string(), "correct these rows");
     if (!table.has_splits) return {"train"};
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/datasets/csv_table.h"
 
 namespace dtrain::data {
 
@@ -19,8 +20,11 @@ struct CsvIndexOptions {
   std::string split = "train";        // train, validation, test or unlabeled
   std::string class_split = "train";  // whose labels are the classes, so that all splits agree
   int64_t limit = 0;                  // so many samples, evenly spread; 0: all
-  bool follow_links = false;          // out of the CSV's folder
-  std::string advice;
+  std::string advice = {};
+  CsvOptions csv = {};
+  // Those of a network that predicts the samples; empty: found in `class_split`, which then need
+  // not be there. A file without a column of splits is all of any split then.
+  std::vector<std::string> known_classes = {};
 };
 
 // Classes are numbers where all labels of `class_split` are (0 to the highest, without gaps), else
@@ -30,7 +34,7 @@ struct CsvIndexOptions {
 // The constructor reads the CSV and looks every picture up; pictures are read when they are asked
 // for, and decoded by the loader. Throws Error(kData) that lists what is wrong by line: malformed
 // CSV, labels that are no class, files that are missing, and paths and links that lead out of the
-// CSV's folder.
+// CSV's folder. Absolute paths, where they are allowed, and links there may lead anywhere.
 class CsvIndex : public Dataset {
  public:
   explicit CsvIndex(CsvIndexOptions options);
@@ -51,7 +55,8 @@ class CsvIndex : public Dataset {
 
   std::filesystem::path path(int64_t index) const override;
   // The splits that a CSV file or a folder of them has. Throws Error(kData) for malformed CSV.
-  static std::vector<std::string> splits(const std::filesystem::path& path);
+  static std::vector<std::string> splits(const std::filesystem::path& path,
+                                         const CsvOptions& csv = {});
 
  private:
   struct File {

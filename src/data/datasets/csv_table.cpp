@@ -2,6 +2,7 @@
 #include "data/datasets/csv_table.h"
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <optional>
 #include <unordered_map>
@@ -34,12 +35,17 @@ std::string shown(std::string text) {
 }
 
 // What is wrong with a path or a label as a text; empty when nothing is.
-std::string trouble_with_path(const std::string& path) {
+std::string trouble_with_path(const std::string& path, bool may_be_absolute) {
   if (path.empty()) return "the path is empty";
   if (path.size() > 4096) return "the path is longer than 4096 bytes";
   if (has_control_characters(path)) return "the path holds a control character";
-  if (path[0] == '/')
-    return "path " + path + " is absolute; paths are relative to the CSV's folder";
+  if (path[0] == '/') {
+    if (may_be_absolute) return "";
+    return "path " + path +
+           " is absolute; paths are relative to the CSV's folder, unless data.csv_absolute_paths "
+           "is "
+           "set";
+  }
   const auto normal = std::filesystem::path(path).lexically_normal();
   if (*normal.begin() == "..") return "path " + path + " leaves the CSV's folder";
   return "";
@@ -65,9 +71,23 @@ std::optional<std::string_view> split_of(const std::string& name) {
   return std::nullopt;
 }
 
+// A column that is looked for.
+struct Wanted {
+  std::string name, setting;
+  std::string usual;                  // its default name
+  std::vector<std::string> synonyms;  // in small letters, for where the default is missing
+  bool is_required = true;
+};
+
+std::string small_letters(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
 class TableReader {
  public:
-  TableReader(std::string_view text, CsvFindings& findings) : reader_(text), findings_(findings) {}
+  TableReader(std::string_view text, CsvFindings& findings, const CsvOptions& options)
+      : reader_(text), findings_(findings), options_(options) {}
 
   CsvTable read() {
     try {
@@ -86,25 +106,64 @@ class TableReader {
       return false;
     }
     columns_ = fields_.size();
-    path_ = find_column("path", true);
-    label_ = find_column("label", true);
-    split_ = find_column("split", false);
+    path_ = find_column({.name = options_.path_column,
+                         .setting = "data.csv_path_column",
+                         .usual = "path",
+                         .synonyms = {"path",
+                                      "image",
+                                      "image_path",
+                                      "img",
+                                      "img_path",
+                                      "file",
+                                      "filename",
+                                      "file_name",
+                                      "filepath",
+                                      "file_path",
+                                      "image_id"}});
+    label_ = find_column(
+        {.name = options_.label_column,
+         .setting = "data.csv_label_column",
+         .usual = "label",
+         .synonyms = {"label", "class", "category", "target", "class_name", "label_name"}});
+    split_ = find_column({.name = options_.split_column,
+                          .setting = "data.csv_split_column",
+                          .usual = "split",
+                          .synonyms = {"split"},
+                          .is_required = options_.split_column != "split"});
     table_.has_splits = split_.has_value();
     return path_ && label_;
   }
 
-  std::optional<size_t> find_column(const std::string& name, bool required) {
-    const auto at = std::find(fields_.begin(), fields_.end(), name);
-    if (at != fields_.end() && std::find(at + 1, fields_.end(), name) != fields_.end()) {
-      findings_.add(reader_.line(), "the header names column " + name + " twice");
+  std::optional<size_t> find_column(const Wanted& wanted) {
+    const auto at = std::find(fields_.begin(), fields_.end(), wanted.name);
+    if (at != fields_.end() && std::find(at + 1, fields_.end(), wanted.name) != fields_.end()) {
+      findings_.add(reader_.line(), "the header names column " + wanted.name + " twice");
     }
     if (at != fields_.end()) return at - fields_.begin();
-    if (required) {
-      findings_.add(
-          reader_.line(),
-          "the header has no column " + name + ", only: " + shown(util::joined(fields_, " | ")));
+    std::vector<size_t> similar;
+    for (size_t i = 0; i < fields_.size() && wanted.name == wanted.usual; ++i) {
+      const auto& names = wanted.synonyms;
+      if (std::find(names.begin(), names.end(), small_letters(fields_[i])) != names.end()) {
+        similar.push_back(i);
+      }
     }
+    if (similar.size() == 1) {
+      table_.guessed.push_back("column " + shown(fields_[similar[0]]) + " as " + wanted.name);
+      return similar[0];
+    }
+    if (wanted.is_required || !similar.empty())
+      findings_.add(reader_.line(), missing(wanted, similar));
     return std::nullopt;
+  }
+
+  std::string missing(const Wanted& wanted, const std::vector<size_t>& similar) const {
+    if (!similar.empty()) {
+      return "the header has no column " + wanted.name + ", and several that could be meant: " +
+             shown(util::joined(similar, " | ", [&](size_t i) { return fields_[i]; })) +
+             "; name one with " + wanted.setting;
+    }
+    return "the header has no column " + shown(wanted.name) +
+           ", only: " + shown(util::joined(fields_, " | ")) + "; name it with " + wanted.setting;
   }
 
   void read_rows() {
@@ -124,7 +183,7 @@ class TableReader {
                            "expected " + std::to_string(columns_) + " fields, found " +
                                std::to_string(fields_.size()));
     }
-    std::string trouble = trouble_with_path(fields_[*path_]);
+    std::string trouble = trouble_with_path(fields_[*path_], options_.absolute_paths);
     if (trouble.empty()) trouble = trouble_with_label(fields_[*label_]);
     std::optional<std::string_view> split = "";
     if (trouble.empty() && split_) {
@@ -150,6 +209,7 @@ class TableReader {
 
   CsvReader reader_;
   CsvFindings& findings_;
+  const CsvOptions& options_;
   CsvTable table_;
   std::vector<std::string> fields_;
   size_t columns_ = 0;
@@ -170,8 +230,8 @@ void CsvFindings::throw_if_any(const std::string& what, const std::string& advic
       what, listed_.text() + (more > 0 ? ", and " + std::to_string(more) + " more" : ""), advice);
 }
 
-CsvTable read_csv_table(std::string_view text, CsvFindings& findings) {
-  return TableReader(text, findings).read();
+CsvTable read_csv_table(std::string_view text, CsvFindings& findings, const CsvOptions& options) {
+  return TableReader(text, findings, options).read();
 }
 
 }  // namespace dtrain::data

@@ -109,11 +109,20 @@ std::unique_ptr<Dataset> open_idx(const DatasetRow& row, const SplitRequest& req
   return std::make_unique<IdxDataset>(std::move(options));
 }
 
+// Where a network gives the classes, the split that it was trained on need not be there.
+std::string class_split_of(const SplitRequest& request) {
+  if (request.known_classes.empty()) return request.train_split;
+  const std::vector<std::string> splits = ImageFolder::splits(request.folder);
+  const bool is_there =
+      std::find(splits.begin(), splits.end(), request.train_split) != splits.end();
+  return is_there ? request.train_split : request.split;
+}
+
 std::unique_ptr<Dataset> open_folder(const DatasetRow& row, const SplitRequest& request) {
   return std::make_unique<ImageFolder>(ImageFolderOptions{.name = row.name + "/" + request.split,
                                                           .root = request.folder,
                                                           .split = request.split,
-                                                          .class_split = request.train_split,
+                                                          .class_split = class_split_of(request),
                                                           .limit = request.limit,
                                                           .label_in_name = request.label_in_name,
                                                           .follow_links = request.follow_links,
@@ -127,8 +136,9 @@ std::unique_ptr<Dataset> open_csv(const DatasetRow& row, const SplitRequest& req
                                                     .split = request.split,
                                                     .class_split = request.train_split,
                                                     .limit = request.limit,
-                                                    .follow_links = request.follow_links,
-                                                    .advice = row.advice});
+                                                    .advice = row.advice,
+                                                    .csv = request.csv,
+                                                    .known_classes = request.known_classes});
 }
 
 std::unique_ptr<Dataset> open_pack(const DatasetRow& row, const SplitRequest& request) {
@@ -254,7 +264,8 @@ const std::vector<DatasetRow>& dataset_rows() {
        .default_dir = "",
        .advice = "name the folder that holds train/ and validation/ or test/",
        .open = open_folder,
-       .splits = &ImageFolder::splits},
+       .splits = [](const fs::path& folder,
+                    const CsvOptions&) { return ImageFolder::splits(folder); }},
       {.name = "csv",
        .description = "pictures (JPEG, PNG) that a CSV file lists: path,label[,split], or a folder "
                       "with train.csv and validation.csv or test.csv",
@@ -274,7 +285,7 @@ const std::vector<DatasetRow>& dataset_rows() {
        .default_dir = "",
        .advice = "name a file that `dtrain pack` made",
        .open = open_pack,
-       .splits = &PackDataset::splits},
+       .splits = [](const fs::path& file, const CsvOptions&) { return PackDataset::splits(file); }},
       {.name = "cifar10",
        .description = "CIFAR-10 in its binary version: 50,000 + 10,000 pictures, 32 x 32 RGB",
        .class_names = {"airplane",
@@ -332,6 +343,14 @@ const DatasetRow& find_dataset(const std::string& name) {
   throw config_error("data.dataset", "there is no data set '" + name + "'", "known are " + known);
 }
 
+CsvOptions csv_options(const DatasetConfig& config) {
+  return {.path_column = config.csv_path_column,
+          .label_column = config.csv_label_column,
+          .split_column = config.csv_split_column,
+          .absolute_paths = config.csv_absolute_paths,
+          .follow_links = config.follow_links};
+}
+
 void validate(const DatasetConfig& config, config::Problems& problems) {
   const auto expect = [&](bool ok, const char* path, const std::string& text) {
     if (!ok) problems.add(path, text);
@@ -366,13 +385,15 @@ std::unique_ptr<Dataset> open_dataset(const DatasetConfig& config, Split split) 
                    .train_split = config.train_split,
                    .limit = eval ? config.limit_eval : config.limit_train,
                    .label_in_name = config.label_in_name,
-                   .follow_links = config.follow_links});
+                   .follow_links = config.follow_links,
+                   .csv = csv_options(config),
+                   .known_classes = config.known_classes});
 }
 
 std::vector<std::string> splits_of(const DatasetConfig& config) {
   const DatasetRow& row = find_dataset(config.dataset);
   if (row.splits == nullptr) return {"train", "test"};
-  return row.splits(folder_of(row, config));
+  return row.splits(folder_of(row, config), csv_options(config));
 }
 
 std::vector<NamedSplit> open_all_splits(const DatasetConfig& config) {
@@ -390,7 +411,8 @@ std::vector<NamedSplit> open_all_splits(const DatasetConfig& config) {
                                 .train_split = config.train_split,
                                 .limit = limit,
                                 .label_in_name = config.label_in_name,
-                                .follow_links = config.follow_links})});
+                                .follow_links = config.follow_links,
+                                .csv = csv_options(config)})});
   }
   return splits;
 }

@@ -10,7 +10,9 @@
 #include "config/fields.h"
 #include "config/problems.h"
 #include "data/dataset.h"
+#include "data/datasets/csv_table.h"
 #include "data/datasets/picture_files.h"
+#include "data/split_names.h"
 
 namespace dtrain::data {
 
@@ -27,6 +29,8 @@ struct SplitRequest {
   int64_t limit = 0;        // 0: all samples
   std::string label_in_name = "auto";              // of flat images: first, last or auto
   bool follow_links = false;                       // out of the folder
+  CsvOptions csv = {};                             // of a CSV file
+  std::vector<std::string> known_classes = {};     // see DatasetConfig
   std::vector<FolderProblem>* problems = nullptr;  // see ImageFolderOptions; others throw
 };
 
@@ -42,7 +46,8 @@ struct DatasetRow {
   std::string advice;       // where an intact copy comes from
   std::unique_ptr<Dataset> (*open)(const DatasetRow& row, const SplitRequest& request);
   // The splits that are there; nullptr: always train and test.
-  std::vector<std::string> (*splits)(const std::filesystem::path& folder) = nullptr;
+  std::vector<std::string> (*splits)(const std::filesystem::path& folder,
+                                     const CsvOptions& csv) = nullptr;
   // Whether a folder holds its files, for data sets whose files have fixed names.
   bool (*is_in)(const DatasetRow& row, const std::filesystem::path& folder) = nullptr;
 };
@@ -65,6 +70,10 @@ struct DatasetConfig {
   std::string data_dir;
   std::string label_in_name = kLeftToTheData;
   bool follow_links = false;
+  std::string csv_path_column = "path";
+  std::string csv_label_column = "label";
+  std::string csv_split_column = "split";
+  bool csv_absolute_paths = false;
   std::string train_split = "train";
   std::string eval_split = kLeftToTheData;
   std::string test_split = "none";
@@ -78,6 +87,10 @@ struct DatasetConfig {
   int64_t split_seed = -1;
   std::string cache = "none";
   int64_t cache_mb = 0;
+
+  // No setting: the classes of the network that predicts the samples; empty: the data's own. A CSV
+  // file's labels become these, and class folders need not be there in the training split.
+  std::vector<std::string> known_classes = {};
 };
 
 template <class V>
@@ -96,17 +109,21 @@ void fields(V& v, DatasetConfig& c) {
     one_of({"auto", "first", "last"}),
     "Where flat image names hold the class: first in 3_17.jpg, last in 17_frog.jpg.");
   v("follow_links", c.follow_links, kFree, "Follow links that lead out of the data set's folder.");
+  v("csv_path_column", c.csv_path_column, not_empty(), kFree, "csv: column of the image paths.");
+  v("csv_label_column", c.csv_label_column, not_empty(), kFree, "csv: column of the labels.");
+  v("csv_split_column", c.csv_split_column, not_empty(), kFree, "csv: column of the splits.");
+  v("csv_absolute_paths", c.csv_absolute_paths, kFree, "csv: Allow absolute image paths.");
   v("train_split",
     c.train_split,
-    one_of({"train", "validation", "test"}),
+    one_of_splits({"train", "validation", "test"}),
     "Split to train on; validation: of data sets that have one.");
   v("eval_split",
     c.eval_split,
-    one_of({"auto", "train", "validation", "test"}),
+    one_of_splits({"auto", "train", "validation", "test"}),
     "Split to evaluate on. auto: validation, else a 10 % hold-out of training.");
   v("test_split",
     c.test_split,
-    one_of({"none", "validation", "test"}),
+    one_of_splits({"none", "validation", "test"}),
     kFree,
     "Split to test the best checkpoint on, once, after training.");
   v("limit_train",
@@ -153,6 +170,9 @@ void fields(V& v, DatasetConfig& c) {
     kFree,
     "Memory for the cache on each host, in 2^20 bytes; 0: half of what is available.");
 }
+
+// How a CSV file is to be read.
+CsvOptions csv_options(const DatasetConfig& config);
 
 // What is wrong between fields that are each in range, with their paths from the run's settings.
 void validate(const DatasetConfig& config, config::Problems& problems);

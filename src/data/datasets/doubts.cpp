@@ -9,7 +9,7 @@
 namespace dtrain::data {
 namespace {
 
-constexpr size_t kMostNamed = 5;
+constexpr size_t kMostDoubted = 5;
 constexpr std::array kMissingValues = {
     "nan", "none", "null", "na", "n/a", "<na>", "?", "undefined"};
 
@@ -26,7 +26,7 @@ bool is_number(const std::string& name) {
 
 // "a, b, c, d, e and 7 more".
 std::string first_of(std::vector<std::string> names) {
-  const size_t more = names.size() - std::min(names.size(), kMostNamed);
+  const size_t more = names.size() - std::min(names.size(), kMostDoubted);
   names.resize(names.size() - more);
   return util::joined(names, ", ") + (more > 0 ? " and " + std::to_string(more) + " more" : "");
 }

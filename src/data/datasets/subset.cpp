@@ -37,4 +37,12 @@ std::vector<int64_t> targets_of(const Dataset& dataset) {
   return targets;
 }
 
+std::vector<int64_t> class_sizes(const Dataset& dataset) {
+  std::vector<int64_t> sizes(dataset.class_names().size(), 0);
+  for (const int64_t target : targets_of(dataset)) {
+    if (target >= 0) ++sizes[static_cast<size_t>(target)];
+  }
+  return sizes;
+}
+
 }  // namespace dtrain::data

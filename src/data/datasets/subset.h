@@ -47,5 +47,7 @@ class Subset : public Dataset {
 
 // The targets of all samples, in order.
 std::vector<int64_t> targets_of(const Dataset& dataset);
+// The labelled samples of each class.
+std::vector<int64_t> class_sizes(const Dataset& dataset);
 
 }  // namespace dtrain::data

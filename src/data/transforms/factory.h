@@ -45,14 +45,17 @@ void fields(V& v, TransformConfig& c) {
     "With a size, for evaluation: the shorter side before the middle is cut out; 0: 8/7 of size.");
   v("random_resized_crop",
     c.random_resized_crop,
+    kAhead,
     "With a size, for training: a random part of the picture, resized; else as for evaluation.");
   v("crop_scale",
     c.crop_scale,
     between(0, 1),
+    kAhead,
     "Smallest and largest area of the random part, as a share of the picture.");
   v("crop_ratio",
     c.crop_ratio,
     above(0),
+    kAhead,
     "Smallest and largest ratio of width to height of the random part.");
   v("exact_decoding",
     c.exact_decoding,
@@ -60,37 +63,52 @@ void fields(V& v, TransformConfig& c) {
   v("random_crop_padding",
     c.random_crop_padding,
     between(0, 1024),
+    kAhead,
     "Pixels added on every side before a crop of the image's size at a random place; 0: no crop.");
-  v("padding_mode", c.padding_mode, one_of({"zero", "reflect"}), "What the padding shows.");
-  v("horizontal_flip", c.horizontal_flip, between(0, 1), "Probability of a horizontal flip.");
+  v("padding_mode", c.padding_mode, one_of({"zero", "reflect"}), kAhead, "What the padding shows.");
+  v("horizontal_flip",
+    c.horizontal_flip,
+    between(0, 1),
+    kAhead,
+    "Probability of a horizontal flip.");
   v("random_erasing",
     c.random_erasing,
     between(0, 1),
+    kAhead,
     "Probability that a random rectangle is erased (random erasing).");
   v("erasing_scale",
     c.erasing_scale,
     between(0, 1),
+    kAhead,
     "Smallest and largest erased area, as a share of the image.");
   v("erasing_ratio",
     c.erasing_ratio,
     above(0),
+    kAhead,
     "Smallest and largest ratio of height to width of the erased rectangle.");
   v("erasing_value",
     c.erasing_value,
     between(0, 255),
+    kAhead,
     "Erased pixels get this value, one per channel or one for all; empty: the mean.");
   v("auto_augment",
     c.auto_augment,
+    kAhead,
     "A policy behind the flip: a step such as rand_augment(2, 9), or ra, ta_wide, imagenet, "
     "cifar10; empty: none.");
   v("train",
     c.train,
+    kAhead,
     "The whole of the training's transforms as a list of steps (docs/transforms.md), in place of "
     "those "
     "that the fields above choose; empty: those.");
-  v("weak", c.weak, "Steps of the weak view of unlabelled pictures; empty: those of the training.");
+  v("weak",
+    c.weak,
+    kAhead,
+    "Steps of the weak view of unlabelled pictures; empty: those of the training.");
   v("strong",
     c.strong,
+    kAhead,
     "Steps of their strong view; empty: those of the weak view and rand_augment(2, 10).");
   v("mean",
     c.mean,

@@ -90,7 +90,7 @@ class Verifier {
   bool has_unlabelled() const {
     if (row_.splits == nullptr) return false;
     try {
-      const std::vector<std::string> found = row_.splits(report_.folder);
+      const std::vector<std::string> found = splits_of(options_.data);
       return std::find(found.begin(), found.end(), kUnlabelledSplit) != found.end();
     } catch (const Error&) {
       return false;  // the training split says what is wrong
@@ -116,6 +116,7 @@ class Verifier {
                            .limit = 0,
                            .label_in_name = options_.data.label_in_name,
                            .follow_links = options_.data.follow_links,
+                           .csv = csv_options(options_.data),
                            .problems = &problems});
       dataset->fingerprint();  // loads what is held in memory
     } catch (const Error& error) {

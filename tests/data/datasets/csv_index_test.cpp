@@ -12,7 +12,9 @@
 #include "tests/support/mentions.h"
 #include "tests/support/pictures.h"
 #include "tests/support/temp_folder.h"
+#include "util/atomic_file.h"
 #include "util/check.h"
+#include "util/log.h"
 #include "util/random.h"
 
 namespace dtrain::data {
@@ -223,6 +225,65 @@ TEST_F(CsvIndexTest, HeadersThatDoNotFitAreRefused) {
   EXPECT_TRUE(mentions(refusal("path,label\n"), {"x.csv"}));
 }
 
+TEST_F(CsvIndexTest, ColumnsAreFoundByTheirUsualNamesOrByOptions) {
+  for (const char* path : {"1.jpg", "2.jpg"}) add(path);
+  write("x.csv", "Filename,Class,area\n1.jpg,cat,3\n2.jpg,dog,4\n");
+  const dtrain::testing::TempFolder logs;
+  util::log().add_file(logs / "log.txt");
+  EXPECT_EQ(targets_of(open("x.csv")), (Targets{0, 1}));
+  util::log().remove_files();
+  EXPECT_TRUE(mentions(util::read_file(logs / "log.txt"),
+                       {"x.csv: read column Filename as path, column Class as label"}));
+  CsvIndexOptions options{.name = "csv/train", .path = folder_ / "x.csv"};
+  options.csv = {.path_column = "Filename", .label_column = "area"};
+  EXPECT_EQ(CsvIndex(options).num_classes(), 5);
+  options.csv.label_column = "colour";
+  EXPECT_TRUE(
+      mentions(error_text([&] { CsvIndex{options}; }, ExitCode::kData),
+               {"no column colour, only: Filename | Class | area", "data.csv_label_column"}));
+  options.csv = {.split_column = "part"};
+  EXPECT_TRUE(mentions(error_text([&] { CsvIndex{options}; }, ExitCode::kData),
+                       {"no column part", "data.csv_split_column"}));
+}
+
+TEST_F(CsvIndexTest, SeveralColumnsThatCouldBeMeantAreRefused) {
+  EXPECT_TRUE(mentions(refusal("image,file,label\n1.jpg,1.jpg,a\n"),
+                       {"several that could be meant: image | file", "data.csv_path_column"}));
+}
+
+TEST_F(CsvIndexTest, AbsolutePathsAreReadWhereTheyAreAllowed) {
+  const dtrain::testing::TempFolder elsewhere;
+  fs::copy_file(kPictures / "jpeg_420.jpg", elsewhere / "x.jpg");
+  const std::string path = (elsewhere / "x.jpg").string();
+  write("x.csv", "path,label\n" + path + ",a\n");
+  CsvIndexOptions options{.name = "csv/train", .path = folder_ / "x.csv"};
+  EXPECT_TRUE(mentions(error_text([&] { CsvIndex{options}; }, ExitCode::kData),
+                       {"absolute", "data.csv_absolute_paths"}));
+  options.csv.absolute_paths = true;
+  const CsvIndex index(options);
+  EXPECT_EQ(index.path(0), path);
+  write("x.csv", "path,label\n../x.jpg,a\n");
+  EXPECT_TRUE(mentions(error_text([&] { CsvIndex{options}; }, ExitCode::kData),
+                       {"line 2: path ../x.jpg leaves"}));
+  write("x.csv", "path,label\n" + (elsewhere / "gone.jpg").string() + ",a\n");
+  EXPECT_TRUE(mentions(error_text([&] { CsvIndex{options}; }, ExitCode::kData),
+                       {"line 2: there is no file"}));
+}
+
+// Of a network that predicts: the file need not have all classes, nor the split they are from.
+TEST_F(CsvIndexTest, LabelsBecomeTheClassesThatAreKnown) {
+  for (const char* path : {"1.jpg", "2.jpg", "3.jpg"}) add(path);
+  write("x.csv", "path,label\n1.jpg,Soup\n2.jpg,Egg\n3.jpg,\n");
+  CsvIndexOptions options{.name = "csv/test", .path = folder_ / "x.csv", .split = "test"};
+  options.known_classes = {"Bread", "Egg", "Rice", "Soup"};
+  const CsvIndex index(options);
+  EXPECT_EQ(targets_of(index), (Targets{3, 1, kUnlabelled}));
+  EXPECT_EQ(index.class_names(), options.known_classes);
+  write("x.csv", "path,label\n1.jpg,Soup\n2.jpg,Tea\n3.jpg,Cola\n");
+  EXPECT_TRUE(mentions(error_text([&] { CsvIndex{options}; }, ExitCode::kData),
+                       {"line 3: the network knows no class Tea", "line 4", "Cola"}));
+}
+
 TEST_F(CsvIndexTest, ProblemsAreListedByLineAndTheRestCounted) {
   add("1.jpg");
   const std::string text = refusal("path,label\n1.jpg,a\n\n1.jpg\n1.jpg,-1\n1.jpg, a\n,a\n");
@@ -271,7 +332,7 @@ TEST_F(CsvIndexTest, PathsThatLeaveTheFolderAreRefused) {
   std::ofstream(folder_ / "links.csv") << "path,label\nout.jpg,a\naway/x.jpg,a\n";
   CsvIndexOptions options{.name = "csv/train", .path = folder_ / "links.csv"};
   EXPECT_TRUE(mentions(error_text([&] { CsvIndex{options}; }, ExitCode::kData), {"leads out"}));
-  options.follow_links = true;
+  options.csv.follow_links = true;
   EXPECT_EQ(CsvIndex(options).size(), 2);
   std::ofstream(folder_ / "links.csv", std::ios::app) << "../x.jpg,a\n";
   EXPECT_TRUE(mentions(error_text([&] { CsvIndex{options}; }, ExitCode::kData), {"leaves"}));
