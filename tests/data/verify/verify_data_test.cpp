@@ -223,7 +223,7 @@ TEST_F(VerifyDataTest, TrainingCanStartExactlyWhereTheSettingsFitTheData) {
   EXPECT_FALSE(judge([](auto& data) { data.test_split = "validation"; }));
   EXPECT_FALSE(judge([](auto& data) { data.eval_split = "validation"; }));
   EXPECT_TRUE(judge([](auto& data) { data.folds = 2; }));
-  EXPECT_FALSE(judge([](auto& data) { data.folds = 9; }));
+  EXPECT_FALSE(judge([](auto& data) { data.folds = 9, data.fold = 8; }));
   EXPECT_FALSE(judge([](auto& data) { data.unlabeled = "rest"; }));
   EXPECT_FALSE(judge([](auto& data) { data.labels_per_class = 3; }));
   EXPECT_FALSE(judge([](auto& data) { data.unlabeled = "split"; }));
@@ -236,6 +236,8 @@ TEST_F(VerifyDataTest, TrainingCanStartExactlyWhereTheSettingsFitTheData) {
 TEST_F(VerifyDataTest, WithPartsOfTheTrainingSplitNoOtherIsNeeded) {
   add("train/cat/1.jpg", "jpeg_420.jpg");
   add("train/dog/2.png", "photo.png");
+  add("train/cat/3.jpg", "jpeg_444.jpg");  // of a class with one image nothing can be held out
+  add("train/dog/4.jpg", "jpeg_422.jpg");
   for (const bool folds : {false, true}) {
     DatasetConfig data;
     data.dataset = "image_folder";
