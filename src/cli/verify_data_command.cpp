@@ -86,10 +86,13 @@ std::string report_text(const VerifyReport& report) {
   std::string text = report.findings.empty() ? "" : findings.text() + "\n";
   text += "data set " + report.dataset + " in " + util::printable(report.folder) + "\n\n";
   text += summary_text(report) + "\n";
-  text += std::to_string(report.count(data::Severity::kError)) + " errors, " +
+  const int64_t errors = report.count(data::Severity::kError);
+  const char* can_start =
+      errors == 0 ? "can start\n" : "can start: it does not use the splits with errors\n";
+  text += std::to_string(errors) + " errors, " +
           std::to_string(report.count(data::Severity::kWarning)) + " warnings, " +
           std::to_string(report.count(data::Severity::kNote)) + " notes: training " +
-          (report.training_would_fail() ? "would fail\n" : "can start\n");
+          (report.training_would_fail() ? "would fail\n" : can_start);
   return text;
 }
 
@@ -140,7 +143,9 @@ int run_verify_data(const Words& words, dist::MpiScope*) {
   Words rest = words;
   const std::optional<std::string> json_file = take_json_file(rest);
   const settings::RunConfig config = read_run_config(rest);
-  data::VerifyOptions options{.data = config.data, .workers = config.loader.workers};
+  data::VerifyOptions options{.data = config.data,
+                              .seed = static_cast<uint64_t>(config.run.seed),
+                              .workers = config.loader.workers};
   if (config::origin_of(config.origins, "loader.workers") == config::kDefaultOrigin) {
     options.workers = std::thread::hardware_concurrency();
   }
@@ -152,7 +157,8 @@ int run_verify_data(const Words& words, dist::MpiScope*) {
   const bool only_json = json_file == "-";
   std::fputs((only_json ? json : report_text(report)).c_str(), stdout);
   if (json_file && !only_json) util::write_file_atomic(*json_file, json);
-  return static_cast<int>(report.training_would_fail() ? ExitCode::kData : ExitCode::kDone);
+  const bool is_faultless = report.count(data::Severity::kError) == 0;
+  return static_cast<int>(is_faultless ? ExitCode::kDone : ExitCode::kData);
 }
 
 }  // namespace dtrain::cli

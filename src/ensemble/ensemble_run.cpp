@@ -13,6 +13,7 @@
 #include "ensemble/ensemble_folder.h"
 #include "ensemble/ensemble_plan.h"
 #include "ensemble/ensemble_progress.h"
+#include "ensemble/ensemble_samples.h"
 #include "ensemble/ensemble_vote.h"
 #include "ensemble/messages.h"
 #include "predict/predict_run.h"
@@ -236,55 +237,6 @@ void announce(const EnsembleConfig& config,
   }
 }
 
-bool show_the_same(const settings::RunConfig& a, const settings::RunConfig& b) {
-  const std::vector<config::Difference> all = settings::differences(a, b);
-  return std::none_of(all.begin(), all.end(), [](const config::Difference& one) {
-    return one.path.starts_with("data.") || one.path.starts_with("transforms.");
-  });
-}
-
-// What is wrong with the samples that a member would predict; settings are wrong for all.
-std::optional<Error> trouble_with_samples(const EnsembleSection& ensemble,
-                                          const settings::RunConfig& member) {
-  for (const std::string& split : {ensemble.validation, ensemble.split}) {
-    if (split == "none") continue;
-    try {
-      predict::expect_predictable(member, split, ensemble.views);
-    } catch (const Error& error) {
-      if (error.code() == ExitCode::kConfig) throw;
-      return Error(error.code(),
-                   "ensemble." + std::string(split == ensemble.split ? "split" : "validation") +
-                       "=" + split + ", " + error.subject(),
-                   error.cause(),
-                   "set ensemble.split to a split that is there, such as eval, which members are "
-                   "evaluated on");
-    }
-  }
-  return std::nullopt;
-}
-
-// Finds what would fail behind all trainings before the first one. What only some members lack,
-// such as their data, is their failure. Members of the same data are looked at once, for opening
-// them may mean to read large folders.
-void expect_predictable(const EnsembleConfig& config, const std::vector<bool>& done) {
-  std::vector<const settings::RunConfig*> seen;
-  std::optional<Error> first;
-  bool is_any_fine = false;
-  for (size_t i = 0; i < done.size(); ++i) {
-    const settings::RunConfig& member = config.members[i].config;
-    const bool is_known =
-        std::any_of(seen.begin(), seen.end(), [&](const settings::RunConfig* one) {
-          return show_the_same(*one, member);
-        });
-    if (done[i] || is_known) continue;
-    seen.push_back(&member);
-    std::optional<Error> trouble = trouble_with_samples(config.ensemble, member);
-    is_any_fine = is_any_fine || !trouble;
-    if (!first) first = std::move(trouble);
-  }
-  if (first && !is_any_fine) throw *first;
-}
-
 int64_t group_of(const std::vector<int64_t>& sizes, int64_t rank) {
   int64_t group = 0;
   for (; rank >= sizes[size_t(group)]; ++group) rank -= sizes[size_t(group)];
@@ -382,7 +334,7 @@ run::Outcome run_ensemble(const EnsembleConfig& config,
     log.add_file(EnsembleFolder{config.ensemble.output}.log());
     conditions = conditions_of(wanted);
     done = finished(conditions);
-    expect_predictable(wanted, done);
+    expect_samples(wanted, done);
   });
   const bool mine = std::all_of(done.begin(), done.end(), [](bool one) { return one; });
   const bool all_done = mpi.broadcast(mine ? "1" : "0") == "1";

@@ -278,12 +278,15 @@ void expect_outputs(const std::vector<fs::path>& outputs, const PredictConfig& c
 
 }  // namespace
 
-void expect_predictable(const settings::RunConfig& config,
-                        const std::string& split,
-                        const std::string& views) {
+int64_t expect_predictable(const settings::RunConfig& config,
+                           const std::string& split,
+                           const std::string& views) {
   const auto dataset = settings::open_split(config, split);
   data::make_tta_views(
       views, config.transforms, normalization_of(config, *dataset), dataset->shape());
+  int64_t labelled = 0;
+  for (int64_t i = 0; i < dataset->size(); ++i) labelled += dataset->target(i) != data::kUnlabelled;
+  return labelled;
 }
 
 void predict(const PredictRequest& request, const dist::MpiScope& mpi, bool on_terminal) {

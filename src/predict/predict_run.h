@@ -1,6 +1,7 @@
 // Predictions of trained networks on a split of a data set, or on pictures.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -31,9 +32,9 @@ void predict(const PredictRequest& request, const dist::MpiScope& mpi, bool on_t
 
 // Throws Error(kConfig) where a training with these settings could not be followed by a prediction
 // of `split` with these views: there is no such split or list of views. Opens the data set; throws
-// what that throws.
-void expect_predictable(const settings::RunConfig& config,
-                        const std::string& split,
-                        const std::string& views);
+// what that throws. Returns how many samples of the split have a label.
+int64_t expect_predictable(const settings::RunConfig& config,
+                           const std::string& split,
+                           const std::string& views);
 
 }  // namespace dtrain::predict

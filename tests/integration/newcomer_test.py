@@ -117,8 +117,11 @@ class AnyName(TrainingTest):
         done = run([data, "--epochs", 1, "--output", self.output("runs"), *QUICK])
         self.assertIn("Evaluates on validation", done.stdout)
         folder = only_run(self.output("runs"))
-        done = run(["predict", "--checkpoint", folder, "--split", "test"])
+        table = self.scratch / "submission.csv"
+        done = run(["predict", "--checkpoint", folder, "--split", "test", "--csv", table])
         self.assertNotIn("Acc@1", done.stdout)
+        lines = table.read_text().splitlines()
+        self.assertEqual([line.split(",")[0] for line in lines], ["Id", *(f"{i:04d}" for i in range(12))])
         done = run([data, "--set", "data.eval_split=test", "--output", self.output("other")], expect=65)
         self.assertIn("set data.eval_split=validation", error_lines(done)[0])
         run(["verify-data", data])
@@ -126,6 +129,31 @@ class AnyName(TrainingTest):
         run(["pack", data, "--output", self.output("food.h5")])
         run(["predict", "--checkpoint", folder, "--split", "test", "--dataset", "pack",
              "--data-dir", self.output("food.h5"), "--output", self.output("packed.h5")])
+
+    def test_of_a_test_split_without_labels_is_voted_on(self):
+        data = self.scratch / "food-11"
+        subprocess.run([MAKE_PICTURES, "food11", data, "60", "12"], check=True)
+        for number, path in enumerate(sorted((data / "test").iterdir())):
+            path.rename(data / "test" / f"{number:04d}.jpg")
+        members = self.scratch / "ensemble.json"
+        members.write_text(json.dumps({
+            "ensemble": {"output": str(self.output("ensemble"))},
+            "base": {"data": {"data_dir": str(data)}, "run": {"epochs": 1, "threads": 1}, "model": {"width": 8}},
+            "members": [{"name": "a"}, {"name": "b", "config": {"run": {"seed": 3}}}]}))
+        done = run(["ensemble", "--config", members])
+        self.assertIn("Voted: 12 samples by 2 members", done.stdout)
+        self.assertNotIn("Gain over the best member", done.stdout)
+        table = self.scratch / "votes.csv"
+        run(["vote", *sorted(self.output("ensemble").glob("members/*/predictions-test.h5")),
+             "--output", self.output("vote.h5"), "--csv", table])
+        self.assertEqual(len(table.read_text().splitlines()), 13)
+        # Before any member is trained.
+        refused = self.output("refused")
+        shutil.rmtree(data / "validation")
+        done = run(["ensemble", "--config", members, "--output", refused,
+                    "--set", "ensemble.validation=validation"], expect=65)
+        self.assertIn("set ensemble.validation to eval", error_lines(done)[0])
+        self.assertEqual(list((refused / "members").iterdir()), [])
 
 
 class AnEnsemble(TrainingTest):

@@ -111,6 +111,27 @@ class BadSamples(Pictures):
         self.assertIn("8 different samples were bad", line)
 
 
+class IgnoredFiles(Pictures):
+    def test_are_counted_once_by_every_command_that_opens_the_data(self):
+        train, evaluated = (next(self.data.glob(f"{name}*/*")) for name in ("train", "val"))
+        (train / "notes.txt").touch()
+        (train / ".hidden").touch()
+        (evaluated / "odd.t\x1b\n").touch()
+        (evaluated / "list.csv").touch()
+        in_training = f"{train.parent}: ignored 2 files: 1 .txt, 1 hidden"
+        in_evaluation = f"{evaluated.parent}: ignored 2 files: 1 .csv, 1 .t\\x1b\\x0a"
+        done, folder = self.train("runs", "--set", "data.eval_split=validation", "--set", "train.max_steps=1")
+        self.assertEqual((done.stdout + done.stderr).count(in_training), 1)
+        self.assertEqual((done.stdout + done.stderr).count(in_evaluation), 1)
+        self.assertIn(in_evaluation, (folder / "log.txt").read_text())
+        pack = run(["pack", self.data, "--output", self.output("data.h5")])
+        predict = run(["predict", "--checkpoint", folder])
+        evaluate = run(["evaluate", folder / "predictions-eval.h5", "--output", self.output("evaluation")])
+        self.assertEqual((pack.stdout + pack.stderr).count(in_training), 1)
+        for done in (pack, predict, evaluate):
+            self.assertEqual((done.stdout + done.stderr).count(in_evaluation), 1, done.args)
+
+
 class Cache(Pictures):
     def test_changes_nothing_whether_pictures_fit_or_not_and_whoever_decoded_them(self):
         found = []

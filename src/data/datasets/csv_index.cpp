@@ -114,14 +114,12 @@ class Finder {
       bytes = status.st_size;
       return "";
     }
-    if (!follows_links_ && !inside(full.parent_path()))
-      return "path " + path + " leads out of " + root_.string();
+    if (!follows_links_ && !inside(full.parent_path())) return "path " + path + leads_out();
     if (S_ISLNK(status.st_mode)) {
       std::error_code error;
       const fs::path target = fs::canonical(full, error);
       if (error || ::stat(full.c_str(), &status) != 0) return "link " + path + " leads nowhere";
-      if (!follows_links_ && !below_root(target))
-        return "link " + path + " leads out of " + root_.string();
+      if (!follows_links_ && !below_root(target)) return "link " + path + leads_out();
     }
     if (!S_ISREG(status.st_mode)) return path + " is not a regular file";
     bytes = status.st_size;
@@ -129,6 +127,9 @@ class Finder {
   }
 
  private:
+  std::string leads_out() const {
+    return " leads out of " + root_.string() + ", which data.follow_links=true allows";
+  }
   bool below_root(const fs::path& path) const {
     return std::mismatch(root_.begin(), root_.end(), path.begin(), path.end()).first == root_.end();
   }

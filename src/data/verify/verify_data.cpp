@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "data/datasets/open_datasets.h"
 #include "data/datasets/recognise.h"
 #include "data/split_names.h"
 #include "data/verify/verify_split.h"
@@ -55,11 +56,15 @@ class Verifier {
       if (place_of(name) == splits_.size()) splits_.emplace_back(name);
     }
     if (is_used(kUnlabelledSplit) || has_unlabelled()) splits_.emplace_back(kUnlabelledSplit);
+    for (const std::string& split : splits_) {
+      if (is_used(split)) report_.used_splits.insert(split);
+    }
   }
 
   VerifyReport run() && {
     for (const std::string& split : splits_) verify(split);
     compare_contents();
+    try_to_start();
     std::stable_sort(
         report_.findings.begin(), report_.findings.end(), [&](const auto& a, const auto& b) {
           return std::pair(place_of(a.split), a.severity()) <
@@ -78,8 +83,8 @@ class Verifier {
     const DatasetConfig& data = options_.data;
     if (split == kUnlabelledSplit) return data.unlabeled == "split";
     // Parts of the training split take the place of the evaluation split.
-    const bool evaluates_parts = data.holdout > 0 || data.folds > 0;
-    return split == data.train_split || (split == data.eval_split && !evaluates_parts);
+    return split == data.train_split || split == data.test_split ||
+           (split == data.eval_split && !holds_out(data));
   }
 
   bool has_unlabelled() const {
@@ -173,8 +178,23 @@ class Verifier {
         dataset.name(),
         std::to_string(missing) + " of " + std::to_string(dataset.size()) +
             " samples have no label" +
-            (fails ? ", and the run trains or evaluates on this split" : ""));
+            (fails ? ", and the run trains, evaluates or tests on this split" : ""));
     if (missing == dataset.size()) without_labels_.insert(split);
+  }
+
+  // What no split shows by itself, such as a hold-out that holds out nothing, ends a training as it
+  // begins.
+  void try_to_start() {
+    if (report_.training_would_fail()) return;
+    try {
+      open_datasets(options_.data, options_.seed);
+    } catch (const Error& error) {
+      const std::string advice = error.advice().empty() ? "" : "; " + error.advice();
+      add(FindingKind::kCannotOpen,
+          options_.data.train_split,
+          error.subject(),
+          error.cause() + advice);
+    }
   }
 
   // The last split with the training one.
@@ -271,6 +291,12 @@ int64_t VerifyReport::count(FindingKind kind, const std::string& split) const {
 int64_t VerifyReport::count(Severity severity) const {
   return std::count_if(findings.begin(), findings.end(), [&](const Finding& finding) {
     return finding.severity() == severity;
+  });
+}
+
+bool VerifyReport::training_would_fail() const {
+  return std::any_of(findings.begin(), findings.end(), [&](const Finding& finding) {
+    return finding.severity() == Severity::kError && used_splits.contains(finding.split);
   });
 }
 

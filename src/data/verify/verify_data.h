@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,17 +25,20 @@ struct SplitReport {
 struct VerifyReport {
   std::string dataset;  // its name in the table of data sets
   std::string folder;
-  std::vector<SplitReport> splits;  // those that could be opened; the training split first
-  std::vector<Finding> findings;    // by split, then errors before warnings before notes
+  std::vector<SplitReport> splits;    // those that could be opened; the training split first
+  std::vector<Finding> findings;      // by split, then errors before warnings before notes
+  std::set<std::string> used_splits;  // by a run with these settings
 
   int64_t count(FindingKind kind, const std::string& split) const;
   int64_t count(Severity severity) const;
-  // There is an error: a run that uses that split would end at it.
-  bool training_would_fail() const { return count(Severity::kError) > 0; }
+  // There is an error in a split that the run trains, evaluates or tests on. Errors elsewhere are
+  // those of later commands.
+  bool training_would_fail() const;
 };
 
 struct VerifyOptions {
   DatasetConfig data;  // its limits are ignored: everything is read
+  uint64_t seed = 0;   // of the run, for hold-outs
   int64_t workers = 1;
   std::function<void(const std::string& split, int64_t done, int64_t total)> progress = {};
 };

@@ -320,7 +320,7 @@ TEST_F(CsvIndexTest, PathsThatLeaveTheFolderAreRefused) {
   EXPECT_TRUE(mentions(row((elsewhere / "x.jpg").string()), {"line 3", "absolute"}));
   EXPECT_TRUE(mentions(row("../x.jpg"), {"line 3", "leaves"}));
   EXPECT_TRUE(mentions(row("a/../../x.jpg"), {"leaves"}));
-  EXPECT_TRUE(mentions(row("out.jpg"), {"out.jpg leads out"}));
+  EXPECT_TRUE(mentions(row("out.jpg"), {"out.jpg leads out", "data.follow_links=true"}));
   EXPECT_TRUE(mentions(row("away/x.jpg"), {"away/x.jpg leads out"}));
   EXPECT_TRUE(mentions(row("lost.jpg"), {"leads nowhere"}));
   EXPECT_TRUE(mentions(row("pipe.jpg"), {"not a regular file"}));
@@ -328,6 +328,14 @@ TEST_F(CsvIndexTest, PathsThatLeaveTheFolderAreRefused) {
   EXPECT_TRUE(mentions(row("\"1.jpg\n\""), {"control character"}));
   EXPECT_TRUE(mentions(row(std::string(5000, 'x')), {"4096"}));
   EXPECT_EQ(row("in.jpg"), "no error");
+  // Links may be allowed; paths of the CSV itself still stay below its folder.
+  std::ofstream(folder_ / "links.csv") << "path,label\nout.jpg,a\naway/x.jpg,a\n";
+  CsvIndexOptions options{.name = "csv/train", .path = folder_ / "links.csv"};
+  EXPECT_TRUE(mentions(error_text([&] { CsvIndex{options}; }, ExitCode::kData), {"leads out"}));
+  options.csv.follow_links = true;
+  EXPECT_EQ(CsvIndex(options).size(), 2);
+  std::ofstream(folder_ / "links.csv", std::ios::app) << "../x.jpg,a\n";
+  EXPECT_TRUE(mentions(error_text([&] { CsvIndex{options}; }, ExitCode::kData), {"leaves"}));
 }
 
 TEST_F(CsvIndexTest, SplitsThatDoNotFitAreRefused) {

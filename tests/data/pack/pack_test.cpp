@@ -133,6 +133,42 @@ TEST_F(PackTest, SamplesWithoutLabelsAreASplitOfTheirOwn) {
   EXPECT_EQ(unlabelled->target(0), kUnlabelled);
 }
 
+TEST_F(PackTest, SamplesWithoutLabelsMayStandInAnySplitOfFoldersAndCsvFiles) {
+  for (const char* name : {"train/a/1.jpg", "train/b/2.jpg", "test/0001.jpg", "test/0002.jpg"}) {
+    add(name);
+  }
+  std::ofstream(folder_ / "all.csv")
+      << "path,label,split\ntrain/a/1.jpg,a,train\ntrain/b/2.jpg,,train\n"
+         "test/0001.jpg,,test\ntest/0002.jpg,,test\n";
+  for (const char* dataset : {"image_folder", "csv"}) {
+    DatasetConfig config;
+    config.dataset = dataset;
+    config.data_dir =
+        config.dataset == "csv" ? (folder_ / "all.csv").string() : folder_.path().string();
+    const auto splits = open_all_splits(config);
+    ASSERT_EQ(splits.size(), 2U);
+    const fs::path packed = out_ / (config.dataset + ".h5");
+    for (const int64_t size : {0, 8}) {
+      fs::remove(packed);
+      pack({{"train", splits[0].dataset.get()}, {"test", splits[1].dataset.get()}},
+           {.output = packed, .size = size});
+      const PackDataset test = open_pack(packed, "test");
+      ASSERT_EQ(test.size(), 2);
+      EXPECT_EQ(test.class_names(), splits[0].dataset->class_names());
+      for (int64_t i = 0; i < 2; ++i) {
+        Sample sample;
+        test.read(i, sample);
+        EXPECT_EQ(sample.target, kUnlabelled);
+        EXPECT_EQ(test.target(i), kUnlabelled);
+        EXPECT_EQ(test.origin(i), splits[1].dataset->origin(i));
+      }
+      const PackDataset train = open_pack(packed);
+      EXPECT_EQ(train.target(0), 0);
+      EXPECT_EQ(train.target(1), config.dataset == "csv" ? kUnlabelled : 1);
+    }
+  }
+}
+
 TEST_F(PackTest, ASizeStoresTheMiddleAsTheLoaderCutsIt) {
   add("train/a/1.jpg", "jpeg_orientation_6.jpg");
   add("train/b/2.png", "png_palette.png");

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "data/datasets/open_datasets.h"
 #include "tests/support/mentions.h"
 #include "tests/support/pictures.h"
 #include "tests/support/temp_folder.h"
@@ -195,9 +196,48 @@ TEST_F(VerifyDataTest, AFlatTestSplitWithoutLabelsIsANoteUnlessTheRunNeedsThem) 
   EXPECT_EQ(needed.count(FindingKind::kLacksLabels, "test"), 1);
 }
 
+TEST_F(VerifyDataTest, TrainingCanStartExactlyWhereTheSettingsFitTheData) {
+  for (const char* path : {"train/cat/1.jpg", "train/cat/2.jpg", "train/cat/3.jpg"}) {
+    add(path, "jpeg_420.jpg");
+  }
+  for (const char* path : {"train/dog/4.jpg", "train/dog/5.jpg"}) add(path, "jpeg_444.jpg");
+  for (const char* path : {"test/0001.jpg", "test/0002.jpg"}) add(path, "jpeg_422.jpg");
+  const auto judge = [&](auto change) {
+    DatasetConfig data;
+    data.dataset = "image_folder";
+    data.data_dir = folder_.path();
+    change(data);
+    const VerifyReport report = verify_data({.data = data});
+    bool opens = true;
+    try {
+      open_datasets(data, 0);
+    } catch (const Error&) {
+      opens = false;
+    }
+    EXPECT_EQ(report.training_would_fail(), !opens);
+    return opens;
+  };
+  // A tenth of the training split is held out; the test split has no labels.
+  EXPECT_TRUE(judge([](auto&) {}));
+  EXPECT_FALSE(judge([](auto& data) { data.test_split = "test"; }));
+  EXPECT_FALSE(judge([](auto& data) { data.test_split = "validation"; }));
+  EXPECT_FALSE(judge([](auto& data) { data.eval_split = "validation"; }));
+  EXPECT_TRUE(judge([](auto& data) { data.folds = 2; }));
+  EXPECT_FALSE(judge([](auto& data) { data.folds = 9, data.fold = 8; }));
+  EXPECT_FALSE(judge([](auto& data) { data.unlabeled = "rest"; }));
+  EXPECT_FALSE(judge([](auto& data) { data.labels_per_class = 3; }));
+  EXPECT_FALSE(judge([](auto& data) { data.unlabeled = "split"; }));
+  // A bad image matters to those who use its split.
+  fs::resize_file(folder_ / "test/0001.jpg", 0);
+  EXPECT_TRUE(judge([](auto&) {}));
+  EXPECT_EQ(verify().count(FindingKind::kEmptyFile, "test"), 1);
+}
+
 TEST_F(VerifyDataTest, WithPartsOfTheTrainingSplitNoOtherIsNeeded) {
   add("train/cat/1.jpg", "jpeg_420.jpg");
   add("train/dog/2.png", "photo.png");
+  add("train/cat/3.jpg", "jpeg_444.jpg");  // of a class with one image nothing can be held out
+  add("train/dog/4.jpg", "jpeg_422.jpg");
   for (const bool folds : {false, true}) {
     DatasetConfig data;
     data.dataset = "image_folder";
