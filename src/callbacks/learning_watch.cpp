@@ -12,7 +12,7 @@ namespace dtrain::callbacks {
 namespace {
 
 constexpr double kExploded = 10;          // times the loss of a guess
-constexpr double kQuantile = 2.576;       // of the 99 % interval of a normal distribution
+constexpr double kQuantile = 1;           // standard errors that chance may be off by
 constexpr int64_t kLeastEvaluations = 2;  // the first one may come within the warm-up
 
 }  // namespace

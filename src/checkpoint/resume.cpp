@@ -29,6 +29,12 @@ bool starts_with_time(const std::string& name) {
   return true;
 }
 
+// "2" of "...-exp-2".
+bool is_copy_number(const std::string& text) {
+  return !text.empty() && text.size() < 10 &&
+         text.find_first_not_of("0123456789") == std::string::npos;
+}
+
 using RunOrder = std::pair<std::string, int64_t>;
 
 // Of a run of any experiment: by time, then by the number of a run of the same second and name.
@@ -39,9 +45,8 @@ RunOrder order_of_any(const fs::path& path) {
   const size_t dash = name.rfind('-');
   const std::string copy = name.substr(dash + 1);
   std::error_code error;
-  const bool is_copy = !copy.empty() && copy.size() < 10 &&
-                       copy.find_first_not_of("0123456789") == std::string::npos &&
-                       fs::exists(path.parent_path() / name.substr(0, dash), error);
+  const bool is_copy =
+      is_copy_number(copy) && fs::exists(path.parent_path() / name.substr(0, dash), error);
   return {name.substr(0, 15), is_copy ? std::stoll(copy) : 1};
 }
 
@@ -60,11 +65,9 @@ std::optional<RunOrder> run_order(const fs::path& path, const std::string& exper
   if (rest == experiment) return std::pair(time, int64_t{1});
   if (rest.rfind(experiment + "-", 0) != 0) return std::nullopt;
   const std::string copy = rest.substr(experiment.size() + 1);
-  const bool is_number = !copy.empty() && copy.size() < 10 &&
-                         copy.find_first_not_of("0123456789") == std::string::npos;
   // Otherwise "exp-2" is an experiment of that name.
   std::error_code error;
-  if (!is_number || !fs::exists(path.parent_path() / (time + "-" + experiment), error)) {
+  if (!is_copy_number(copy) || !fs::exists(path.parent_path() / (time + "-" + experiment), error)) {
     return std::nullopt;
   }
   return std::pair(time, std::stoll(copy));

@@ -16,6 +16,7 @@
 #include "cli/child_command.h"
 #include "device/flavour.h"
 #include "util/check.h"
+#include "util/control_groups.h"
 
 namespace dtrain::cli {
 namespace {
@@ -78,10 +79,16 @@ int64_t ranks_for(const RankRequest& request) {
   cpu_set_t mask;
   CPU_ZERO(&mask);
   const bool known = ::sched_getaffinity(0, sizeof mask, &mask) == 0;
-  if (known && count > CPU_COUNT(&mask) && !may_oversubscribe()) {
+  int64_t processors = known ? CPU_COUNT(&mask) : count;
+  // Inside a job or a container fewer are granted than the mask shows.
+  if (const auto granted = util::granted_processors()) {
+    processors = std::min(processors, *granted);
+  }
+  if (count > processors && !may_oversubscribe()) {
     throw config_error(flag_of(request),
-                       std::to_string(count) + " ranks on " + std::to_string(CPU_COUNT(&mask)) +
-                           " processors would wait for each other",
+                       std::to_string(count) + " ranks on " + std::to_string(processors) +
+                           (processors == 1 ? " processor" : " processors") +
+                           " would wait for each other",
                        "start fewer; DTRAIN_OVERSUBSCRIBE=1 allows it, for tests");
   }
   return count;

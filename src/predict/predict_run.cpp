@@ -17,6 +17,7 @@
 #include "data/loader/device_prefetcher.h"
 #include "data/transforms/tta.h"
 #include "dist/rendezvous.h"
+#include "image/format.h"
 #include "nn/conversion.h"
 #include "predict/predict_outputs.h"
 #include "predict/predict_report.h"
@@ -65,7 +66,17 @@ std::unique_ptr<data::Dataset> with_classes(std::unique_ptr<data::Dataset> datas
 
 // Whether `pictures` is one CSV file that lists them.
 bool is_csv(const std::vector<std::string>& pictures) {
-  return pictures.size() == 1 && fs::path(pictures.front()).extension() == ".csv";
+  if (pictures.size() != 1) return false;
+  const std::string ending = fs::path(pictures.front()).extension().string();
+  return ending == ".csv" || ending == ".CSV";
+}
+
+// Columns are those of the file at hand, not of the one that was trained on.
+void forget_columns(data::DatasetConfig& data) {
+  const data::DatasetConfig defaults;
+  data.csv_path_column = defaults.csv_path_column;
+  data.csv_label_column = defaults.csv_label_column;
+  data.csv_split_column = defaults.csv_split_column;
 }
 
 // All of it, whatever parts the training took of its own data.
@@ -146,6 +157,7 @@ PredictRun::PredictRun(const PredictRequest& request,
   const run::Machine machine = run::this_machine(mpi);
   settings::RunConfig& config = trained_.config;
   dist::together(mpi, [&] {
+    if (is_csv(request.pictures)) forget_columns(config.data);
     apply(config, request.overrides);
     if (is_csv(request.pictures)) read_csv(request.pictures.front(), config.data);
     config.data.known_classes = trained_.class_names;
@@ -163,8 +175,8 @@ void PredictRun::open_data() {
   settings::RunConfig& config = trained_.config;
   if (shows_pictures()) {
     const int64_t channels = trained_.input.channels > 0 ? trained_.input.channels : 3;
-    dataset_ =
-        std::make_unique<data::NamedPictures>(request_.pictures, channels, trained_.class_names);
+    dataset_ = std::make_unique<data::NamedPictures>(
+        request_.pictures, channels, trained_.class_names, config.data.follow_links);
     if (config.transforms.size == 0) config.transforms.size = trained_.input.height;
   } else if (is_csv(request_.pictures)) {
     dataset_ = settings::open_split(config, split_of_csv(request_, config.data));
@@ -257,8 +269,32 @@ void PredictRun::run() {
   control.barrier();
 }
 
+// A slip of a few letters must not cost labels, images or the history of a run.
+void expect_no_input(const fs::path& output, const PredictRequest& request) {
+  std::error_code ignored;
+  if (output.empty() || !fs::exists(output, ignored)) return;
+  const auto& inputs = request.pictures;
+  const bool is_input = std::any_of(inputs.begin(), inputs.end(), [&](const std::string& input) {
+    return util::same_path(output, input);
+  });
+  const fs::path folder = output.has_parent_path() ? output.parent_path() : ".";
+  const std::string name = output.filename().string();
+  const bool is_of_run = fs::exists(folder / "config.json", ignored) &&
+                         fs::exists(folder / "checkpoints", ignored) &&
+                         !name.starts_with("predictions");
+  if (!is_input && !is_of_run && !image::has_image_ending(output)) return;
+  throw usage_error(output.string(),
+                    is_input    ? "is what is to be predicted, and would be replaced"
+                    : is_of_run ? "is a file of that run, and would be replaced"
+                                : "is an image, and would be replaced",
+                    "choose another name for the output");
+}
+
 // Before anything is predicted.
-void expect_outputs(const std::vector<fs::path>& outputs, const PredictConfig& config) {
+void expect_outputs(const std::vector<fs::path>& outputs, const PredictRequest& request) {
+  const PredictConfig& config = request.config;
+  for (const fs::path& path : outputs) expect_no_input(path, request);
+  for (const std::string& path : {config.csv, config.probabilities}) expect_no_input(path, request);
   for (const fs::path& path : outputs) {
     if (path.empty()) continue;
     util::make_folders(path.has_parent_path() ? path.parent_path() : ".");
@@ -308,7 +344,7 @@ void predict(const PredictRequest& request, const dist::MpiScope& mpi, bool on_t
                            request.output,
                            {{"--csv", config.csv}, {"--probabilities", config.probabilities}});
     }
-    expect_outputs(outputs, config);
+    expect_outputs(outputs, request);
   });
   for (size_t i = 0; i < trained.size(); ++i) {
     PredictRun(request, std::move(trained[i]), outputs[i], mpi).run();

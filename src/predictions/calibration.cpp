@@ -216,7 +216,10 @@ CalibrationReport calibrate(const LabelledLogits& table, uint64_t seed, int64_t 
   report.reported = other.size();
   report.before = scores_of(other, 1, threads);
   report.after = scores_of(other, report.half.temperature, threads);
-  const std::string harm = harm_of(report.before, report.after);
+  std::string harm = harm_of(report.before, report.after);
+  if (harm.empty() && report.fit.problem.empty() && !report.half.problem.empty()) {
+    harm = "it cannot be checked: of half of the samples " + report.half.problem;
+  }
   if (!harm.empty()) {
     report.fit.temperature = 1;
     report.fit.nll_after = report.fit.nll_before;

@@ -10,6 +10,7 @@
 #include "models/model_config.h"
 #include "optim/optimizer_factory.h"
 #include "run/resumed_settings.h"
+#include "util/log.h"
 #include "util/text.h"
 
 namespace dtrain::run {
@@ -191,6 +192,13 @@ void keep_choices(settings::RunConfig& config, const config::Json& meta, int64_t
        saved.transforms.random_resized_crop);
   keep("transforms.eval_resize", config.transforms.eval_resize, saved.transforms.eval_resize);
   keep("model.stem", config.model.stem, saved.model.stem);
+  // It says where the run came from, and starts nothing now.
+  const std::string given = config.model.initial_checkpoint;
+  config.model.initial_checkpoint = saved.model.initial_checkpoint;
+  if (!given.empty() && given != saved.model.initial_checkpoint) {
+    util::log().early_warning("model.initial_checkpoint=" + given +
+                              " is not used: the run that resumes has its own weights");
+  }
   keep("optimizer.lr", config.optimizer.lr, saved.optimizer.lr);
   const int64_t pieces = global_batch_size(config, ranks) / config.loader.batch_size;
   const auto global = meta.at("global_batch_size").get<int64_t>();

@@ -6,7 +6,9 @@
 #include <unordered_map>
 
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/checkpoint_folder.h"
 #include "checkpoint/resume.h"
+#include "config/byte_text.h"
 #include "dist/parameter_sync.h"
 #include "util/folder_link.h"
 
@@ -36,17 +38,23 @@ void name_initial_checkpoint(settings::RunConfig& config, const dist::MpiScope& 
   config.model.initial_checkpoint = mpi.broadcast(path);
 }
 
-std::string load_initial_weights(const settings::RunConfig& config, nn::Classifier& model) {
+std::string load_initial_weights(const settings::RunConfig& config,
+                                 const std::vector<std::string>& class_names,
+                                 nn::Classifier& model) {
   const at::NoGradGuard no_grad;
   const std::string& request = config.model.initial_checkpoint;
   std::string source = request;
   checkpoint::NamedTensors saved;
+  bool are_other_classes = false;                               // as many, with other names
   const std::filesystem::path place = util::followed(request);  // `best` can be a file
   if (std::filesystem::is_regular_file(place)) {
     saved = checkpoint::load_safetensors(place);
   } else {
     source = checkpoint::find_checkpoint(request, config.run.output).string();
     saved = checkpoint::load_weights(source, checkpoint::kEvaluatedWeights).tensors;
+    const config::Json meta = checkpoint::read_manifest(source).meta;
+    are_other_classes = meta.contains("class_names") &&
+                        config::list_of_bytes(meta.at("class_names")) != class_names;
   }
   const checkpoint::NamedTensors own = dist::state_of(model);
   const std::unordered_map<std::string, at::Tensor> targets(own.begin(), own.end());
@@ -60,6 +68,7 @@ std::string load_initial_weights(const settings::RunConfig& config, nn::Classifi
                 std::to_string(tensor.size(0));
     }
   }
+  if (classes.empty() && are_other_classes) classes = "the classes have other names";
   for (auto& [name, tensor] : saved) {
     const auto target = targets.find(name);
     if (target == targets.end()) continue;

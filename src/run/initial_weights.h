@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "dist/mpi_scope.h"
 #include "nn/classifier.h"
@@ -16,9 +17,11 @@ void name_initial_checkpoint(settings::RunConfig& config, const dist::MpiScope& 
 
 // Gives `model` the weights that model.initial_checkpoint names: those that a checkpoint was
 // evaluated with (checkpoint::find_checkpoint()), or a .safetensors file. Names must be the same,
-// shapes too but for the last layer, which stays fresh where the number of classes differs.
+// shapes too but for the last layer, which stays fresh where classes differ in number or names.
 // Floating types are converted. Returns a line that says so. Called on rank 0, before the others
 // get its weights. Throws Error(kConfig) that lists what differs, Error(kIo).
-std::string load_initial_weights(const settings::RunConfig& config, nn::Classifier& model);
+std::string load_initial_weights(const settings::RunConfig& config,
+                                 const std::vector<std::string>& class_names,
+                                 nn::Classifier& model);
 
 }  // namespace dtrain::run

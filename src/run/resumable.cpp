@@ -164,7 +164,13 @@ ResumeChanges check_resumable(const config::Json& meta,
     refused.add("data", "the training images or labels are not those the run began with");
   }
   if (meta.at("data").at("eval") != data.eval_fingerprint) {
-    refused.add("data", "the evaluation images or labels are not those the run began with");
+    const std::string text = "the evaluation images or labels are not those the run began with";
+    // Of a split of its own they change nothing that was trained.
+    if (data::holds_out(config.data)) {
+      refused.add("data", text);
+    } else {
+      announced.ahead.push_back(text + ": earlier results are of other samples");
+    }
   }
   if (meta.at("data").value("unlabeled", "") != data.unlabeled_fingerprint) {
     refused.add("data", "the unlabelled images are not those the run began with");

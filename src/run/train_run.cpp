@@ -161,7 +161,8 @@ TrainRun::TrainRun(settings::RunConfig config, const dist::MpiScope& mpi, fs::pa
     auto& parts = learner_parts_;
     parts.model = make_model(config_, data_.identity.input, classes, precision_, device_);
     const bool is_new = start_.checkpoint.empty() && !config_.model.initial_checkpoint.empty();
-    if (is_new && mpi_.rank() == 0) started_from_ = load_initial_weights(config_, *parts.model);
+    if (is_new && mpi_.rank() == 0)
+      started_from_ = load_initial_weights(config_, data_.train->class_names(), *parts.model);
     parts.optimizer = optim::create_optimizer(*parts.model, config_.optimizer);
     parts.averages = optim::create_averages(*parts.model, config_.ema);
     evaluation_metrics_ = evaluation_metrics(config_.train, classes);

@@ -113,6 +113,21 @@ void check_training(Checker& checker, const RunConfig& c) {
 // What is written down is read on top.
 void take_old_behaviour(RunConfig& config) { config.ema.warmup = false; }
 
+// The configuration of a run may be used with other data, which have channels and classes of their
+// own.
+void leave_to_the_data(RunConfig& config, const config::Json& effective) {
+  const config::Json about = effective.value("_dtrain", config::Json::object());
+  const config::Json origins = about.value("origins", config::Json::object());
+  const models::ModelConfig defaults;
+  const auto leave = [&](const char* path, int64_t& field, int64_t value) {
+    if (!config::is_automatic(origins.value(path, ""))) return;
+    field = value;
+    config.origins.erase(path);
+  };
+  leave("model.in_channels", config.model.in_channels, defaults.in_channels);
+  leave("model.num_classes", config.model.num_classes, defaults.num_classes);
+}
+
 }  // namespace
 
 RunConfig load_run_config(const std::string& file, const std::vector<config::Override>& overrides) {
@@ -124,6 +139,7 @@ RunConfig load_run_config(const std::string& file, const std::vector<config::Ove
     const bool is_effective = document.root.is_object() && document.root.contains("_dtrain");
     if (is_effective) take_old_behaviour(config);
     config::read_values(document, list, config.origins, problems);
+    if (is_effective) leave_to_the_data(config, document.root);
   }
   for (const auto& setting : overrides) {
     config::read_text(list, setting, config.origins, problems);

@@ -194,6 +194,9 @@ void expect_writable(const fs::path& path) {
   const std::string what = "cannot write " + path.string();
   std::error_code error;
   if (fs::is_directory(path, error)) throw io_error(what, "it is a folder", "name a file in it");
+  if (fs::exists(path, error) && !fs::is_regular_file(path, error)) {
+    throw io_error(what, "it is a pipe or a device", "name a file");
+  }
   const fs::path parent = path.has_parent_path() ? path.parent_path() : ".";
   if (!fs::is_directory(parent, error)) {
     throw io_error(what, "there is no folder " + parent.string(), "make it, or choose another one");

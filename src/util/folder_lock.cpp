@@ -160,13 +160,17 @@ void FolderLock::hold_by_file(const fs::path& folder, const char* doing) {
     const Holder holder = parse_holder(text);
     const double age = age_of(file);
     if (!is_gone(holder) && age < kStaleSeconds) {
-      throw held_error(folder,
-                       std::string("another process is ") + doing + " it" +
-                           (holder.process > 0 ? ": number " + std::to_string(holder.process) +
-                                                     " on " + holder.host
-                                               : ""),
-                       "wait for it to end; if it has been killed, for " +
-                           std::to_string(kStaleSeconds) + " s, or remove " + file.string());
+      // Of a holder elsewhere nobody knows whether it lives: a job that was started again on
+      // another host comes back when its time is over.
+      const bool may_be_gone = holder.host != own_host();
+      throw Error(may_be_gone ? ExitCode::kRetry : ExitCode::kIo,
+                  "folder " + folder.string(),
+                  std::string("another process is ") + doing + " it" +
+                      (holder.process > 0
+                           ? ": number " + std::to_string(holder.process) + " on " + holder.host
+                           : ""),
+                  "wait for it to end; if it has been killed, for " +
+                      std::to_string(kStaleSeconds) + " s, or remove " + file.string());
     }
     // Moved away first, so that of several that find it stale only one takes it; and looked at once
     // more, for it may be the new one of that one.

@@ -22,8 +22,8 @@ class FolderLock {
   static constexpr int kTouchSeconds = 20;
   static constexpr int kStaleSeconds = 120;
 
-  // Throws Error(kIo) where another process has it; `doing` says what that one does there:
-  // "training in".
+  // Throws Error(kIo) where another process has it; Error(kRetry) where that is one of another host
+  // which may have been killed. `doing` says what it does there: "training in".
   FolderLock(const std::filesystem::path& folder, const char* doing);
   ~FolderLock();
   FolderLock(const FolderLock&) = delete;

@@ -185,6 +185,21 @@ class Predictions(TrainingTest):
                 self.assertIn(f"cannot write {path}", error_lines(refused)[0])
                 self.assertNotIn("Predict", refused.stdout)
 
+    def test_replace_no_labels_no_images_and_no_file_of_a_run(self):
+        folder = reference()
+        labels = self.scratch / "labels.csv"
+        labels.write_text("path,label\na.png,1\n")
+        image = self.scratch / "a.png"
+        image.write_bytes((ROOT / "tests/golden/images/photo.png").read_bytes())
+        before = {path: path.read_bytes() for path in (labels, image, folder / "summary.csv")}
+        for inputs, flag, output in ((labels, "--csv", labels), (labels, "--probabilities", labels),
+                                     (image, "--csv", image), (image, "--csv", folder / "summary.csv"),
+                                     (image, "--csv", "/dev/null")):
+            done = run(["predict", "--checkpoint", folder, inputs, flag, output], expect=None)
+            self.assertIn(done.returncode, (64, 74), (flag, output))
+        for path, content in before.items():
+            self.assertEqual(path.read_bytes(), content, path)
+
     def test_of_other_classes_are_refused(self):
         data = self.scratch / "data"
         subprocess.run([MAKE_PICTURES, "classes", data, "48", "20"], check=True)

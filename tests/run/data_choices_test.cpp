@@ -121,6 +121,9 @@ TEST_F(DataChoicesTest, WhatAResumedRunChoseIsKept) {
   EXPECT_EQ(now.optimizer.lr, 0.7);
   EXPECT_EQ(now.data.holdout, 0.25);
   EXPECT_EQ(now.loader.batch_size, 24) << "the global batch stays";
+  now.model.initial_checkpoint = "runs/other";
+  keep_choices(now, saved, 2);
+  EXPECT_EQ(now.model.initial_checkpoint, "") << "the run did not start from it";
   settings::RunConfig given = settings::load_run_config(
       "",
       {{"data.data_dir", (folder_.path() / "digits").string(), "command line"},

@@ -75,6 +75,18 @@ TEST(Resumable, AnotherNumberOfRanksWithTheSameGlobalBatchIsAnnounced) {
   EXPECT_TRUE(mentions(refusal(meta(), config(), kSnapshotData, 1), {"global batch", "24", "12"}));
 }
 
+TEST(Resumable, OtherEvaluationImagesAreAnnouncedUnlessTheyAreAPartOfTraining) {
+  const DataIdentity now{"a", "x", {"cat", "dog"}};
+  const ResumeChanges changes =
+      check_resumable(meta(), "runs/x/checkpoints/last", config(), now, 2, 1200);
+  ASSERT_EQ(changes.ahead.size(), 1U);
+  EXPECT_TRUE(mentions(changes.ahead[0], {"evaluation images", "earlier results"}));
+  settings::RunConfig divided = config();
+  divided.data.holdout = 0.1;
+  EXPECT_TRUE(mentions(refusal(describe_run(divided, kSnapshotData, 2), divided, now),
+                       {"evaluation images"}));
+}
+
 TEST(Resumable, AnotherSizeIsRefusedThoughTheOldRunDidNotWriteItDown) {
   DataIdentity before = kSnapshotData, now = kSnapshotData;
   before.input = {28, 28, 1};
@@ -95,7 +107,6 @@ TEST(Resumable, AllThatChangesTheCourseIsRefusedAtOnce) {
                {"optimizer.name: it was sgd and is adamw, and the saved state is of the former",
                 "run.seed: it was 42 and is 7, from which the order of samples",
                 "training images",
-                "evaluation images",
                 "class names"}))
       << text;
 }

@@ -167,6 +167,15 @@ TEST(RunConfig, refuses_cuda_without_a_GPU) {
   }
 }
 
+TEST_F(RunConfigFile, leaves_channels_and_classes_to_other_data) {
+  RunConfig config = load_run_config("", {{"model.in_channels", "3", "command line"}});
+  config.model.num_classes = 11;
+  config.origins["model.num_classes"] = config::automatic("the data set's");
+  const RunConfig again = load_run_config(file(effective_config(config)), {});
+  EXPECT_EQ(again.model.num_classes, 0);
+  EXPECT_EQ(again.model.in_channels, 3);
+}
+
 TEST_F(RunConfigFile, writes_a_file_that_gives_the_same_run) {
   RunConfig config = load_run_config("", {{"optimizer.lr", "0.3", "command line --lr"}});
   run::resolve(config, {.cores = 2});

@@ -162,6 +162,10 @@ class TableReader {
              shown(util::joined(similar, " | ", [&](size_t i) { return fields_[i]; })) +
              "; name one with " + wanted.setting;
     }
+    const bool is_one = fields_.size() == 1;
+    if (is_one && fields_[0].find_first_of(";\t") != std::string::npos) {
+      return "the columns are not separated by commas: " + shown(fields_[0]);
+    }
     return "the header has no column " + shown(wanted.name) +
            ", only: " + shown(util::joined(fields_, " | ")) + "; name it with " + wanted.setting;
   }

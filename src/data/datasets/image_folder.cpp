@@ -36,6 +36,32 @@ bool is_same_but_for_case(const std::string& a, const std::string& b) {
   });
 }
 
+// Of several folders that could be meant the first is taken; the others are not passed over
+// without a word.
+void warn_of_second(const fs::path& root, const fs::path& taken) {
+  std::vector<std::string> others;
+  const std::string name = taken.lexically_relative(root).string();
+  for (const std::string& split : kAllSplits) {
+    const std::vector<std::string> names = split_names(split);
+    const auto is_of_split = [&](const std::string& folder) {
+      return std::any_of(names.begin(), names.end(), [&](const std::string& one) {
+        return is_same_but_for_case(folder, one);
+      });
+    };
+    if (!is_of_split(name)) continue;
+    std::error_code error;
+    for (fs::directory_iterator it(root, error), end; !error && it != end; it.increment(error)) {
+      const std::string other = it->path().filename().string();
+      std::error_code ignored;
+      if (other != name && is_of_split(other) && it->is_directory(ignored)) others.push_back(other);
+    }
+  }
+  std::sort(others.begin(), others.end());
+  for (const std::string& other : others) {
+    warn_of_unused((root / other).string() + " is not used: " + name + " is the same split");
+  }
+}
+
 // The folder at `place` below `root`, "train" or "training/unlabeled"; `Train` is one too where
 // there is no `train`. Empty where there is none.
 fs::path child_folder(const fs::path& root, const fs::path& place) {
@@ -99,6 +125,7 @@ ImageFolder::ImageFolder(ImageFolderOptions options) : options_(std::move(option
                      options_.advice);
   }
   folder_ = require_folder(options_, options_.split);
+  warn_of_second(options_.root, ImageFolder::folder_of(options_.root, options_.split));
   const std::vector<PictureFile> found = list(folder_);
   const fs::path class_folder = require_folder(options_, options_.class_split);
   find_classes(options_.class_split == options_.split ? found : list(class_folder));

@@ -13,7 +13,8 @@ namespace fs = std::filesystem;
 
 NamedPictures::NamedPictures(const std::vector<std::string>& paths,
                              int64_t channels,
-                             std::vector<std::string> class_names)
+                             std::vector<std::string> class_names,
+                             bool follow_links)
     : channels_(channels), class_names_(std::move(class_names)) {
   for (const std::string& path : paths) {
     std::error_code error;
@@ -26,7 +27,11 @@ NamedPictures::NamedPictures(const std::vector<std::string>& paths,
       continue;
     }
     const fs::path root = fs::canonical(path);
-    const PictureList listed = list_pictures(root, root);
+    const PictureList listed = list_pictures(root, root, follow_links);
+    for (const FolderProblem& problem : listed.problems) {
+      if (!problem.stops_training()) continue;
+      throw data_error(problem.path.string(), problem.cause, "or remove it");
+    }
     warn_of_ignored(path, listed.ignored);
     const std::vector<PictureFile>& found = listed.files;
     if (found.empty()) {

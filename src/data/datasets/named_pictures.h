@@ -16,7 +16,8 @@ class NamedPictures : public Dataset {
  public:
   NamedPictures(const std::vector<std::string>& paths,
                 int64_t channels,
-                std::vector<std::string> class_names);
+                std::vector<std::string> class_names,
+                bool follow_links = false);
 
   const std::string& name() const override { return name_; }
   int64_t size() const override { return static_cast<int64_t>(files_.size()); }

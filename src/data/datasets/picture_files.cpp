@@ -161,6 +161,8 @@ void warn_of_ignored(const fs::path& folder, const std::map<std::string, int64_t
   if (!text.empty()) warn_once(folder.string() + ": " + text);
 }
 
+void warn_of_unused(const std::string& line) { warn_once(line); }
+
 void warn_of_empty(const fs::path& folder) {
   warn_once(folder.string() + " holds no image: there is no such class");
 }

@@ -51,6 +51,9 @@ PictureList list_pictures(const std::filesystem::path& folder,
 // named.
 std::string ignored_text(const std::map<std::string, int64_t>& ignored);
 
+// Says this in the log, once.
+void warn_of_unused(const std::string& line);
+
 // Says in the log, once for a folder, that a class's folder has no image.
 void warn_of_empty(const std::filesystem::path& folder);
 

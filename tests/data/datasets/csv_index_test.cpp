@@ -220,7 +220,8 @@ TEST_F(CsvIndexTest, FingerprintFollowsRowsAndSizes) {
 
 TEST_F(CsvIndexTest, HeadersThatDoNotFitAreRefused) {
   EXPECT_TRUE(mentions(refusal(""), {"x.csv", "empty"}));
-  EXPECT_TRUE(mentions(refusal("path;label\n1.jpg;a\n"), {"no column path", "path;label"}));
+  EXPECT_TRUE(
+      mentions(refusal("path;label\n1.jpg;a\n"), {"not separated by commas", "path;label"}));
   EXPECT_TRUE(mentions(refusal("path,label,path\n"), {"line 1", "path twice"}));
   EXPECT_TRUE(mentions(refusal("path,label\n"), {"x.csv"}));
 }

@@ -235,6 +235,18 @@ TEST_F(ImageFolderTest, LinksOutAreFollowedWhereThatIsWantedAndLoopsAreNot) {
   EXPECT_TRUE(mentions(error_text([&] { ImageFolder{options}; }, ExitCode::kData), {"leads back"}));
 }
 
+TEST_F(ImageFolderTest, ASecondFolderOfASplitIsNotPassedOverWithoutAWord) {
+  add("val/a/1.jpg");
+  add("train/a/1.jpg");
+  add("validation/a/1.jpg");
+  util::log().add_file(folder_ / "log.txt");
+  open("validation");
+  util::log().remove_files();
+  const auto bytes = dtrain::testing::bytes_of(folder_ / "log.txt");
+  EXPECT_TRUE(mentions(std::string(bytes.begin(), bytes.end()),
+                       {"val is not used: validation is the same split"}));
+}
+
 TEST_F(ImageFolderTest, AFlatSplitWithoutAClassInItsNamesHasNoLabels) {
   for (const char* name : {"train/cat/1.jpg", "train/dog/2.jpg", "test/0001.jpg", "test/x_2.jpg"}) {
     add(name);

@@ -39,6 +39,19 @@ TEST_F(NamedPicturesTest, ComeInTheOrderGivenAndFoldersByTheirPaths) {
   EXPECT_EQ(sample.target, kUnlabelled);
 }
 
+TEST_F(NamedPicturesTest, LinksOutAreFollowedOrRefusedAndNeverPassedOver) {
+  const dtrain::testing::TempFolder elsewhere;
+  fs::create_directories(folder_ / "f");
+  fs::copy_file(dtrain::testing::kPictures / "photo.png", elsewhere / "a.png");
+  fs::copy_file(dtrain::testing::kPictures / "photo.png", folder_ / "f/b.png");
+  fs::create_symlink(elsewhere / "a.png", folder_ / "f/a.png");
+  EXPECT_TRUE(dtrain::testing::mentions(
+      dtrain::testing::error_text([&] { NamedPictures({folder_ / "f"}, 3, {"cat"}); },
+                                  ExitCode::kData),
+      {"a.png", "leads out", "data.follow_links=true"}));
+  EXPECT_EQ(NamedPictures({folder_ / "f"}, 3, {"cat"}, /*follow_links=*/true).size(), 2);
+}
+
 TEST_F(NamedPicturesTest, WhatIsIgnoredInAFolderIsCounted) {
   for (const char* name : {"f/a.png", "f/b.psd", "f/c.PSD.txt"}) put(name);
   util::log().add_file(folder_ / "log.txt");
