@@ -151,7 +151,7 @@ std::optional<int64_t> step_of(const std::string& name) {
     return std::nullopt;
   }
   const std::string digits = name.substr(prefix);
-  if (digits.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+  if (!util::is_digits(digits)) return std::nullopt;
   return std::stoll(digits);
 }
 

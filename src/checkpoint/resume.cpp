@@ -9,6 +9,7 @@
 #include "util/check.h"
 #include "util/folder_link.h"
 #include "util/log.h"
+#include "util/text.h"
 
 namespace dtrain::checkpoint {
 namespace {
@@ -30,10 +31,7 @@ bool starts_with_time(const std::string& name) {
 }
 
 // "2" of "...-exp-2".
-bool is_copy_number(const std::string& text) {
-  return !text.empty() && text.size() < 10 &&
-         text.find_first_not_of("0123456789") == std::string::npos;
-}
+bool is_copy_number(const std::string& text) { return text.size() < 10 && util::is_digits(text); }
 
 using RunOrder = std::pair<std::string, int64_t>;
 

@@ -17,6 +17,7 @@
 #include "device/flavour.h"
 #include "util/check.h"
 #include "util/control_groups.h"
+#include "util/text.h"
 
 namespace dtrain::cli {
 namespace {
@@ -123,16 +124,14 @@ std::optional<RankRequest> take_rank_request(Words& words) {
 }
 
 int64_t visible_gpus(const char* cuda_visible_devices, const std::filesystem::path& device_files) {
-  const auto is_number = [](const std::string& text) {
-    return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-  };
   int64_t count = 0;
   if (cuda_visible_devices != nullptr) {
     std::string_view rest = cuda_visible_devices;
     while (true) {
       std::string entry(rest.substr(0, rest.find(',')));
       std::erase(entry, ' ');
-      if (!is_number(entry) && !entry.starts_with("GPU-") && !entry.starts_with("MIG-")) break;
+      if (!util::is_digits(entry) && !entry.starts_with("GPU-") && !entry.starts_with("MIG-"))
+        break;
       ++count;
       if (rest.find(',') == std::string_view::npos) break;
       rest.remove_prefix(rest.find(',') + 1);
@@ -142,7 +141,7 @@ int64_t visible_gpus(const char* cuda_visible_devices, const std::filesystem::pa
   std::error_code unreadable;
   for (const auto& file : std::filesystem::directory_iterator(device_files, unreadable)) {
     const std::string name = file.path().filename();
-    count += name.starts_with("nvidia") && is_number(name.substr(6));
+    count += name.starts_with("nvidia") && util::is_digits(name.substr(6));
   }
   return count;
 }

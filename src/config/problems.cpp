@@ -2,16 +2,15 @@
 #include "config/problems.h"
 
 #include <algorithm>
-#include <cctype>
+
+#include "util/text.h"
 
 namespace dtrain::config {
 namespace {
 
 std::string folded(std::string_view name) {
-  std::string out(name);
-  for (char& c : out) {
-    c = c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
+  std::string out = util::lower_case(std::string(name));
+  std::replace(out.begin(), out.end(), '-', '_');
   return out;
 }
 

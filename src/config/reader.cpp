@@ -2,7 +2,6 @@
 #include "config/reader.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <set>
 #include <string_view>
@@ -10,6 +9,7 @@
 #include "config/field_values.h"
 #include "config/json.h"
 #include "config/one_value.h"
+#include "util/text.h"
 
 namespace dtrain::config {
 namespace {
@@ -270,8 +270,7 @@ std::string suggest_path(const FieldList& list, const std::string& path) {
 }
 
 bool parse_bool(const std::string& text, bool* value) {
-  std::string lower = text;
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string lower = util::lower_case(text);
   const bool is_true = lower == "true" || lower == "1" || lower == "yes" || lower == "on";
   const bool is_false = lower == "false" || lower == "0" || lower == "no" || lower == "off";
   if (is_true || is_false) *value = is_true;

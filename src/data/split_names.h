@@ -1,7 +1,10 @@
 // What people call the splits of a data set.
 #pragma once
 
+#include <algorithm>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -23,6 +26,15 @@ inline std::vector<std::string> split_names(const std::string& split) {
   if (split == "validation") return {"validation", "val", "valid"};
   if (split == kUnlabelledSplit) return {"unlabeled", "unlabelled"};
   return {"test", "testing", "evaluation"};
+}
+
+// The split that a name means; nothing for other names.
+inline std::optional<std::string_view> split_called(const std::string& name) {
+  for (const std::string& split : kAllSplits) {
+    const std::vector<std::string> names = split_names(split);
+    if (std::find(names.begin(), names.end(), name) != names.end()) return split;
+  }
+  return std::nullopt;
 }
 
 // For settings that name a split: the usual other names of validation are read as well.

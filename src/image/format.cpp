@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "util/check.h"
+#include "util/text.h"
 
 namespace dtrain::image {
 namespace {
@@ -36,8 +37,7 @@ const FormatRow& row_of(Format format) {
 }
 
 bool has_ending(const FormatRow& row, const std::filesystem::path& path) {
-  std::string ending = path.extension().string();
-  for (char& c : ending) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  const std::string ending = util::lower_case(path.extension().string());
   return std::find(row.endings.begin(), row.endings.end(), ending) != row.endings.end();
 }
 

@@ -14,6 +14,7 @@
 
 #include "data/datasets/mapped_classes.h"
 #include "data/datasets/named_pictures.h"
+#include "data/datasets/subset.h"
 #include "data/loader/device_prefetcher.h"
 #include "data/transforms/tta.h"
 #include "dist/rendezvous.h"
@@ -320,9 +321,7 @@ int64_t expect_predictable(const settings::RunConfig& config,
   const auto dataset = settings::open_split(config, split);
   data::make_tta_views(
       views, config.transforms, normalization_of(config, *dataset), dataset->shape());
-  int64_t labelled = 0;
-  for (int64_t i = 0; i < dataset->size(); ++i) labelled += dataset->target(i) != data::kUnlabelled;
-  return labelled;
+  return data::labelled_samples(*dataset);
 }
 
 void predict(const PredictRequest& request, const dist::MpiScope& mpi, bool on_terminal) {

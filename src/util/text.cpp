@@ -70,6 +70,15 @@ std::string extents(const std::vector<int64_t>& sizes) {
   });
 }
 
+bool is_digits(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+std::string lower_case(std::string text) {
+  for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  return text;
+}
+
 std::string quoted(std::string_view text) {
   std::string out = "\"";
   out += text;

@@ -32,6 +32,12 @@ std::string clock_text(double seconds);
 // "28 x 28 x 3"; a negative extent, which stands for every length, is "any". Empty for a scalar.
 std::string extents(const std::vector<int64_t>& sizes);
 
+// Not empty, and digits alone.
+bool is_digits(std::string_view text);
+
+// With the letters A to Z as a to z; other bytes stay.
+std::string lower_case(std::string text);
+
 // In double quotes, for messages: nothing in it is escaped. CSV has util/csv.h, JSON its own.
 std::string quoted(std::string_view text);
 

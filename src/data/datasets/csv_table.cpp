@@ -2,7 +2,6 @@
 #include "data/datasets/csv_table.h"
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <optional>
 #include <unordered_map>
@@ -22,8 +21,7 @@ bool has_control_characters(const std::string& text) {
 }
 
 bool is_negative_number(const std::string& text) {
-  return text.size() > 1 && text[0] == '-' &&
-         text.find_first_not_of("0123456789", 1) == std::string::npos;
+  return text.starts_with('-') && util::is_digits(std::string_view(text).substr(1));
 }
 
 // For messages, from a field that has not been checked.
@@ -63,26 +61,12 @@ std::string trouble_with_label(const std::string& label) {
   return "";
 }
 
-std::optional<std::string_view> split_of(const std::string& name) {
-  for (const char* split : {"train", "validation", "test", kUnlabelledSplit}) {
-    const std::vector<std::string> names = split_names(split);
-    if (std::find(names.begin(), names.end(), name) != names.end()) return split;
-  }
-  return std::nullopt;
-}
-
 // A column that is looked for.
 struct Wanted {
   std::string name, setting;
-  std::string usual;                  // its default name
-  std::vector<std::string> synonyms;  // in small letters, for where the default is missing
+  std::vector<std::string> synonyms;  // its default name and, in small letters, others for it
   bool is_required = true;
 };
-
-std::string small_letters(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 class TableReader {
  public:
@@ -108,7 +92,6 @@ class TableReader {
     columns_ = fields_.size();
     path_ = find_column({.name = options_.path_column,
                          .setting = "data.csv_path_column",
-                         .usual = "path",
                          .synonyms = {"path",
                                       "image",
                                       "image_path",
@@ -123,11 +106,9 @@ class TableReader {
     label_ = find_column(
         {.name = options_.label_column,
          .setting = "data.csv_label_column",
-         .usual = "label",
          .synonyms = {"label", "class", "category", "target", "class_name", "label_name"}});
     split_ = find_column({.name = options_.split_column,
                           .setting = "data.csv_split_column",
-                          .usual = "split",
                           .synonyms = {"split"},
                           .is_required = options_.split_column != "split"});
     table_.has_splits = split_.has_value();
@@ -141,9 +122,9 @@ class TableReader {
     }
     if (at != fields_.end()) return at - fields_.begin();
     std::vector<size_t> similar;
-    for (size_t i = 0; i < fields_.size() && wanted.name == wanted.usual; ++i) {
+    for (size_t i = 0; i < fields_.size() && wanted.name == wanted.synonyms.front(); ++i) {
       const auto& names = wanted.synonyms;
-      if (std::find(names.begin(), names.end(), small_letters(fields_[i])) != names.end()) {
+      if (std::find(names.begin(), names.end(), util::lower_case(fields_[i])) != names.end()) {
         similar.push_back(i);
       }
     }
@@ -191,7 +172,7 @@ class TableReader {
     if (trouble.empty()) trouble = trouble_with_label(fields_[*label_]);
     std::optional<std::string_view> split = "";
     if (trouble.empty() && split_) {
-      split = split_of(fields_[*split_]);
+      split = split_called(fields_[*split_]);
       if (!split)
         trouble = "'" + shown(fields_[*split_]) +
                   "' is no split: they are train, validation, test and unlabeled";

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
+#include "data/datasets/subset.h"
 #include "util/text.h"
 
 namespace dtrain::data {
@@ -12,17 +12,6 @@ namespace {
 constexpr size_t kMostDoubted = 5;
 constexpr std::array kMissingValues = {
     "nan", "none", "null", "na", "n/a", "<na>", "?", "undefined"};
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
-    return static_cast<char>(std::tolower(c));
-  });
-  return text;
-}
-
-bool is_number(const std::string& name) {
-  return !name.empty() && name.find_first_not_of("0123456789") == std::string::npos;
-}
 
 // "a, b, c, d, e and 7 more".
 std::string first_of(std::vector<std::string> names) {
@@ -35,15 +24,11 @@ std::string first_of(std::vector<std::string> names) {
 
 std::vector<std::string> doubts_about_classes(const Dataset& train) {
   const std::vector<std::string>& names = train.class_names();
-  std::vector<bool> seen(names.size(), false);
-  for (int64_t i = 0; i < train.size(); ++i) {
-    if (const int64_t target = train.target(i); target >= 0)
-      seen[static_cast<size_t>(target)] = true;
-  }
+  const std::vector<int64_t> sizes = class_sizes(train);
   std::vector<std::string> unseen, missing, doubts;
   for (size_t k = 0; k < names.size(); ++k) {
-    if (!seen[k]) unseen.push_back(names[k]);
-    if (std::find(kMissingValues.begin(), kMissingValues.end(), lower(names[k])) !=
+    if (sizes[k] == 0) unseen.push_back(names[k]);
+    if (std::find(kMissingValues.begin(), kMissingValues.end(), util::lower_case(names[k])) !=
         kMissingValues.end()) {
       missing.push_back(names[k]);
     }
@@ -52,7 +37,7 @@ std::vector<std::string> doubts_about_classes(const Dataset& train) {
     doubts.push_back("There is one class only, " + names[0] + ": nothing can be learnt");
   }
   if (!unseen.empty()) {
-    const bool gaps = std::all_of(names.begin(), names.end(), is_number);
+    const bool gaps = std::all_of(names.begin(), names.end(), util::is_digits);
     doubts.push_back(std::to_string(unseen.size()) + " of " + std::to_string(names.size()) +
                      " classes have no training image: " + first_of(unseen) +
                      (gaps ? " (labels leave gaps)" : ""));

@@ -45,4 +45,9 @@ std::vector<int64_t> class_sizes(const Dataset& dataset) {
   return sizes;
 }
 
+int64_t labelled_samples(const Dataset& dataset) {
+  const std::vector<int64_t> targets = targets_of(dataset);
+  return std::count_if(targets.begin(), targets.end(), [](int64_t t) { return t != kUnlabelled; });
+}
+
 }  // namespace dtrain::data

@@ -47,7 +47,8 @@ class Subset : public Dataset {
 
 // The targets of all samples, in order.
 std::vector<int64_t> targets_of(const Dataset& dataset);
-// The labelled samples of each class.
+// The labelled samples of each class, and of all.
 std::vector<int64_t> class_sizes(const Dataset& dataset);
+int64_t labelled_samples(const Dataset& dataset);
 
 }  // namespace dtrain::data

@@ -9,6 +9,7 @@
 
 #include "data/datasets/open_datasets.h"
 #include "data/datasets/recognise.h"
+#include "data/datasets/subset.h"
 #include "data/split_names.h"
 #include "data/verify/verify_split.h"
 #include "util/check.h"
@@ -168,8 +169,7 @@ class Verifier {
   // Samples without a label are what the split `unlabeled` and an unused one may have.
   void judge_labels(const Dataset& dataset, const std::string& split) {
     if (split == kUnlabelledSplit) return;
-    int64_t missing = 0;
-    for (int64_t i = 0; i < dataset.size(); ++i) missing += dataset.target(i) == kUnlabelled;
+    const int64_t missing = dataset.size() - labelled_samples(dataset);
     if (missing == 0) return;
     const bool set_apart = split == options_.data.train_split && options_.data.unlabeled == "rest";
     const bool fails = is_used(split) && !set_apart;
