@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "data/datasets/class_numbers.h"
 #include "data/datasets/csv_table.h"
 #include "data/datasets/is_file.h"
 #include "data/datasets/read_picture.h"
@@ -57,11 +58,6 @@ CsvTable read_split(const CsvIndexOptions& options, const std::string& split) {
   return table;
 }
 
-bool is_class_number(const std::string& label) {
-  return !label.empty() && label.size() <= 6 &&
-         label.find_first_not_of("0123456789") == std::string::npos;
-}
-
 std::vector<std::string> classes_among(const CsvTable& table) {
   std::vector<bool> used(table.labels.size());
   for (const CsvRow& row : table.rows) used[static_cast<size_t>(row.label)] = true;
@@ -70,12 +66,8 @@ std::vector<std::string> classes_among(const CsvTable& table) {
     if (used[i]) names.push_back(table.labels[i]);
   }
   std::sort(names.begin(), names.end());
-  if (names.empty() || !std::all_of(names.begin(), names.end(), is_class_number)) return names;
-  int highest = 0;
-  for (const std::string& name : names) highest = std::max(highest, std::stoi(name));
-  names.clear();
-  for (int k = 0; k <= highest; ++k) names.push_back(std::to_string(k));
-  return names;
+  const bool are_numbers = std::all_of(names.begin(), names.end(), is_class_number);
+  return are_numbers ? numbered_classes(highest_class_number(names) + 1) : names;
 }
 
 // The target of each label of a table; -2 for what is no class.
@@ -89,9 +81,7 @@ std::vector<int64_t> targets_of_labels(const std::vector<std::string>& labels,
   for (size_t i = 1; i < labels.size(); ++i) {
     auto at = numbers.find(labels[i]);
     // "007" is class 7 where classes are numbers.
-    if (at == numbers.end() && is_class_number(labels[i])) {
-      at = numbers.find(std::to_string(std::stoi(labels[i])));
-    }
+    if (at == numbers.end()) at = numbers.find(plain_class_number(labels[i]));
     targets.push_back(at == numbers.end() ? -2 : at->second);
   }
   return targets;

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
 
 #include "data/datasets/cifar_dataset.h"
+#include "data/datasets/class_numbers.h"
 #include "data/datasets/csv_index.h"
 #include "data/datasets/idx_dataset.h"
 #include "data/datasets/idx_file.h"
@@ -59,7 +59,7 @@ std::string require_idx(const DatasetRow& row, const fs::path& folder, const std
 }
 
 // Class names 0, 1, ... as far as the labels of any split go, so that both splits agree.
-std::vector<std::string> numbered_classes(const fs::path& folder, const std::string& advice) {
+std::vector<std::string> classes_of_idx(const fs::path& folder, const std::string& advice) {
   uint8_t highest = 0;
   for (const char* split : {"train", "test"}) {
     const std::string path = find_idx(folder, idx_names(split).labels);
@@ -69,18 +69,13 @@ std::vector<std::string> numbered_classes(const fs::path& folder, const std::str
     file.read(labels);
     highest = std::max(highest, *std::max_element(labels.begin(), labels.end()));
   }
-  std::vector<std::string> names;
-  for (int k = 0; k <= highest; ++k) names.push_back(std::to_string(k));
-  return names;
+  return numbered_classes(highest + 1);
 }
 
 bool holds_idx(const DatasetRow& row, const fs::path& folder) {
   if (find_idx(folder, idx_names("train").images).empty()) return false;
   // MNIST and its kin have the same names; only the folder's tells.
-  std::string name = folder.lexically_normal().string();
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
-    return static_cast<char>(std::tolower(c));
-  });
+  const std::string name = util::lower_case(folder.lexically_normal().string());
   const bool is_fashion =
       name.find("fashion") != std::string::npos || is_directory(folder / "FashionMNIST");
   return is_fashion == (row.name == "fashion_mnist");
@@ -103,7 +98,7 @@ std::unique_ptr<Dataset> open_idx(const DatasetRow& row, const SplitRequest& req
   options.images_path = require_idx(row, request.folder, files.images);
   options.labels_path = require_idx(row, request.folder, files.labels);
   options.class_names =
-      row.class_names.empty() ? numbered_classes(request.folder, row.advice) : row.class_names;
+      row.class_names.empty() ? classes_of_idx(request.folder, row.advice) : row.class_names;
   options.limit = request.limit;
   options.advice = row.advice;
   return std::make_unique<IdxDataset>(std::move(options));
@@ -179,9 +174,7 @@ std::vector<std::string> fine_class_names(const fs::path& file) {
   for (std::string line; std::getline(in, line);) {
     if (!line.empty()) names.push_back(line);
   }
-  if (!names.empty()) return names;
-  for (int k = 0; k < 100; ++k) names.push_back(std::to_string(k));
-  return names;
+  return names.empty() ? numbered_classes(100) : names;
 }
 
 std::vector<std::string> cifar_files(const DatasetRow& row, bool train) {

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <set>
 
+#include "data/datasets/class_numbers.h"
+#include "util/text.h"
+
 namespace dtrain::data {
 namespace {
 
-constexpr size_t kMostDigits = 6;
-constexpr int kSurelyNumbers = 1000;  // classes up to here may have any gaps
-constexpr size_t kMostGaps = 10;      // above, as many numbers for each label that is there
+constexpr int64_t kSurelyNumbers = 1000;  // classes up to here may have any gaps
+constexpr int64_t kMostGaps = 10;         // above, as many numbers for each label that is there
 
 std::set<std::string> labels_of(const std::vector<std::string>& file_names, LabelSide side) {
   std::set<std::string> labels;
@@ -17,30 +19,14 @@ std::set<std::string> labels_of(const std::vector<std::string>& file_names, Labe
   return labels;
 }
 
-bool is_digits(const std::string& text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-}
-
-bool is_small_number(const std::string& label) {
-  return label.size() <= kMostDigits && is_digits(label);
-}
-
 void set_classes(const std::set<std::string>& labels, LabelReading& reading) {
-  reading.are_numbers =
-      !labels.empty() && std::all_of(labels.begin(), labels.end(), is_small_number);
-  if (!reading.are_numbers) {
-    reading.classes.assign(labels.begin(), labels.end());
-    return;
-  }
-  int highest = 0;
-  for (const std::string& label : labels) highest = std::max(highest, std::stoi(label));
-  // Dates are no class numbers.
-  if (highest > kSurelyNumbers && static_cast<size_t>(highest) > kMostGaps * labels.size()) {
-    reading.are_numbers = false;
-    reading.classes.assign(labels.begin(), labels.end());
-    return;
-  }
-  for (int k = 0; k <= highest; ++k) reading.classes.push_back(std::to_string(k));
+  reading.classes.assign(labels.begin(), labels.end());
+  if (labels.empty() || !std::all_of(labels.begin(), labels.end(), is_class_number)) return;
+  const int64_t highest = highest_class_number(reading.classes);
+  const auto most = kMostGaps * static_cast<int64_t>(labels.size());
+  if (highest > kSurelyNumbers && highest > most) return;  // dates are no class numbers
+  reading.are_numbers = true;
+  reading.classes = numbered_classes(highest + 1);
 }
 
 }  // namespace
@@ -51,7 +37,8 @@ std::string label_in_name(const std::string& file_name, LabelSide side) {
   const size_t first = stem.find('_'), last = stem.rfind('_');
   if (first == std::string::npos) return "";
   if (side == LabelSide::kLast) return stem.substr(last + 1);
-  const bool ends_in_number = is_digits(stem.substr(last + 1)) && !is_digits(stem.substr(0, first));
+  const bool ends_in_number =
+      util::is_digits(stem.substr(last + 1)) && !util::is_digits(stem.substr(0, first));
   return stem.substr(0, ends_in_number ? last : first);
 }
 
@@ -74,7 +61,7 @@ LabelReading read_labels(const std::vector<std::string>& file_names, const std::
 
 std::string LabelReading::class_of(const std::string& file_name) const {
   const std::string label = label_in_name(file_name, side);
-  return are_numbers && is_small_number(label) ? std::to_string(std::stoi(label)) : label;
+  return are_numbers ? plain_class_number(label) : label;
 }
 
 }  // namespace dtrain::data
