@@ -14,6 +14,7 @@
 #include "data/datasets/idx_file.h"
 #include "data/datasets/image_folder.h"
 #include "data/datasets/is_file.h"
+#include "data/datasets/split_folders.h"
 #include "data/pack/pack_dataset.h"
 #include "data/split_names.h"
 #include "util/check.h"
@@ -107,7 +108,7 @@ std::unique_ptr<Dataset> open_idx(const DatasetRow& row, const SplitRequest& req
 // Where a network gives the classes, the split that it was trained on need not be there.
 std::string class_split_of(const SplitRequest& request) {
   if (request.known_classes.empty()) return request.train_split;
-  const std::vector<std::string> splits = ImageFolder::splits(request.folder);
+  const std::vector<std::string> splits = SplitFolders(request.folder).present();
   const bool is_there =
       std::find(splits.begin(), splits.end(), request.train_split) != splits.end();
   return is_there ? request.train_split : request.split;
@@ -258,7 +259,7 @@ const std::vector<DatasetRow>& dataset_rows() {
        .advice = "name the folder that holds train/ and validation/ or test/",
        .open = open_folder,
        .splits = [](const fs::path& folder,
-                    const CsvOptions&) { return ImageFolder::splits(folder); }},
+                    const CsvOptions&) { return SplitFolders(folder).present(); }},
       {.name = "csv",
        .description = "pictures (JPEG, PNG) that a CSV file lists: path,label[,split], or a folder "
                       "with train.csv and validation.csv or test.csv",

@@ -2,11 +2,11 @@
 #include "data/datasets/image_folder.h"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <utility>
 
 #include "data/datasets/read_picture.h"
+#include "data/datasets/split_folders.h"
 #include "data/split_names.h"
 #include "util/check.h"
 #include "util/hash.h"
@@ -17,81 +17,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Where a split may lie below the root.
-std::vector<fs::path> places_of(const std::string& split) {
-  std::vector<fs::path> places;
-  for (const std::string& name : split_names(split)) {
-    if (split == kUnlabelledSplit) {
-      for (const std::string& train : split_names("train"))
-        places.push_back(fs::path(train) / name);
-    }
-    places.push_back(name);
-  }
-  return places;
-}
-
-bool is_same_but_for_case(const std::string& a, const std::string& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::tolower(x) == std::tolower(y);
-  });
-}
-
-// Of several folders that could be meant the first is taken; the others are not passed over
-// without a word.
-void warn_of_second(const fs::path& root, const fs::path& taken) {
-  std::vector<std::string> others;
-  const std::string name = taken.lexically_relative(root).string();
-  for (const std::string& split : kAllSplits) {
-    const std::vector<std::string> names = split_names(split);
-    const auto is_of_split = [&](const std::string& folder) {
-      return std::any_of(names.begin(), names.end(), [&](const std::string& one) {
-        return is_same_but_for_case(folder, one);
-      });
-    };
-    if (!is_of_split(name)) continue;
-    std::error_code error;
-    for (fs::directory_iterator it(root, error), end; !error && it != end; it.increment(error)) {
-      const std::string other = it->path().filename().string();
-      std::error_code ignored;
-      if (other != name && is_of_split(other) && it->is_directory(ignored)) others.push_back(other);
-    }
-  }
-  std::sort(others.begin(), others.end());
-  for (const std::string& other : others) {
-    warn_of_unused((root / other).string() + " is not used: " + name + " is the same split");
-  }
-}
-
-// The folder at `place` below `root`, "train" or "training/unlabeled"; `Train` is one too where
-// there is no `train`. Empty where there is none.
-fs::path child_folder(const fs::path& root, const fs::path& place) {
-  std::error_code error;
-  if (fs::is_directory(root / place, error)) return root / place;
-  fs::path found = root;
-  for (const fs::path& part : place) {
-    fs::path next;
-    for (fs::directory_iterator it(found, error), end; !error && it != end; it.increment(error)) {
-      const fs::path name = it->path().filename();
-      std::error_code ignored;
-      if (!is_same_but_for_case(name.string(), part.string()) || !it->is_directory(ignored))
-        continue;
-      if (next.empty() || name < next.filename()) next = it->path();
-    }
-    if (next.empty()) return {};
-    found = next;
-  }
-  return found;
-}
-
-fs::path require_folder(const ImageFolderOptions& options, const std::string& split) {
-  const fs::path folder = ImageFolder::folder_of(options.root, split);
+fs::path require_folder(SplitFolders& folders,
+                        const ImageFolderOptions& options,
+                        const std::string& split) {
+  const fs::path folder = folders.of(split);
   if (!folder.empty()) return folder;
+  const std::string places = util::joined(
+      SplitFolders::places_of(split), ", ", [](const fs::path& place) { return place.string(); });
   throw data_error(
       "data set " + options.name,
-      "there is no folder for it in " + options.root.string() + " (looked for " +
-          util::joined(
-              places_of(split), ", ", [](const fs::path& place) { return place.string(); }) +
-          ")",
+      "there is no folder for it in " + options.root.string() + " (looked for " + places + ")",
       options.advice);
 }
 
@@ -124,10 +59,14 @@ ImageFolder::ImageFolder(ImageFolderOptions options) : options_(std::move(option
                      "there is no folder " + options_.root.string(),
                      options_.advice);
   }
-  folder_ = require_folder(options_, options_.split);
-  warn_of_second(options_.root, ImageFolder::folder_of(options_.root, options_.split));
+  SplitFolders folders(options_.root);
+  folder_ = require_folder(folders, options_, options_.split);
+  for (const std::string& other : folders.unused_beside(options_.split)) {
+    warn_once((options_.root / other).string() + " is not used: " +
+              folder_.lexically_relative(options_.root).string() + " is the same split");
+  }
   const std::vector<PictureFile> found = list(folder_);
-  const fs::path class_folder = require_folder(options_, options_.class_split);
+  const fs::path class_folder = require_folder(folders, options_, options_.class_split);
   find_classes(options_.class_split == options_.split ? found : list(class_folder));
   const bool unlabelled = options_.split == kUnlabelledSplit || has_no_labels(found) ||
                           (class_names_.size() > 1 && hides_labels(options_, class_folder, found));
@@ -215,7 +154,7 @@ void ImageFolder::report(FolderProblem problem) const {
   if (options_.problems != nullptr) {
     options_.problems->push_back(std::move(problem));
   } else if (problem.kind == FolderProblem::Kind::kEmptyClass) {
-    warn_of_empty(problem.path);
+    warn_once(problem.path.string() + " holds no image: there is no such class");
   } else if (problem.stops_training()) {
     using Kind = FolderProblem::Kind;
     const std::string advice =
@@ -229,33 +168,6 @@ void ImageFolder::report(FolderProblem problem) const {
 
 fs::path ImageFolder::path(int64_t index) const {
   return folder_ / files_[static_cast<size_t>(index)].path;
-}
-
-std::vector<std::string> ImageFolder::splits(const fs::path& root) {
-  std::vector<std::string> found;
-  for (const std::string& split : kAllSplits) {
-    const std::vector<fs::path> places = places_of(split);
-    if (std::any_of(places.begin(), places.end(), [&](const fs::path& place) {
-          return !child_folder(root, place).empty();
-        })) {
-      found.push_back(split);
-    }
-  }
-  if (found.empty()) found.push_back("train");
-  return found;
-}
-
-fs::path ImageFolder::folder_of(const fs::path& root, const std::string& split) {
-  std::error_code ignored;
-  for (const fs::path& place : places_of(split)) {
-    const fs::path folder = child_folder(root, place);
-    if (folder.empty()) continue;
-    const fs::path labelled = child_folder(folder, "labeled");
-    return labelled.empty() ? folder : labelled;
-  }
-  const bool is_whole = split == "train" && fs::is_directory(root, ignored) &&
-                        splits(root) == std::vector<std::string>{"train"};
-  return is_whole ? root : fs::path();
 }
 
 std::string ImageFolder::describe(int64_t index) const {

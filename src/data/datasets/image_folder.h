@@ -7,9 +7,7 @@
 //   <root>/<split>/<class>_<rest>        food-11 of 2022; file_label.h has the other ways
 //   <root>/<split>/*                     none of them with a class of the training split: no labels
 //   <root>/<class>/**, <root>/<class>_*  no folder of a split: all of it is the training split
-//
-// A split's folder is called train or training; validation, val or valid; test, testing or
-// evaluation.
+// split_folders.h has the names of splits.
 #pragma once
 
 #include <filesystem>
@@ -42,12 +40,6 @@ struct ImageFolderOptions {
 // that `class_split` does not have, and what has no place in a data set (FolderProblem).
 class ImageFolder : public Dataset {
  public:
-  // The splits that a root has folders for; of one that has none, the training split.
-  static std::vector<std::string> splits(const std::filesystem::path& root);
-  // Where that split, or its labelled part, lies; empty where it is not there.
-  static std::filesystem::path folder_of(const std::filesystem::path& root,
-                                         const std::string& split);
-
   explicit ImageFolder(ImageFolderOptions options);
 
   const std::string& name() const override { return options_.name; }

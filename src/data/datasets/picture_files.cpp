@@ -122,13 +122,6 @@ class Lister {
   PictureList out_;
 };
 
-void warn_once(const std::string& line) {
-  static std::mutex mutex;
-  static std::set<std::string> said;
-  const std::lock_guard lock(mutex);
-  if (said.insert(line).second) util::log().early_warning(line);
-}
-
 }  // namespace
 
 PictureList list_pictures(const fs::path& folder, const fs::path& root, bool follow_links) {
@@ -161,10 +154,11 @@ void warn_of_ignored(const fs::path& folder, const std::map<std::string, int64_t
   if (!text.empty()) warn_once(folder.string() + ": " + text);
 }
 
-void warn_of_unused(const std::string& line) { warn_once(line); }
-
-void warn_of_empty(const fs::path& folder) {
-  warn_once(folder.string() + " holds no image: there is no such class");
+void warn_once(const std::string& line) {
+  static std::mutex mutex;
+  static std::set<std::string> said;
+  const std::lock_guard lock(mutex);
+  if (said.insert(line).second) util::log().early_warning(line);
 }
 
 }  // namespace dtrain::data

@@ -51,13 +51,10 @@ PictureList list_pictures(const std::filesystem::path& folder,
 // named.
 std::string ignored_text(const std::map<std::string, int64_t>& ignored);
 
-// Says this in the log, once.
-void warn_of_unused(const std::string& line);
+// A warning, once in the life of the process, however often a folder is opened.
+void warn_once(const std::string& line);
 
-// Says in the log, once for a folder, that a class's folder has no image.
-void warn_of_empty(const std::filesystem::path& folder);
-
-// Says so in the log, once in the life of the process for a folder, however often it is opened.
+// Of ignored files, where there are any.
 void warn_of_ignored(const std::filesystem::path& folder,
                      const std::map<std::string, int64_t>& ignored);
 

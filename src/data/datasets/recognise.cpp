@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "data/datasets/file_label.h"
-#include "data/datasets/image_folder.h"
 #include "data/datasets/is_file.h"
+#include "data/datasets/split_folders.h"
 #include "data/split_names.h"
 #include "image/format.h"
 #include "util/check.h"
@@ -41,16 +41,21 @@ bool is_folder(const fs::directory_entry& entry) {
   return entry.is_directory(ignored);
 }
 
-// Ends at the first image.
+// Ends at the first image: of a thousand classes with a thousand images each, a thousand entries
+// are looked at.
 bool has_image_below(const fs::path& folder, int depth = 0) {
-  const auto entries = entries_of(folder);
-  if (std::any_of(entries.begin(), entries.end(), [](const auto& entry) {
-        return image::has_image_ending(entry.path()) && !is_folder(entry);
-      })) {
-    return true;
+  std::vector<fs::path> folders;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (is_hidden(it->path())) continue;
+    if (is_folder(*it)) {
+      folders.push_back(it->path());
+    } else if (image::has_image_ending(it->path())) {
+      return true;
+    }
   }
-  return depth < kDeepest && std::any_of(entries.begin(), entries.end(), [&](const auto& entry) {
-           return is_folder(entry) && has_image_below(entry.path(), depth + 1);
+  return depth < kDeepest && std::any_of(folders.begin(), folders.end(), [&](const auto& one) {
+           return has_image_below(one, depth + 1);
          });
 }
 
@@ -85,7 +90,8 @@ std::string flat_text(const LabelReading& labels, std::string& other) {
 }
 
 std::optional<Recognised> as_image_folder(const fs::path& path) {
-  const fs::path training = ImageFolder::folder_of(path, "train");
+  SplitFolders folders(path);
+  const fs::path training = folders.of("train");
   if (training.empty()) return std::nullopt;
   const TrainingFolder found = look_at(training);
   Recognised recognised{.dataset = "image_folder",
@@ -99,17 +105,16 @@ std::optional<Recognised> as_image_folder(const fs::path& path) {
     recognised.reading = whole ? "one folder per class" : "class folders";
   } else if (!found.flat.empty()) {
     const LabelReading labels = read_labels(found.flat, kLeftToTheData);
-    if (labels.classes.size() < 2) return std::nullopt;
+    if (found.flat.size() < 2 || labels.classes.size() < 2) return std::nullopt;
     recognised.label_in_name = labels.side == LabelSide::kFirst ? "first" : "last";
     recognised.reading = flat_text(labels, recognised.other_reading);
   } else {
     return std::nullopt;
   }
-  if (recognised.label_in_name != kLeftToTheData && found.flat.size() < 2) return std::nullopt;
   if (whole) return recognised;
   std::vector<std::string> splits;
-  for (const std::string& split : ImageFolder::splits(path)) {
-    splits.push_back(ImageFolder::folder_of(path, split).lexically_relative(path).string());
+  for (const std::string& split : folders.present()) {
+    splits.push_back(folders.of(split).lexically_relative(path).string());
   }
   recognised.reading += " in " + util::joined(splits, ", ");
   return recognised;
@@ -199,26 +204,14 @@ std::optional<Recognised> read_as_any(const fs::path& path) {
 void expect_no_split(const fs::path& path) {
   const fs::path whole = fs::absolute(path / "").lexically_normal().parent_path();
   const std::string name = whole.filename().string();
-  for (const std::string& split : kAllSplits) {
-    const std::vector<std::string> names = split_names(split);
-    if (std::find(names.begin(), names.end(), name) == names.end()) continue;
-    const fs::path parent = whole.parent_path();
-    if (ImageFolder::splits(parent).size() < 2) return;
-    const fs::path given = path.lexically_normal();
-    const fs::path shown = (given.has_filename() ? given : given.parent_path()).parent_path();
-    throw data_error("data.data_dir",
-                     "is the " + name + " folder of a data set, " + path.string(),
-                     "give its parent: " + (given == "."    ? std::string("..")
-                                            : shown.empty() ? std::string(".")
-                                                            : shown.string()));
-  }
-}
-
-bool is_split_name(const std::string& name) {
-  return std::any_of(kAllSplits.begin(), kAllSplits.end(), [&](const std::string& split) {
-    const std::vector<std::string> names = split_names(split);
-    return std::find(names.begin(), names.end(), name) != names.end();
-  });
+  if (!split_called(name) || SplitFolders(whole.parent_path()).present().size() < 2) return;
+  const fs::path given = path.lexically_normal();
+  const fs::path shown = (given.has_filename() ? given : given.parent_path()).parent_path();
+  throw data_error("data.data_dir",
+                   "is the " + name + " folder of a data set, " + path.string(),
+                   "give its parent: " + (given == "."    ? std::string("..")
+                                          : shown.empty() ? std::string(".")
+                                                          : shown.string()));
 }
 
 // The folder that a training writes is not what it reads.
@@ -263,7 +256,7 @@ Recognised recognise(const fs::path& path) {
     for (const auto& entry : entries_of(place)) {
       if (is_folder(entry) && has_image_below(entry.path())) folders.push_back(entry.path());
     }
-    if (folders.size() != 1 || is_split_name(folders.front().filename().string())) break;
+    if (folders.size() != 1 || split_called(folders.front().filename().string())) break;
     place = folders.front();
   }
   throw data_error(
