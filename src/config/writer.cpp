@@ -44,6 +44,11 @@ std::string effective_config(const FieldList& list, const Origins& origins) {
   return root.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+bool was_automatic(const Json& effective, const std::string& path) {
+  const Json about = effective.value("_dtrain", Json::object());
+  return is_automatic(about.value("origins", Json::object()).value(path, ""));
+}
+
 std::vector<Difference> differences(const FieldList& left, const FieldList& right) {
   std::vector<Difference> out;
   add_differences(left, right, out);

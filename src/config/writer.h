@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "config/fields.h"
+#include "config/json.h"
 #include "config/reader.h"
 
 namespace dtrain::config {
@@ -18,6 +19,8 @@ namespace dtrain::config {
 inline constexpr int64_t kConfigFormat = 1;
 
 std::string effective_config(const FieldList& list, const Origins& origins);
+// Whether the program chose that value of an effective configuration.
+bool was_automatic(const Json& effective, const std::string& path);
 
 // One field that differs between two structs of the same type, with the text of both values: also
 // that of an element, "optimizer.groups[1].lr", but lists of different length differ as a whole.

@@ -7,6 +7,7 @@
 #include "config/json.h"
 #include "dist/parameter_sync.h"
 #include "run/components.h"
+#include "run/resumable.h"
 
 namespace dtrain::predict {
 namespace {
@@ -37,10 +38,7 @@ TrainedModel open_trained_model(const std::string& request, const dist::MpiScope
   trained.checkpoint = config::bytes_of(meta.at("checkpoint"));
   trained.config = settings::parse_effective_config(meta.at("config").dump(), trained.checkpoint);
   trained.class_names = config::list_of_bytes(meta.at("class_names"));
-  if (meta.contains("input")) {
-    const config::Json& input = meta.at("input");
-    trained.input = {input.at("height"), input.at("width"), input.at("channels")};
-  }
+  trained.input = run::input_of(meta);
   forget_machine(trained.config);
   return trained;
 }

@@ -25,17 +25,6 @@ bool is_left_open(const settings::RunConfig& config, const char* path) {
          config::is_automatic(origin);
 }
 
-template <class T>
-void choose(settings::RunConfig& config,
-            const char* path,
-            T& field,
-            const T& value,
-            const std::string& why) {
-  if (field == value) return;
-  field = value;
-  config.origins[path] = config::automatic(why);
-}
-
 void choose_size(settings::RunConfig& config,
                  const data::Dataset& train,
                  const data::ImageShape& before) {
@@ -178,9 +167,7 @@ void keep_choices(settings::RunConfig& config, const config::Json& meta, int64_t
   settings::RunConfig saved =
       settings::parse_effective_config(meta.at("config").dump(), kOfResumedRun);
   const auto keep = [&](const char* path, auto& field, const auto& value) {
-    if (!is_left_open(config, path) || field == value) return;
-    field = value;
-    config.origins[path] = config::automatic("as it began");
+    if (is_left_open(config, path)) choose(config, path, field, value, "as it began");
   };
   keep("data.dataset", config.data.dataset, saved.data.dataset);
   keep("data.label_in_name", config.data.label_in_name, saved.data.label_in_name);

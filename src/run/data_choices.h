@@ -13,21 +13,20 @@
 
 namespace dtrain::run {
 
-// Gives transforms.size, and with it the way an image is brought to it, a value where it is left
-// to the images, model.in_channels, model.num_classes and model.stem theirs, loader.batch_size one
-// with which few images make some steps, and optimizer.lr and schedule.warmup_epochs what suits
-// that batch on so many ranks. `before` is the
-// input of the network that the run resumes, of height 0 where there is none: a run of an older
-// version does not say which size it chose.
+// Gives a value to what is left to the data: transforms.size and the way that an image is brought
+// to it; model.in_channels, model.num_classes and model.stem; a loader.batch_size with which few
+// images make some steps; and an optimizer.lr and schedule.warmup_epochs that suit that batch on so
+// many ranks. `before` is the input of the network that the run resumes, of height 0 where there is
+// none: a run of an older version does not say which size it chose.
 void choose_by_data(settings::RunConfig& config,
                     const data::Dataset& train,
                     const data::Normalization& normalization,
                     const data::ImageShape& before,
                     int64_t ranks);
 
-// Settings that neither the user nor a file gave keep the values that the run chose which wrote
-// `meta` (a checkpoint's), whatever this version or today's data would choose; the batch of a rank
-// that with which the global batch stays.
+// Settings that neither the user nor a file gave keep the values chosen by the run that wrote
+// `meta` (a checkpoint's), whatever this version or today's data would choose. The batch of a rank
+// is chosen so that the global batch stays.
 void keep_choices(settings::RunConfig& config, const config::Json& meta, int64_t ranks);
 
 // What a person should know of these data (data/datasets/doubts.h), after identify().

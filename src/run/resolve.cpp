@@ -46,11 +46,6 @@ std::string resolved_device(const std::string& wanted, const Machine& machine) {
 }  // namespace
 
 data::Settled resolve(settings::RunConfig& config, const Machine& machine) {
-  const auto choose = [&](const char* path, auto& field, auto value, const std::string& why) {
-    if (field == value) return;
-    field = value;
-    config.origins[path] = config::automatic(why);
-  };
   auto& run = config.run;
   data::Settled settled = data::settle(config.data);
   for (const data::Choice& one : settled.choices) {
@@ -59,28 +54,32 @@ data::Settled resolve(settings::RunConfig& config, const Machine& machine) {
   if (run.experiment.empty()) {
     const std::string data =
         settled.reading.empty() ? config.data.dataset : folder_name(config.data.data_dir);
-    choose("run.experiment", run.experiment, data + "_" + config.model.name, "data and model");
+    choose(
+        config, "run.experiment", run.experiment, data + "_" + config.model.name, "data and model");
   }
   // Only where it counts: elsewhere checkpoints from before there were splits go on to fit.
   if (config.data.split_seed < 0 && data::draws_splits(config.data)) {
-    choose("data.split_seed", config.data.split_seed, run.seed, "run.seed");
+    choose(config, "data.split_seed", config.data.split_seed, run.seed, "run.seed");
   }
-  choose("run.device",
+  choose(config,
+         "run.device",
          run.device,
          resolved_device(run.device, machine),
          std::to_string(machine.cuda_devices) + " GPUs visible");
   if (run.threads == 0 && config.dist.deterministic_world > 0) {
-    choose("run.threads", run.threads, 1, "the same on any number of ranks");
+    choose(config, "run.threads", run.threads, 1, "the same on any number of ranks");
   }
   if (run.threads == 0) {
     const bool told = machine.omp_threads > 0;
-    choose("run.threads",
+    choose(config,
+           "run.threads",
            run.threads,
            told ? machine.omp_threads : machine.cores,
            told ? "OMP_NUM_THREADS" : "processors per rank");
   }
   const auto precision = train::resolve_precision(config.train.precision, at::Device(run.device));
-  choose("train.precision",
+  choose(config,
+         "train.precision",
          config.train.precision,
          train::to_string(precision),
          "what " + run.device + " computes fast");

@@ -94,6 +94,12 @@ config::Json describe_run(const settings::RunConfig& config,
   return meta;
 }
 
+data::ImageShape input_of(const config::Json& meta) {
+  if (!meta.contains("input")) return {};
+  const config::Json& input = meta.at("input");
+  return {input.at("height"), input.at("width"), input.at("channels")};
+}
+
 ResumeChanges check_resumable(const config::Json& meta,
                               const std::string& checkpoint,
                               const settings::RunConfig& config,
@@ -175,13 +181,10 @@ ResumeChanges check_resumable(const config::Json& meta,
   if (meta.at("data").value("unlabeled", "") != data.unlabeled_fingerprint) {
     refused.add("data", "the unlabelled images are not those the run began with");
   }
-  if (meta.contains("input") && data.input.height > 0) {
-    const config::Json& input = meta.at("input");
-    const data::ImageShape before = {input.at("height"), input.at("width"), input.at("channels")};
-    if (before != data.input) {
-      refused.add("transforms.size",
-                  both("the network's input", to_string(before), to_string(data.input)));
-    }
+  const data::ImageShape input = input_of(meta);
+  if (input.height > 0 && data.input.height > 0 && input != data.input) {
+    refused.add("transforms.size",
+                both("the network's input", to_string(input), to_string(data.input)));
   }
   const auto classes = config::list_of_bytes(meta.at("class_names"));
   if (classes != data.class_names) {

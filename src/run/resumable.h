@@ -27,6 +27,10 @@ config::Json describe_run(const settings::RunConfig& config,
                           const DataIdentity& data,
                           int64_t ranks);
 
+// Of the images of the network that a checkpoint with that meta holds; height 0 where an older
+// version did not say.
+data::ImageShape input_of(const config::Json& meta);
+
 // What a resume changes, a line each.
 struct ResumeChanges {
   std::vector<std::string> ahead;     // settings of the steps to come, with both values

@@ -55,21 +55,17 @@ std::string find_settings(const std::vector<config::Override>& overrides) {
       .dump();
 }
 
-bool was_automatic(const config::Json& saved, const char* path) {
-  const config::Json origins =
-      saved.value("_dtrain", config::Json::object()).value("origins", config::Json::object());
-  return config::is_automatic(origins.value(path, ""));
-}
-
 // What the machine of that time chose is chosen anew.
 void forget_choices(settings::RunConfig& config, const config::Json& saved) {
   const settings::RunSection defaults;
-  if (was_automatic(saved, "run.device")) config.run.device = defaults.device;
-  if (was_automatic(saved, "run.threads")) config.run.threads = defaults.threads;
+  if (config::was_automatic(saved, "run.device")) config.run.device = defaults.device;
+  if (config::was_automatic(saved, "run.threads")) config.run.threads = defaults.threads;
   // What the data are is looked at again, and compared with what they were.
   const models::ModelConfig model;
-  if (was_automatic(saved, "model.in_channels")) config.model.in_channels = model.in_channels;
-  if (was_automatic(saved, "model.num_classes")) config.model.num_classes = model.num_classes;
+  if (config::was_automatic(saved, "model.in_channels"))
+    config.model.in_channels = model.in_channels;
+  if (config::was_automatic(saved, "model.num_classes"))
+    config.model.num_classes = model.num_classes;
   config.run.resume.clear();
   config.train.max_steps = 0;  // it ended that process
 }
@@ -91,7 +87,8 @@ settings::RunConfig resumed_settings(const std::vector<config::Override>& overri
     for (auto& [path, origin] : config.origins) origin = kOfResumedRun;
     forget_choices(config, saved);
     const bool moved = !given(overrides, "data.data_dir").empty();
-    if (moved && was_automatic(saved, "data.dataset")) config.data.dataset = data::kLeftToTheData;
+    if (moved && config::was_automatic(saved, "data.dataset"))
+      config.data.dataset = data::kLeftToTheData;
     settings::apply(config, overrides);
     config.run.resume = config::bytes_of(found.at("resume"));
     return config;

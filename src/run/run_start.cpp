@@ -80,12 +80,6 @@ Start find_start(const settings::RunConfig& config,
   return start;
 }
 
-data::ImageShape input_of(const config::Json& meta) {
-  if (!meta.contains("input")) return {};
-  const config::Json& input = meta.at("input");
-  return {input.at("height"), input.at("width"), input.at("channels")};
-}
-
 settings::RunFolder open_run_folder(const settings::RunConfig& config,
                                     const fs::path& wanted,
                                     const Start& start,

@@ -7,7 +7,6 @@
 
 #include "checkpoint/resume.h"
 #include "config/json.h"
-#include "data/sample.h"
 #include "dist/mpi_scope.h"
 #include "settings/run_config.h"
 #include "settings/run_folder.h"
@@ -24,15 +23,11 @@ struct Start {
 
 // The checkpoint that run.resume names, or the newest in `folder` where one is given. Collective;
 // rank 0 reads, and takes the lock of the run's folder. Throws what checkpoint::resolve_resume()
-// throws, and Error(kUnsafe) where another process has the folder.
+// throws, and what util::FolderLock throws where another process has the folder.
 Start find_start(const settings::RunConfig& config,
                  const std::filesystem::path& folder,
                  const dist::MpiScope& mpi,
                  std::optional<util::FolderLock>& lock);
-
-// Of the images of the network that a checkpoint holds; height 0 where an older version did not
-// say.
-data::ImageShape input_of(const config::Json& meta);
 
 // Rank 0 makes the folder, or finds that of the checkpoint or takes `wanted`, and writes
 // config.json; every rank opens its log in it. Collective. Throws Error(kIo).

@@ -116,11 +116,9 @@ void take_old_behaviour(RunConfig& config) { config.ema.warmup = false; }
 // The configuration of a run may be used with other data, which have channels and classes of their
 // own.
 void leave_to_the_data(RunConfig& config, const config::Json& effective) {
-  const config::Json about = effective.value("_dtrain", config::Json::object());
-  const config::Json origins = about.value("origins", config::Json::object());
   const models::ModelConfig defaults;
   const auto leave = [&](const char* path, int64_t& field, int64_t value) {
-    if (!config::is_automatic(origins.value(path, ""))) return;
+    if (!config::was_automatic(effective, path)) return;
     field = value;
     config.origins.erase(path);
   };

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "checkpoint/checkpoint_config.h"
@@ -127,6 +128,19 @@ void fields(V& v, RunConfig& c) {
 // Error(kConfig) with every problem of fields and of their combination; Error(kIo) when the file
 // cannot be read.
 RunConfig load_run_config(const std::string& file, const std::vector<config::Override>& overrides);
+
+// Gives a setting the value that the program chose, with the reason as its origin; of a value that
+// it has already the origin stays.
+template <class T>
+void choose(RunConfig& config,
+            const char* path,
+            T& field,
+            const std::type_identity_t<T>& value,
+            const std::string& why) {
+  if (field == value) return;
+  field = value;
+  config.origins[path] = config::automatic(why);
+}
 
 // What is wrong between fields that are each in range: all of it.
 config::Problems validate(const RunConfig& config);

@@ -210,6 +210,14 @@ std::unique_ptr<Dataset> open_cifar(const DatasetRow& row, const SplitRequest& r
   return std::make_unique<CifarDataset>(std::move(options));
 }
 
+CsvOptions csv_options(const DatasetConfig& config) {
+  return {.path_column = config.csv_path_column,
+          .label_column = config.csv_label_column,
+          .split_column = config.csv_split_column,
+          .absolute_paths = config.csv_absolute_paths,
+          .follow_links = config.follow_links};
+}
+
 fs::path folder_of(const DatasetRow& row, const DatasetConfig& config) {
   const std::string folder = config.data_dir.empty() ? row.default_dir : config.data_dir;
   if (!folder.empty()) return folder;
@@ -337,14 +345,6 @@ const DatasetRow& find_dataset(const std::string& name) {
   throw config_error("data.dataset", "there is no data set '" + name + "'", "known are " + known);
 }
 
-CsvOptions csv_options(const DatasetConfig& config) {
-  return {.path_column = config.csv_path_column,
-          .label_column = config.csv_label_column,
-          .split_column = config.csv_split_column,
-          .absolute_paths = config.csv_absolute_paths,
-          .follow_links = config.follow_links};
-}
-
 void validate(const DatasetConfig& config, config::Problems& problems) {
   const auto expect = [&](bool ok, const char* path, const std::string& text) {
     if (!ok) problems.add(path, text);
@@ -368,20 +368,24 @@ void validate(const DatasetConfig& config, config::Problems& problems) {
          "is " + fold + ", but data.folds is 0, so that there are none");
 }
 
+SplitRequest request_of(const DatasetConfig& config, const std::string& split, int64_t limit) {
+  return {.folder = folder_of(find_dataset(config.dataset), config),
+          .split = split,
+          .train_split = config.train_split,
+          .limit = limit,
+          .label_in_name = config.label_in_name,
+          .follow_links = config.follow_links,
+          .csv = csv_options(config),
+          .known_classes = config.known_classes};
+}
+
 std::unique_ptr<Dataset> open_dataset(const DatasetConfig& config, Split split) {
   const DatasetRow& row = find_dataset(config.dataset);
   const bool eval = split == Split::kEval;
-  return row.open(row,
-                  {.folder = folder_of(row, config),
-                   .split = eval                          ? config.eval_split
-                            : split == Split::kUnlabelled ? kUnlabelledSplit
-                                                          : config.train_split,
-                   .train_split = config.train_split,
-                   .limit = eval ? config.limit_eval : config.limit_train,
-                   .label_in_name = config.label_in_name,
-                   .follow_links = config.follow_links,
-                   .csv = csv_options(config),
-                   .known_classes = config.known_classes});
+  const std::string name = eval                          ? config.eval_split
+                           : split == Split::kUnlabelled ? kUnlabelledSplit
+                                                         : config.train_split;
+  return row.open(row, request_of(config, name, eval ? config.limit_eval : config.limit_train));
 }
 
 std::vector<std::string> splits_of(const DatasetConfig& config) {
@@ -392,21 +396,12 @@ std::vector<std::string> splits_of(const DatasetConfig& config) {
 
 std::vector<NamedSplit> open_all_splits(const DatasetConfig& config) {
   const DatasetRow& row = find_dataset(config.dataset);
-  const fs::path folder = folder_of(row, config);
   std::vector<std::string> names = splits_of(config);
   if (names.empty()) names = {config.train_split};  // whose absence is an error that says more
   std::vector<NamedSplit> splits;
   for (const std::string& name : names) {
     const int64_t limit = name == config.train_split ? config.limit_train : config.limit_eval;
-    splits.push_back({name,
-                      row.open(row,
-                               {.folder = folder,
-                                .split = name,
-                                .train_split = config.train_split,
-                                .limit = limit,
-                                .label_in_name = config.label_in_name,
-                                .follow_links = config.follow_links,
-                                .csv = csv_options(config)})});
+    splits.push_back({name, row.open(row, request_of(config, name, limit))});
   }
   return splits;
 }

@@ -171,8 +171,9 @@ void fields(V& v, DatasetConfig& c) {
     "Memory for the cache on each host, in 2^20 bytes; 0: half of what is available.");
 }
 
-// How a CSV file is to be read.
-CsvOptions csv_options(const DatasetConfig& config);
+// What these settings ask of a split; `limit` 0: all samples. Error(kConfig) where no folder is
+// named and the data set has no default.
+SplitRequest request_of(const DatasetConfig& config, const std::string& split, int64_t limit);
 
 // What is wrong between fields that are each in range, with their paths from the run's settings.
 void validate(const DatasetConfig& config, config::Problems& problems);

@@ -110,15 +110,9 @@ class Verifier {
     std::vector<FolderProblem> problems;
     std::unique_ptr<Dataset> dataset;
     try {
-      dataset = row_.open(row_,
-                          {.folder = report_.folder,
-                           .split = split,
-                           .train_split = options_.data.train_split,
-                           .limit = 0,
-                           .label_in_name = options_.data.label_in_name,
-                           .follow_links = options_.data.follow_links,
-                           .csv = csv_options(options_.data),
-                           .problems = &problems});
+      SplitRequest request = request_of(options_.data, split, 0);
+      request.problems = &problems;
+      dataset = row_.open(row_, request);
       dataset->fingerprint();  // loads what is held in memory
     } catch (const Error& error) {
       dataset = nullptr;
