@@ -180,7 +180,7 @@ void expect_outputs(const VoteRequest& request) {
   for (const auto& path : settings.validation) files.push_back({"--validation", path});
   for (size_t i = 0; i < outputs; ++i) {
     if (files[i].role != "--csv") {  // the folder of a vote is made
-      util::make_folders(files[i].path.has_parent_path() ? files[i].path.parent_path() : ".");
+      util::make_folders(util::parent_folder(files[i].path));
     }
     util::expect_writable(files[i].path);
     for (size_t j = i + 1; j < files.size(); ++j) {

@@ -278,11 +278,10 @@ void expect_no_input(const fs::path& output, const PredictRequest& request) {
   const bool is_input = std::any_of(inputs.begin(), inputs.end(), [&](const std::string& input) {
     return util::same_path(output, input);
   });
-  const fs::path folder = output.has_parent_path() ? output.parent_path() : ".";
+  const settings::RunFolder run{util::parent_folder(output)};
   const std::string name = output.filename().string();
-  const bool is_of_run = fs::exists(folder / "config.json", ignored) &&
-                         fs::exists(folder / "checkpoints", ignored) &&
-                         !name.starts_with("predictions");
+  const bool is_of_run = fs::exists(run.config(), ignored) &&
+                         fs::exists(run.checkpoints(), ignored) && !name.starts_with("predictions");
   if (!is_input && !is_of_run && !image::has_image_ending(output)) return;
   throw usage_error(output.string(),
                     is_input    ? "is what is to be predicted, and would be replaced"
@@ -298,7 +297,7 @@ void expect_outputs(const std::vector<fs::path>& outputs, const PredictRequest& 
   for (const std::string& path : {config.csv, config.probabilities}) expect_no_input(path, request);
   for (const fs::path& path : outputs) {
     if (path.empty()) continue;
-    util::make_folders(path.has_parent_path() ? path.parent_path() : ".");
+    util::make_folders(util::parent_folder(path));
     util::expect_writable(path);
   }
   for (const std::string& file : {config.csv, config.probabilities}) {

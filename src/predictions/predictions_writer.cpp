@@ -59,7 +59,7 @@ PredictionsWriter::PredictionsWriter(std::filesystem::path path,
                                      bool keep_views)
     : path_(std::move(path)), header_(std::move(header)), samples_(samples) {
   check(samples > 0 && header_.classes() > 0, "predictions have samples and classes");
-  util::make_folders(path_.has_parent_path() ? path_.parent_path() : ".");
+  util::make_folders(util::parent_folder(path_));
   temporary_ = util::temporary_beside(path_);
   file_ = std::make_unique<hdf5::Hdf5File>(temporary_, hdf5::Hdf5File::Mode::kCreate);
   const auto text = [&](const char* name, const std::string& value) {
@@ -134,7 +134,7 @@ void PredictionsWriter::finish() {
   file_.reset();
   util::rename_path(temporary_, path_);
   temporary_.clear();
-  util::sync_folder(path_.has_parent_path() ? path_.parent_path() : ".");
+  util::sync_folder(util::parent_folder(path_));
 }
 
 }  // namespace dtrain::predictions

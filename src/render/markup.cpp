@@ -3,37 +3,19 @@
 #include <cstdint>
 
 #include "util/text.h"
+#include "util/utf8.h"
 
 namespace dtrain::render {
 namespace {
 
 constexpr const char* kReplacement = "\xEF\xBF\xBD";
 
-// Bytes of the UTF-8 character at the start of `text`; 0: there is none (RFC 3629).
-size_t character_length(std::string_view text) {
-  const auto byte = [&](size_t i) { return i < text.size() ? uint8_t(text[i]) : uint8_t{0}; };
-  const auto continues = [&](size_t i) { return (byte(i) & 0xC0U) == 0x80; };
-  const uint8_t first = byte(0), second = byte(1);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return continues(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    const bool overlong = first == 0xE0 && second < 0xA0,
-               surrogate = first == 0xED && second > 0x9F;
-    return continues(1) && continues(2) && !overlong && !surrogate ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    const bool outside = (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F);
-    return continues(1) && continues(2) && continues(3) && !outside ? 4 : 0;
-  }
-  return 0;
-}
-
 }  // namespace
 
 std::string escaped(std::string_view text) {
   std::string out;
   for (size_t at = 0; at < text.size();) {
-    const size_t length = character_length(text.substr(at));
+    const size_t length = util::character_bytes(text.substr(at));
     if (length != 1) {
       out += length == 0 ? std::string_view(kReplacement) : text.substr(at, length);
       at += length == 0 ? 1 : length;

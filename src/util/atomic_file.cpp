@@ -73,10 +73,6 @@ void turn_size_signal_into_error() {
   (void)done;
 }
 
-fs::path folder_of(const fs::path& path) {
-  return path.has_parent_path() ? path.parent_path() : fs::path(".");
-}
-
 // Writes all bytes; returns 0 or errno.
 int write_all(int fd, const char* bytes, size_t size) {
   while (size > 0) {
@@ -181,7 +177,11 @@ void AtomicFile::commit() {
   });
   rename_path(file_.path(), path_);
   committed_ = true;
-  sync_folder(folder_of(path_));
+  sync_folder(parent_folder(path_));
+}
+
+fs::path parent_folder(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
 void write_file_atomic(const fs::path& path, std::string_view content) {
@@ -197,7 +197,7 @@ void expect_writable(const fs::path& path) {
   if (fs::exists(path, error) && !fs::is_regular_file(path, error)) {
     throw io_error(what, "it is a pipe or a device", "name a file");
   }
-  const fs::path parent = path.has_parent_path() ? path.parent_path() : ".";
+  const fs::path parent = parent_folder(path);
   if (!fs::is_directory(parent, error)) {
     throw io_error(what, "there is no folder " + parent.string(), "make it, or choose another one");
   }
@@ -293,7 +293,7 @@ fs::path temporary_beside(const fs::path& path) {
   std::random_device chance;
   const std::string name = ".tmp-" + path.filename().string() + "-" + std::to_string(::getpid()) +
                            formatted("-%08x%08x", chance(), chance());
-  return folder_of(path) / name;
+  return parent_folder(path) / name;
 }
 
 }  // namespace dtrain::util

@@ -89,6 +89,9 @@ std::string read_file(const std::filesystem::path& path, int64_t limit = int64_t
 void read_pieces(const std::filesystem::path& path,
                  const std::function<void(std::string_view)>& take);
 
+// The folder that `path` names something in: "." of a bare name.
+std::filesystem::path parent_folder(const std::filesystem::path& path);
+
 // create_directories, but failing with Error(kIo).
 void make_folders(const std::filesystem::path& path);
 

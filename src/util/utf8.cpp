@@ -5,7 +5,15 @@
 namespace dtrain::util {
 namespace {
 
-// Of the character that `text` begins with; 0 where it begins with none.
+// U+0080 to U+009F are control characters as well, which terminals obey.
+bool is_control(std::string_view character) {
+  const auto first = static_cast<uint8_t>(character[0]);
+  if (character.size() == 1) return first < 0x20 || first == 0x7F;
+  return character.size() == 2 && first == 0xC2 && static_cast<uint8_t>(character[1]) < 0xA0;
+}
+
+}  // namespace
+
 size_t character_bytes(std::string_view text) {
   const auto lead = static_cast<uint8_t>(text[0]);
   const size_t length = lead < 0x80         ? 1
@@ -25,15 +33,6 @@ size_t character_bytes(std::string_view text) {
       code >= kLeast[length] && code <= 0x10FFFF && !(code >= 0xD800 && code < 0xE000);
   return is_character ? length : 0;
 }
-
-// U+0080 to U+009F are control characters as well, which terminals obey.
-bool is_control(std::string_view character) {
-  const auto first = static_cast<uint8_t>(character[0]);
-  if (character.size() == 1) return first < 0x20 || first == 0x7F;
-  return character.size() == 2 && first == 0xC2 && static_cast<uint8_t>(character[1]) < 0xA0;
-}
-
-}  // namespace
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {

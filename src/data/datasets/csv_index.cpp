@@ -141,7 +141,7 @@ class Finder {
 
 CsvIndex::CsvIndex(CsvIndexOptions options) : options_(std::move(options)) {
   const fs::path csv = csv_of(options_, options_.split);
-  folder_ = csv.has_parent_path() ? csv.parent_path() : ".";
+  folder_ = util::parent_folder(csv);
   const std::string what = "data set " + options_.name + ", " + csv.string();
   const CsvTable table = read_split(options_, options_.split);
   if (!table.guessed.empty() && options_.split == options_.class_split) {
