@@ -17,12 +17,12 @@ void EvaluationCheck::on_validation_start(const train::TrainState&, train::Reque
 void EvaluationCheck::look(train::Requests* requests) {
   if (is_over_) return;
   const data::BackgroundCheck::Found found = found_();
-  if (found.first && requests != nullptr && !has_asked_) {
-    requests->save();
-    has_asked_ = true;
-    return;
-  }
   if (found.first) {
+    if (requests != nullptr && !has_asked_) {
+      requests->save();
+      has_asked_ = true;
+      return;
+    }
     const std::string others = found.bad == 1
                                    ? ""
                                    : " (and " + std::to_string(found.bad - 1) + " more of the " +

@@ -8,11 +8,11 @@
 
 namespace dtrain::callbacks {
 
-// Looks after each update at what the background check of a split has found: a bad sample ends the
-// training in its first minute and not behind its first epoch. Evaluation takes every sample, so it
-// stops at a bad one whatever loader.bad_samples says. A checkpoint is asked for first; behind the
-// next update, and before an evaluation, which has one, the rank that has found the sample throws
-// Error(kData). Stands behind the CheckpointSaver.
+// Looks after each update at what the background check of a split has found, so that a bad sample
+// ends the training in its first minute and not after its first epoch. Evaluation takes every
+// sample, and stops at a bad one whatever loader.bad_samples says. The rank that found one first
+// asks for a checkpoint, and throws Error(kData) after the next update; at the start of an
+// evaluation, for which a checkpoint exists, it throws at once. Add it after the CheckpointSaver.
 class EvaluationCheck : public train::Callback {
  public:
   using Found = std::function<data::BackgroundCheck::Found()>;

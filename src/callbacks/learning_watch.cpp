@@ -12,7 +12,7 @@ namespace dtrain::callbacks {
 namespace {
 
 constexpr double kExploded = 10;          // times the loss of a guess
-constexpr double kQuantile = 1;           // standard errors that chance may be off by
+constexpr double kStandardErrors = 1;     // that chance may be off by
 constexpr int64_t kLeastEvaluations = 2;  // the first one may come within the warm-up
 
 }  // namespace
@@ -24,7 +24,7 @@ LearningWatch::LearningWatch(const std::vector<int64_t>& class_sizes)
   guess_loss_ = std::log(classes);
   const auto largest = double(*std::max_element(class_sizes.begin(), class_sizes.end()));
   chance_ = std::max(1 / classes, largest / samples);
-  most_by_chance_ = chance_ + kQuantile * std::sqrt(chance_ * (1 - chance_) / samples);
+  most_by_chance_ = chance_ + kStandardErrors * std::sqrt(chance_ * (1 - chance_) / samples);
 }
 
 void LearningWatch::on_validation_end(const train::TrainState& state, train::Requests&) {

@@ -11,8 +11,8 @@ namespace dtrain::callbacks {
 // Warns once each, with what to try, where
 //   - the evaluation loss is not finite, or above ten times ln(classes), that of a guess;
 //   - from the second evaluation on, top-1 accuracy has never been above chance: above the larger
-//     one of 1 / classes and the share of the largest class, by more than a 99 % interval of as
-//     many samples. Once it was, nothing is said any more.
+//     one of 1 / classes and the share of the largest class, by more than one standard error of
+//     as many samples. Once it was, nothing is said any more.
 // A task of a single class has neither.
 class LearningWatch : public train::Callback {
  public:

@@ -1,8 +1,8 @@
 // The class in the name of a flat image file.
 //
-//   3_17.jpg       the label comes first  (food-11 of 2022)
+//   3_17.jpg          the label comes first  (food-11 of 2022)
 //   hot_dog_0001.jpg  first: all before the number
-//   1_frog.png     last                   (darknet's CIFAR: a number, then the class)
+//   1_frog.png        last                   (darknet's CIFAR: a number, then the class)
 #pragma once
 
 #include <string>
@@ -13,9 +13,9 @@ namespace dtrain::data {
 // Which side of a file's name the label stands on.
 enum class LabelSide { kFirst, kLast };
 
-// What stands behind the last underscore and before the extension, or first: a number before the
-// first underscore, all before a last number, or else what is before the first underscore. Empty
-// where there is no underscore or nothing on that side.
+// kLast: the text between the last underscore and the extension. kFirst: the text before the first
+// underscore; of a name that ends in a number and does not begin with one, all before that number.
+// Empty where there is no underscore, or nothing on that side of it.
 std::string label_in_name(const std::string& file_name, LabelSide side);
 
 // How the names of a training split's flat files are read.

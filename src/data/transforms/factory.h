@@ -94,8 +94,7 @@ void fields(V& v, TransformConfig& c) {
   v("auto_augment",
     c.auto_augment,
     kAhead,
-    "A policy behind the flip: a step such as rand_augment(2, 9), or ra, ta_wide, imagenet, "
-    "cifar10; empty: none.");
+    "Policy after the flip: ra, ta_wide, imagenet, cifar10, or a step; empty: none.");
   v("train",
     c.train,
     kAhead,
